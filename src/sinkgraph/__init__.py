@@ -1,0 +1,42 @@
+"""Describe where events go as a typed graph; check it, draw it, run it.
+
+Importing this package loads almost nothing: every public name is looked up in `_EXPORTS` when it
+is first used, so that `import sinkgraph` costs neither networkx nor an HTTP stack.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_EXPORTS: dict[str, str] = {
+    "BreakerOpen": "sinkgraph.errors",
+    "DeliveryFailed": "sinkgraph.errors",
+    "DocumentError": "sinkgraph.errors",
+    "Event": "sinkgraph.event",
+    "NotOwned": "sinkgraph.errors",
+    "Overloaded": "sinkgraph.errors",
+    "PartialWrite": "sinkgraph.errors",
+    "Rejected": "sinkgraph.errors",
+    "SinkClosed": "sinkgraph.errors",
+    "SinkgraphError": "sinkgraph.errors",
+    "StartFailed": "sinkgraph.errors",
+}
+"""Public name → the module that defines it."""
+
+__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use (PEP 562)."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'sinkgraph' has no attribute {name!r}")
+    found = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})
