@@ -1,0 +1,69 @@
+"""The table of every diagnostic code; a code, once given, keeps its meaning.
+
+SG1xx syntax and fields, SG2xx shape, SG3xx risk, SG4xx types and expressions, SG5xx resources,
+secrets and promises. How findings are made or shown is elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["CODES", "Code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Is one code: its readable slug, its usual severity and its meaning in one line."""
+
+    code: str
+    slug: str
+    severity: Literal["error", "warning"]
+    title: str
+
+
+_TABLE = (
+    Code("SG101", "unreadable-document", "error", "the document cannot be read"),
+    Code("SG102", "not-utf8", "error", "the document is not UTF-8 text"),
+    Code("SG103", "document-too-large", "error", "the document is larger than 16 MiB"),
+    Code("SG104", "empty-document", "error", "the document says nothing"),
+    Code("SG105", "syntax", "error", "the text is not valid YAML, TOML or JSON"),
+    Code("SG106", "tab-indent", "error", "a tab is used for indentation"),
+    Code("SG107", "too-deep", "error", "values are nested more than 64 deep"),
+    Code("SG108", "duplicate-key", "error", "a key stands twice in one mapping"),
+    Code("SG109", "several-documents", "error", "a file holds more than one YAML document"),
+    Code("SG110", "yaml-tag", "error", "a YAML tag is used"),
+    Code("SG111", "merge-key", "error", "a YAML merge key is used"),
+    Code("SG112", "bad-alias", "error", "a YAML alias names no anchor, or its own"),
+    Code("SG113", "alias-bomb", "error", "YAML aliases repeat too much"),
+    Code("SG114", "not-a-mapping", "error", "the top level is not a mapping"),
+    Code("SG115", "bad-key", "error", "a key is not plain text"),
+    Code("SG116", "unquoted-expression", "error", "YAML reads an expression as something else"),
+    Code("SG117", "control-character", "error", "the text holds a character no document may hold"),
+    Code("SG118", "bad-number", "error", "a number is not finite, or too long"),
+    Code("SG119", "unknown-suffix", "error", "the file name does not tell the syntax"),
+    Code("SG120", "unknown-key", "error", "a key is not known here"),
+    Code("SG121", "missing-field", "error", "a required field is missing"),
+    Code("SG122", "wrong-type", "error", "a value has the wrong type"),
+    Code("SG123", "bad-value", "error", "a value is outside what the field allows"),
+    Code("SG124", "unknown-kind", "error", "a kind is not known"),
+    Code("SG125", "missing-version", "error", "the document does not say its version"),
+    Code("SG126", "unsupported-version", "error", "the document's version is not supported"),
+    Code("SG127", "missing-unit", "error", "a duration, size or rate is not number and unit"),
+    Code("SG128", "bad-name", "error", "a name is not allowed"),
+    Code("SG129", "bad-address", "error", "a URL or address is not allowed"),
+    Code("SG130", "bad-interpolation", "error", "a `${…}` is not well formed"),
+    Code("SG131", "unknown-interpolation", "error", "a `${…}` has an unknown scheme"),
+    Code("SG132", "unknown-var", "error", "a `${var:…}` names no declared var"),
+    Code("SG204", "unknown-target", "error", "an edge names a node that is not declared"),
+    Code("SG210", "cycle", "error", "sinks form a cycle"),
+    Code("SG301", "slow-terminal", "warning", "a slow terminal has no queue before it"),
+    Code("SG401", "unknown-field", "error", "an expression reads a field the schema lacks"),
+    Code("SG409", "interpolated-expression", "error", "an expression holds a `${…}`"),
+    Code("SG501", "unset-environment", "error", "an environment variable is not set"),
+    Code("SG502", "unreadable-secret", "error", "a `${file:…}` cannot be used"),
+)
+
+CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in _TABLE})
