@@ -1,0 +1,361 @@
+"""What travels: Event, Batch and the Page they are read from.
+
+A Page holds payloads as they were given; an Event is built only when somebody looks at one, and
+then once for all readers. Nothing here waits, and nothing here knows a sink.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, cast, overload
+
+import msgspec
+
+from sinkgraph.errors import Rejected
+
+__all__ = ["NO_META", "Batch", "Event", "Json", "Meta", "Page", "encode_json", "to_payload"]
+
+
+class Meta(dict[str, Any]):
+    """Is a mapping that cannot be changed; an event's `meta`."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise TypeError("an event's meta cannot be changed")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+
+NO_META = Meta()
+
+
+def _enc_hook(value: Any) -> Any:
+    """Turn what msgspec does not know into what it does: the last row of the conversion table."""
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a payload cannot hold {type(value).__qualname__}")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_enc_hook)
+_decode = msgspec.json.Decoder().decode
+
+
+def encode_json(value: Any) -> bytes:
+    """Encode a payload as compact JSON; raise `Rejected` for what JSON cannot hold."""
+    if type(value) is Json:
+        return value.raw
+    try:
+        return _encoder.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Rejected(f"the payload cannot be encoded as JSON: {error}") from None
+
+
+class Json:
+    """Is a payload known as JSON text, as a value, or both; each is made at most once."""
+
+    __slots__ = ("_raw", "_value")
+
+    def __init__(self, raw: bytes | None = None, value: Any = None) -> None:
+        self._raw = raw
+        self._value = value
+
+    @property
+    def raw(self) -> bytes:
+        """The JSON text: the original bytes when it came as JSON."""
+        raw = self._raw
+        if raw is None:
+            raw = self._raw = encode_json(self._value)
+        return raw
+
+    @property
+    def value(self) -> Any:
+        """The decoded value. Do not change it: every reader shares it."""
+        value = self._value
+        if value is None and self._raw is not None:
+            value = self._value = _decode(self._raw)
+        return value
+
+    def __repr__(self) -> str:
+        return f"Json({self._raw if self._raw is not None else self._value!r})"
+
+
+_PLAIN = frozenset({dict, list, str, int, float, bool, bytes, Json})
+
+
+def to_payload(value: Any) -> Any:
+    """Convert what a caller writes to a payload; the documented table, top row first.
+
+    ========================================  =========================================
+    given                                     becomes
+    ========================================  =========================================
+    dict, list, str, int, float, bool, bytes  itself (nested values: when it is encoded)
+    datetime, date, time, timedelta           RFC 3339 / ISO 8601 text
+    UUID, Decimal                             text
+    dataclass, msgspec Struct, attrs class    a dict of its fields
+    pydantic model                            `model_dump(mode="json")`
+    tuple, set, frozenset                     a list
+    enum member                               its value
+    any other mapping                         a dict
+    ========================================  =========================================
+
+    Raises TypeError for None and for anything else.
+    """
+    if type(value) in _PLAIN:
+        return value
+    if value is None:
+        raise TypeError("None is not an event")
+    return msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Is one event: immutable, with CloudEvents' names.
+
+    `id` is text, the same on every branch and at every attempt; `type` and `source` are text;
+    `time` is Unix seconds; `data` is a JSON value or bytes; `meta` is a small mapping that
+    sinkgraph and its users add to (`attempts`, `errors`, `path` on a dead letter).
+    """
+
+    id: str = ""
+    type: str = "event"
+    source: str = ""
+    time: float = 0.0
+    data: Any = None
+    meta: Mapping[str, Any] = NO_META
+
+    @property
+    def payload(self) -> Any:
+        """The payload as stored: a `Json` that came as text is not decoded by looking here."""
+        return self.data
+
+    def with_data(self, data: Any) -> Event:
+        """Return this event with another payload: same id, type, source, time and meta."""
+        return Event(self.id, self.type, self.source, self.time, data, self.meta)
+
+    def with_meta(self, **added: Any) -> Event:
+        """Return this event with entries added to its meta."""
+        meta = Meta({**self.meta, **added})
+        return type(self)(self.id, self.type, self.source, self.time, self.payload, meta)
+
+
+_stored = cast(Callable[[Event], Any], Event.data.__get__)  # type: ignore[attr-defined]
+
+
+class LazyEvent(Event, frozen=True):
+    """Is an Event over a `Json` payload, decoded when `data` is first read."""
+
+    @property
+    def payload(self) -> Any:
+        """The payload as stored."""
+        return _stored(self)
+
+
+def _lazy_data(event: Event) -> Any:
+    stored = _stored(event)
+    return stored.value if type(stored) is Json else stored
+
+
+LazyEvent.data = property(_lazy_data)  # type: ignore[assignment,method-assign]
+_EVENTS = frozenset({Event, LazyEvent})
+
+
+class Page:
+    """Is an append-only run of payloads with one shared head; holders keep bounds into it.
+
+    A value is a payload as given or, once somebody looked, the Event over it. `marks` is a list
+    of `(index, unix seconds)`: from that index on, events carry that time. `seqs` numbers the
+    values of a page that was picked from others; else numbers count up from `base`.
+    """
+
+    __slots__ = ("base", "marks", "seqs", "source", "type", "uid", "values")
+
+    def __init__(
+        self,
+        values: list[Any],
+        uid: str,
+        base: int = 0,
+        *,
+        source: str = "",
+        type: str = "event",
+        marks: list[tuple[int, float]] | None = None,
+        seqs: list[int] | None = None,
+    ) -> None:
+        self.values = values
+        self.uid = uid
+        self.base = base
+        self.source = source
+        self.type = type
+        self.marks = marks if marks is not None else [(0, 0.0)]
+        self.seqs = seqs
+
+    def time_at(self, j: int) -> float:
+        """Return the time of the value at index j, in Unix seconds."""
+        marks = self.marks
+        if len(marks) == 1:
+            return marks[0][1]
+        return marks[max(0, bisect_right(marks, j, key=_index) - 1)][1]
+
+    def id_at(self, j: int) -> str:
+        """Return the id of the value at index j without building its Event."""
+        value = self.values[j]
+        if isinstance(value, Event):
+            return value.id
+        return f"{self.uid}-{self.base + j if self.seqs is None else self.seqs[j]}"
+
+    def event(self, j: int) -> Event:
+        """Return the Event at index j, built once for all readers."""
+        value = self.values[j]
+        if value.__class__ in _EVENTS or isinstance(value, Event):
+            return cast(Event, value)
+        make = LazyEvent if value.__class__ is Json else Event
+        number = self.base + j if self.seqs is None else self.seqs[j]
+        made = make(
+            f"{self.uid}-{number}", self.type, self.source, self.time_at(j), value, NO_META
+        )
+        self.values[j] = made
+        return made
+
+    def events(self, i: int, j: int) -> list[Event]:
+        """Return the Events of [i, j), built once for all readers."""
+        values = self.values
+        if self.seqs is not None or len(self.marks) > 1:
+            return [self.event(k) for k in range(i, j)]
+        head, base, when = f"{self.uid}-", self.base, self.marks[0][1]
+        typ, source = self.type, self.source
+        made: list[Event] = []
+        for k in range(i, j):
+            value = values[k]
+            kind = value.__class__
+            if kind not in _EVENTS:
+                if kind is Json:
+                    value = LazyEvent(f"{head}{base + k}", typ, source, when, value, NO_META)
+                elif not isinstance(value, Event):
+                    value = Event(f"{head}{base + k}", typ, source, when, value, NO_META)
+                values[k] = value
+            made.append(value)
+        return made
+
+
+def _index(mark: tuple[int, float]) -> int:
+    return mark[0]
+
+
+class Batch(Sequence[Event]):
+    """Is a read-only view of [i, j) of a page: what sinks are given."""
+
+    __slots__ = ("i", "j", "page")
+
+    def __init__(self, page: Page, i: int, j: int) -> None:
+        self.page = page
+        self.i = i
+        self.j = j
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Batch:
+        """Return a batch over events that already exist."""
+        values = list(events)
+        return cls(Page(cast("list[Any]", values), ""), 0, len(values))
+
+    @classmethod
+    def from_payloads(
+        cls, values: list[Any], uid: str, base: int, *, source: str, type: str, time: float
+    ) -> Batch:
+        """Return a batch over payloads that share a head; ids are `<uid>-<base + index>`."""
+        page = Page(values, uid, base, source=source, type=type, marks=[(0, time)])
+        return cls(page, 0, len(values))
+
+    def __len__(self) -> int:
+        return self.j - self.i
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batch: ...
+    def __getitem__(self, index: int | slice) -> Event | Batch:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step != 1:
+                return self.pick(range(start, stop, step))
+            return Batch(self.page, self.i + start, self.i + max(start, stop))
+        if index < 0:
+            index += self.j - self.i
+        if not 0 <= index < self.j - self.i:
+            raise IndexError("batch index out of range")
+        return self.page.event(self.i + index)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.page.events(self.i, self.j))
+
+    def __repr__(self) -> str:
+        return f"<Batch of {len(self)}>"
+
+    @property
+    def payloads(self) -> list[Any]:
+        """The payloads as stored (a JSON value, bytes, or an undecoded `Json`)."""
+        return [
+            value.payload if isinstance(value, Event) else value
+            for value in self.page.values[self.i : self.j]
+        ]
+
+    @property
+    def data(self) -> list[Any]:
+        """The payloads decoded, without building Events."""
+        return [
+            value.value if value.__class__ is Json else value for value in self.payloads
+        ]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, without building Events."""
+        return [self.page.id_at(k) for k in range(self.i, self.j)]
+
+    def json(self) -> list[bytes]:
+        """Return each payload as JSON text, made at most once for all readers.
+
+        Raises `Rejected` for a payload JSON cannot hold.
+        """
+        values = self.page.values
+        out: list[bytes] = []
+        for k in range(self.i, self.j):
+            value = values[k]
+            if isinstance(value, Event):
+                out.append(encode_json(value.payload))
+            elif value.__class__ is Json:
+                out.append(value.raw)
+            else:
+                text = Json(None, value)
+                out.append(text.raw)
+                values[k] = text
+        return out
+
+    def pick(self, indices: Iterable[int]) -> Batch:
+        """Return a batch of the events at these indices, in that order, pinning no others."""
+        page, i = self.page, self.i
+        chosen = [i + k for k in indices]
+        values = [page.values[k] for k in chosen]
+        if page.seqs is not None:
+            seqs = [page.seqs[k] for k in chosen]
+        else:
+            seqs = [page.base + k for k in chosen]
+        marks = page.marks
+        if len(marks) > 1:
+            marks = [(n, page.time_at(k)) for n, k in enumerate(chosen)] or marks[:1]
+        picked = Page(
+            values, page.uid, source=page.source, type=page.type, marks=marks, seqs=seqs
+        )
+        return Batch(picked, 0, len(values))
+
+
+def as_batch(events: Sequence[Event]) -> Batch:
+    """Return `events` itself when it is a Batch, else a Batch over it; TypeError for None."""
+    if events is None:
+        raise TypeError("None is not an event")
+    return events if isinstance(events, Batch) else Batch.of(events)
