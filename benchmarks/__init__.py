@@ -1,0 +1,1 @@
+"""Holds what measures sinkgraph; `python -m benchmarks` prints the table."""

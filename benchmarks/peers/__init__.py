@@ -1,0 +1,1 @@
+"""Holds the programs that measure sinkgraph's peers on the same shapes."""
