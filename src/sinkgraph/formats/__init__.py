@@ -1,0 +1,1 @@
+"""How payloads are read from and written to bytes; nothing here waits or knows a sink."""
