@@ -1,0 +1,76 @@
+# Two commands are enough: `make run` shows sinkgraph at work, `make test` runs its tests.
+# Everything is installed into .venv, pinned by hash; nothing needs root.
+
+PYTHON ?= python3
+UV ?= uv
+PYTEST_ARGS ?= -n 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+GRAPHS := $(sort $(wildcard graphs/*.yaml graphs/*.toml graphs/*.json))
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run test check static bench bench-peers soak requirements clean
+
+help:  ## say what can be made
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+run: $(VENV)/.package  ## install what running needs, then run the demonstration
+	$(BIN)/sinkgraph demo
+
+test: $(VENV)/.dev  ## install what testing needs, then run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: static test  ## everything a change must pass
+
+static: $(VENV)/.dev  ## style, types, import rules, and every graph in graphs/
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/sinkgraph check $(GRAPHS)
+
+bench: $(VENV)/.dev  ## measure sinkgraph: one table
+	$(BIN)/python -m benchmarks
+
+bench-peers: $(VENV)/.dev  ## measure sinkgraph beside docker/go-events (needs Go): ratios
+	$(BIN)/python -m benchmarks --peers
+
+soak: $(VENV)/.dev  ## the property tests with 50 times the examples
+	@echo "soak: in this version it runs every property test with 50 times the examples;"
+	@echo "soak: long runs of the real program under load are not in it yet."
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --timeout 3600 -m hypothesis
+
+requirements:  ## pin the newest releases the ranges in pyproject.toml allow (needs uv)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	  --upgrade --generate-hashes --custom-compile-command "make requirements" --extra fast \
+	  pyproject.toml requirements/runtime.in --output-file requirements/runtime.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	  --upgrade --generate-hashes --custom-compile-command "make requirements" \
+	  --extra fast --extra render \
+	  pyproject.toml requirements/runtime.in requirements/dev.in --output-file requirements/dev.txt
+
+clean:  ## remove what was built and cached; .venv stays
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f .coverage .coverage.*
+	find src tui tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- stamps: a step is done again only when what it was made from has changed --------------------
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("error: sinkgraph needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt | $(VENV)/.made
+	$(PIP) install --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.package: pyproject.toml | $(VENV)/.runtime
+	$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.package
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
