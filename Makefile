@@ -11,7 +11,7 @@ GRAPHS := $(sort $(wildcard graphs/*.yaml graphs/*.toml graphs/*.json))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check static bench bench-peers soak requirements clean
+.PHONY: help run test check static lint types imports graphs bench bench-peers soak requirements clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -24,11 +24,19 @@ test: $(VENV)/.dev  ## install what testing needs, then run every test
 
 check: static test  ## everything a change must pass
 
-static: $(VENV)/.dev  ## style, types, import rules, and every graph in graphs/
+static: lint types imports graphs  ## style, types, import rules, and every graph in graphs/
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
+
+imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
+
+graphs: $(VENV)/.dev
 	$(BIN)/sinkgraph check $(GRAPHS)
 
 bench: $(VENV)/.dev  ## measure sinkgraph: one table

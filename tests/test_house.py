@@ -37,8 +37,9 @@ REGISTRY_HOSTS = (
     "--index" + "-url",
     "--find" + "-links",
 )
+MACHINE_ROOTS = ("/wo" + "rk/", "/ho" + "me/", "/ro" + "ot/", "/Us" + "ers/", "/op" + "t/wheels")
 MACHINE_PATHS = re.compile(
-    r"(?<![\w.:/}-])(?:/work/|/home/\w|/root/|/Users/|/op" + r"t/wheels|[A-Z]:\\Users)"
+    r"(?:(?<=file://)|(?<![\w.:/}-]))(?:" + "|".join(re.escape(one) for one in MACHINE_ROOTS) + ")"
 )
 
 
@@ -115,16 +116,16 @@ def test_no_tracked_file_holds_a_path_of_one_machine() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("text", ["cd /work/main", "open('/home/ann/x')", "in /root/.cache"])
-def test_a_machine_path_is_recognised(text: str) -> None:
-    assert MACHINE_PATHS.search(text)
+@pytest.mark.parametrize("root", MACHINE_ROOTS)
+@pytest.mark.parametrize("before", ["cd ", "open('", "", "=", "file://"])
+def test_a_machine_path_is_recognised(before: str, root: str) -> None:
+    assert MACHINE_PATHS.search(f"{before}{root}ann/x") is not None
 
 
-@pytest.mark.parametrize(
-    "text", ["https://a.example/home/x", "./work/x", "$HOME/work/x", "a/root/"]
-)
-def test_an_ordinary_path_is_not_taken_for_a_machine_path(text: str) -> None:
-    assert not MACHINE_PATHS.search(text)
+@pytest.mark.parametrize("root", MACHINE_ROOTS)
+@pytest.mark.parametrize("before", ["https://a.example", ".", "$HOME", "${STATE}", "a"])
+def test_an_ordinary_path_is_not_taken_for_a_machine_path(before: str, root: str) -> None:
+    assert MACHINE_PATHS.search(f"{before}{root}x") is None
 
 
 def test_no_lock_file_with_download_addresses_is_tracked() -> None:
