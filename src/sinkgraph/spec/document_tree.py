@@ -14,7 +14,7 @@ from sinkgraph.diagnostics.source import Span
 
 __all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Value"]
 
-Value: TypeAlias = None | bool | int | float | str
+Value: TypeAlias = bool | int | float | str | None
 
 
 class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
