@@ -1,0 +1,84 @@
+"""What every kind's model is made of: the fields of each node, and the types of ports and texts.
+
+It names no kind, and it resolves no edge: a port holds the name of its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, WithJsonSchema
+
+from sinkgraph.spec.fields import Flag, Name, Text
+from sinkgraph.spec.kinds.types import Choice
+from sinkgraph.spec.problem import Later, Problem
+
+__all__ = ["MoveTo", "NodeSpec", "Section", "Target"]
+
+Target = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "description": "the name of a sink"},
+                {"$ref": "#/$defs/Sink"},
+            ]
+        }
+    ),
+]
+"""A port: the name of a sink. In a document it may also be a node written in place."""
+
+
+class Section(BaseModel):
+    """Is a mapping of a document with known keys.
+
+    `later` names what a later version will take: a field, or one value of a field.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=False,
+        use_attribute_docstrings=True,
+    )
+
+    later: ClassVar[tuple[Later, ...]] = ()
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between fields that are each right by themselves."""
+        return iter(())
+
+
+Fate = Literal["drain", "dead_letter", "discard"]
+
+
+class MoveTo(Section):
+    """Is a fate: pending events move to another node."""
+
+    move_to: Name
+    """The node that takes over what is pending."""
+
+
+OnRemove = Annotated[
+    Annotated[Fate, Choice(), Tag("word")] | Annotated[MoveTo, Tag("move_to")],
+    Discriminator(lambda value: "move_to" if isinstance(value, dict | MoveTo) else "word"),
+]
+
+
+class NodeSpec(Section):
+    """Holds the fields every node has."""
+
+    kind: str
+    """What the node is; see `sinkgraph kinds`."""
+    description: Text | None = None
+    """What the node is for, in a sentence; shown in drawings."""
+    group: Name | None = None
+    """The group it is drawn in; a name like `eu/billing` says it as well."""
+    enabled: Flag = True
+    """False takes the node and its edges out of the graph."""
+    on_remove: OnRemove = "drain"
+    """What becomes of pending events when a reload removes the node: `drain`, `dead_letter`,
+    `discard` or `{move_to: NAME}`."""
+    was: Name | None = None
+    """The name the node had before a rename, so that a reload keeps what it holds."""

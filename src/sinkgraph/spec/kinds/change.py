@@ -1,0 +1,124 @@
+"""Kinds that change what passes or how much: transform, dedupe, sample, rate_limit, batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sinkgraph.spec.fields import Duration, JsonValue, Rate, Ratio, Size
+from sinkgraph.spec.kinds.base import NodeSpec, Target
+from sinkgraph.spec.kinds.fan import OnError
+from sinkgraph.spec.kinds.types import Count, Expression, PythonName, Word, whole
+from sinkgraph.spec.problem import Problem
+
+__all__ = ["BatchSpec", "Dedupe", "RateLimit", "Sample", "Transform"]
+
+
+class Transform(NodeSpec):
+    """Makes a new event of each: first `rename`, then `remove`, `set`, `compute`, `python`."""
+
+    kind: Literal["transform"]
+    """`transform`."""
+    to: Target
+    """Where the new events go."""
+    set: dict[Word, JsonValue] = Field(default_factory=dict)
+    """Fields given a literal value: `data.environment: production`."""
+    compute: dict[Word, Expression] = Field(default_factory=dict)
+    """Fields given the value of an expression: `data.size_mb: data.target.size / 1000000`."""
+    remove: tuple[Word, ...] = ()
+    """Fields taken away."""
+    rename: dict[Word, Word] = Field(default_factory=dict)
+    """Fields moved: old path to new path."""
+    python: PythonName | None = None
+    """A function `package.module:function` that takes an event and returns one, or None."""
+    on_error: OnError = "dead_letter"
+    """What becomes of an event that cannot be transformed; `pass` hands it on unchanged."""
+    dead_letter: Target | None = None
+    """Where such events go [the implied `dead-letters`]."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a transform that changes nothing."""
+        if not (self.set or self.compute or self.remove or self.rename or self.python):
+            yield Problem(
+                "SG142",
+                "the transform changes nothing",
+                ("kind",),
+                "none of `set`, `compute`, `remove`, `rename`, `python` is given",
+                help=("say what it changes, or write to its target directly",),
+            )
+
+
+class Dedupe(NodeSpec):
+    """Counts an event away whose id (or key) passed before."""
+
+    kind: Literal["dedupe"]
+    """`dedupe`."""
+    to: Target
+    """Where first events go."""
+    by: Expression = "id"
+    """What makes two events the same."""
+    window: Duration = 600.0
+    """How long an id is remembered."""
+    max_ids: Count = 100_000
+    """How many ids are remembered at most; the oldest are forgotten first."""
+
+
+class Sample(NodeSpec):
+    """Lets a share of the events pass and counts the others as filtered."""
+
+    kind: Literal["sample"]
+    """`sample`."""
+    to: Target
+    """Where the sample goes."""
+    ratio: Ratio | None = None
+    """The share that passes, at random: `0.1`."""
+    every: Count | None = None
+    """One event in so many passes: `10`."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a sample with both of `ratio` and `every`, or neither."""
+        if (self.ratio is None) == (self.every is None):
+            both = self.ratio is not None
+            yield Problem(
+                "SG142",
+                "the sample says both `ratio` and `every`" if both else "the sample says no share",
+                ("every",) if both else ("kind",),
+                "" if both else "neither `ratio` nor `every` is given",
+                help=("keep one of them",) if both else ("add `ratio: 0.1` or `every: 10`",),
+                clash=((("ratio",), "the other one"),) if both else (),
+                on_key=both,
+            )
+
+
+class RateLimit(NodeSpec):
+    """Lets events pass at a bounded rate; a writer waits for its turn."""
+
+    kind: Literal["rate_limit"]
+    """`rate_limit`."""
+    to: Target
+    """Where events go."""
+    rate: Rate
+    """Events per time: `100/s`."""
+    burst: Count | None = None
+    """Events that may pass at once after a pause [one second's worth, at least 1]."""
+    by: Expression | None = None
+    """A key; each of its values has a rate of its own."""
+    max_wait: Duration | None = None
+    """How long a writer waits before it is refused [as long as it wants]."""
+
+
+class BatchSpec(NodeSpec):
+    """Collects events and hands them on together."""
+
+    kind: Literal["batch"]
+    """`batch`."""
+    to: Target
+    """Where the batches go."""
+    max_events: Annotated[int, whole(1, 100_000)] = 1_000
+    """Events at most in a batch."""
+    max_bytes: Size | None = None
+    """Bytes at most in a batch, unless one event is larger."""
+    max_wait: Duration = 1.0
+    """How long the first event of a batch waits at most."""
