@@ -114,9 +114,7 @@ def test_a_constant_backoff_waits_the_same() -> None:
         (lambda: ConstantBackoff(-0.5), ["delay", "-0.5"]),
     ],
 )
-def test_a_bad_configuration_names_field_and_value(
-    make: object, names: list[str]
-) -> None:
+def test_a_bad_configuration_names_field_and_value(make: object, names: list[str]) -> None:
     assert callable(make)
     with pytest.raises(ValueError, match=names[0]) as caught:
         make()

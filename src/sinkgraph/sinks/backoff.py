@@ -7,7 +7,7 @@ the last wait in, and gets seconds out.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from sinkgraph.clock import Random
@@ -19,6 +19,7 @@ __all__ = [
     "ExponentialBackoff",
     "GoEventsBackoff",
     "Jitter",
+    "grown",
     "retry_after_wait",
 ]
 
@@ -53,7 +54,6 @@ class ExponentialBackoff:
     factor: float = 2.0
     cap: float = 30.0
     jitter: Jitter = "full"
-    _top: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _seconds("base", self.base)
@@ -67,7 +67,6 @@ class ExponentialBackoff:
             raise ValueError(
                 f"jitter must be one of {', '.join(get_args(Jitter))}, not {self.jitter!r}"
             )
-        object.__setattr__(self, "_top", _steps(self.base, self.factor, self.cap))
 
     def wait(self, attempt: int, previous_s: float, random: Random) -> float:
         """Return the seconds to wait after attempt number `attempt`; see `Backoff.wait`."""
@@ -84,10 +83,7 @@ class ExponentialBackoff:
 
     def ceiling(self, attempt: int) -> float:
         """Return the wait after `attempt` before jitter and floor."""
-        k = attempt - 1
-        if k >= self._top:
-            return self.cap if self._top else self.base
-        return min(self.cap, self.base * self.factor**k)
+        return grown(self.base, self.factor, self.cap, attempt - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,6 @@ class GoEventsBackoff:
     factor: float = 1.0
     max: float = 20.0
     jitter: Literal["none", "full"] = "none"
-    _top: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _seconds("base", self.base)
@@ -111,7 +106,6 @@ class GoEventsBackoff:
             raise ValueError(f"base {self.base!r} is longer than max {self.max!r}")
         if self.jitter not in ("none", "full"):
             raise ValueError(f"jitter must be none or full, not {self.jitter!r}")
-        object.__setattr__(self, "_top", _steps(self.factor, 2.0, self.max))
 
     def wait(self, attempt: int, previous_s: float, random: Random) -> float:
         """Return the seconds to wait after attempt number `attempt`; see `Backoff.wait`."""
@@ -121,12 +115,7 @@ class GoEventsBackoff:
 
     def ceiling(self, attempt: int) -> float:
         """Return the wait after `attempt` before the floor."""
-        if not self.factor:
-            return self.base
-        k = attempt - 1
-        if k >= self._top:
-            return self.max
-        return min(self.max, self.base + math.ldexp(self.factor, k))
+        return min(self.max, self.base + grown(self.factor, 2.0, self.max, attempt - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +148,18 @@ def retry_after_wait(
     return longest + longest * 0.1 * random.random()
 
 
-def _steps(start: float, factor: float, top: float) -> int:
-    """Return the exponent from which start · factor^k is at least `top`; 0 if it never grows.
+def grown(start: float, factor: float, top: float, k: int) -> float:
+    """Return min(top, start · factor^k) without overflow, for any k from 0.
 
-    Cutting there keeps every power finite: below it, factor^k is less than top / start.
+    The exponent is cut where `top` is reached, before the power is taken.
     """
     if start <= 0 or factor <= 1:
-        return 0
-    steps = (math.log(top) - math.log(start)) / math.log(factor)
-    room = 1023 * math.log(2) / math.log(factor)  # the largest power a float can hold
-    return max(1, min(math.ceil(steps), math.floor(room)))
+        return min(start, top)
+    steps = (math.log(top) - math.log(start)) / math.log(factor) if top > start else 0.0
+    room = 1023 * math.log(2) / math.log(factor)  # the largest power a float holds
+    if k >= min(steps, room):
+        return top
+    return min(top, start * factor**k)
 
 
 def _floored(seconds: float) -> float:
