@@ -285,7 +285,7 @@ class BreakerMachine:
         return self._state
 
     @property
-    def state(self) -> StateName:
+    def state(self) -> str:
         """`closed`, `open`, `half_open`, `isolated` or `disabled`."""
         return self._state.state
 
