@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Clock", "LoopClock", "Network", "Random", "Request", "Response"]
+__all__ = ["Clock", "LoopClock", "Network", "Random", "Request", "Response", "system_random"]
 
 
 class Clock(Protocol):
@@ -46,15 +46,13 @@ class Random(Protocol):
 
 
 class LoopClock:
-    """Is the clock of the running loop: `now` is `loop.time()`, so a virtual loop is obeyed."""
+    """Is the clock of the running loop: `now` is `loop.time`, so a virtual loop is obeyed."""
 
-    def now(self) -> float:
-        """Return the loop's monotonic seconds."""
-        return asyncio.get_running_loop().time()
+    __slots__ = ("now", "wall")
 
-    def wall(self) -> float:
-        """Return Unix time in seconds."""
-        return time.time()
+    def __init__(self) -> None:
+        self.now = asyncio.get_running_loop().time
+        self.wall = time.time
 
 
 def system_random(seed: int | None = None) -> random.Random:

@@ -12,9 +12,22 @@ from typing import Any, NoReturn, cast, overload
 
 import msgspec
 
-from sinkgraph.errors import Rejected
+from sinkgraph.errors import PartialWrite, Rejected
 
-__all__ = ["NO_META", "Batch", "Event", "Json", "Meta", "Page", "encode_json", "to_payload"]
+__all__ = [
+    "NO_META",
+    "Batch",
+    "Event",
+    "Json",
+    "LazyEvent",
+    "Meta",
+    "Page",
+    "as_batch",
+    "encode_json",
+    "join",
+    "owed_count",
+    "to_payload",
+]
 
 
 class Meta(dict[str, Any]):
@@ -354,8 +367,31 @@ class Batch(Sequence[Event]):
         return Batch(picked, 0, len(values))
 
 
+def join(batches: Sequence[Batch]) -> Batch:
+    """Return one batch over several, in order; no copy where they stand together in a page."""
+    first = batches[0]
+    end = first.j
+    for batch in batches[1:]:
+        if batch.page is not first.page or batch.i != end:
+            return Batch.of(event for one in batches for event in one)
+        end = batch.j
+    return Batch(first.page, first.i, end)
+
+
 def as_batch(events: Sequence[Event]) -> Batch:
     """Return `events` itself when it is a Batch, else a Batch over it; TypeError for None."""
     if events is None:
         raise TypeError("None is not an event")
     return events if isinstance(events, Batch) else Batch.of(events)
+
+
+def owed_count(error: BaseException, total: int) -> int:
+    """Return how many of `total` events a failed write still owes its caller.
+
+    An event that several branches owe is owed once.
+    """
+    if not isinstance(error, PartialWrite):
+        return total
+    if len(error.owed) == 1:
+        return min(total, len(error.owed[0].events))
+    return min(total, len({one for part in error.owed for one in as_batch(part.events).ids}))

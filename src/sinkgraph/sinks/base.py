@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from sinkgraph.clock import Clock, Network, Random
-from sinkgraph.errors import DeliveryFailed, NotOwned, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.errors import DeliveryFailed, NotOwned, Owed, PartialWrite, SinkClosed
+from sinkgraph.event import Batch, Event, as_batch, owed_count
 from sinkgraph.telemetry.histogram import Histogram
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 if TYPE_CHECKING:
     from sinkgraph.log.admission import Plan, Turnstile
 
-__all__ = ["Context", "Foreign", "Link", "Node", "Sink", "Terminal", "owed_count"]
+__all__ = ["Context", "Foreign", "Link", "Node", "Parked", "Sink", "Terminal", "owed_count"]
 
 
 @runtime_checkable
@@ -112,6 +112,7 @@ class Node:
 
     def __init__(self) -> None:
         self.name = ""
+        self.path: tuple[str, ...] = ()  # names from a source to here, given by the topology
         self.ledger = Ledger()
         self.closed = False
         self.status = "ok"
@@ -200,11 +201,17 @@ class Node:
             raise SinkClosed(f"{self.kind} {self.name or '(unnamed)'} is closed")
 
 
-def owed_count(error: BaseException, total: int) -> int:
-    """Return how many of `total` events a failed write still owes its caller."""
-    if isinstance(error, PartialWrite):
-        return min(total, sum(len(part.events) for part in error.owed))
-    return total
+class Parked(PartialWrite):
+    """Say that a retry wants the owed events written again in `due_s` seconds, not held.
+
+    Only a queue directly above understands it as such; to others it is a PartialWrite. `hold` is
+    `event` (others go on) or `key` (others with another key go on).
+    """
+
+    def __init__(self, owed: Sequence[Owed], *, due_s: float, hold: str) -> None:
+        super().__init__(owed)
+        self.due_s = due_s
+        self.hold = hold
 
 
 class Terminal(Node):

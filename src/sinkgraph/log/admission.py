@@ -1,0 +1,408 @@
+"""Atomic admission: what one write would do below a fan-out, and who waits until it can be done.
+
+A `Plan` is collected without touching anything, then committed in one synchronous step, or not
+at all. A `Turnstile` keeps the writers that wait, in the order they came, holding nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
+from sinkgraph.event import Batch, Event, owed_count
+from sinkgraph.telemetry.stats import Ledger
+
+__all__ = ["DEFAULT_MAX_WAIT_S", "Edge", "FanTarget", "Plan", "Store", "Turnstile", "Waiter"]
+
+DEFAULT_MAX_WAIT_S = 3600.0
+"""How long a write waits for room, in seconds, when neither it nor the queue says."""
+
+
+class Store(Protocol):
+    """Is what admission needs to know of a queue."""
+
+    name: str
+    capacity: int
+    when_full: str
+    max_wait: float | None
+    waiting: list[Waiter]
+
+    def room(self) -> int:
+        """Return how many more events fit now."""
+        ...
+
+    def fits(self, batch: Batch) -> bool:
+        """Return whether this batch fits now, in events and in bytes."""
+        ...
+
+    def could_fit(self, batch: Batch) -> bool:
+        """Return whether this batch would fit if the queue were empty."""
+        ...
+
+    def accept(self, batch: Batch, *, optional: bool = False) -> None:
+        """Store a batch; cannot refuse: shedding by policy is counted."""
+        ...
+
+
+class Edge(Protocol):
+    """Is what admission needs of a link."""
+
+    async def send(self, events: Sequence[Event]) -> None:
+        """Write to whatever the target is at that moment."""
+        ...
+
+    @property
+    def offer(self) -> Callable[[Batch], bool]:
+        """The target's synchronous half."""
+        ...
+
+
+class FanTarget(Protocol):
+    """Is one target of a fan-out, told when its sink turned out to be closed or failed."""
+
+    ledger: Ledger
+    required: bool
+
+    def target_closed(self) -> None:
+        """Take note that the sink takes nothing more."""
+        ...
+
+
+@dataclass(slots=True)
+class Later:
+    """Is a write to make after the queues took their part."""
+
+    link: Edge
+    batch: Batch
+    trail: tuple[Ledger, ...]
+    fan: FanTarget | None
+    dead: Ledger | None
+
+
+@dataclass(slots=True)
+class Stored:
+    """Is one queue's part of a plan."""
+
+    store: Store
+    batch: Batch
+    trail: tuple[Ledger, ...]
+    optional: bool
+
+
+class Plan:
+    """Collects what one write would do; nothing changes until `commit`."""
+
+    __slots__ = ("counts", "dead", "effects", "fan", "later", "stored", "volatile")
+
+    def __init__(self) -> None:
+        self.stored: list[Stored] = []
+        self.later: list[Later] = []
+        self.counts: list[tuple[Ledger, str, str, int]] = []
+        self.effects: list[Callable[[], None]] = []
+        self.fan: FanTarget | None = None  # the fan-out target being collected, innermost
+        self.dead: Ledger | None = None  # set while a dead letter is being collected
+        self.volatile = False  # True when the plan depends on the room there is right now
+
+    # collecting
+
+    def enter(self, ledger: Ledger, n: int) -> None:
+        """Note that n events enter a node."""
+        self.counts.append((ledger, "entered", "", n))
+
+    def filter(self, ledger: Ledger, reason: str, n: int) -> None:
+        """Note that n events end here as intended."""
+        if n:
+            self.counts.append((ledger, "filtered", reason, n))
+
+    def drop(self, ledger: Ledger, reason: str, n: int) -> None:
+        """Note that n events are lost by policy."""
+        if n:
+            self.counts.append((ledger, "dropped", reason, n))
+
+    def bury(self, ledger: Ledger, n: int) -> None:
+        """Note that a node hands n events to its dead letter port."""
+        self.counts.append((ledger, "dead_lettered", "", n))
+
+    def then(self, effect: Callable[[], None]) -> None:
+        """Note a change to make when the plan is committed; it must not fail."""
+        self.effects.append(effect)
+
+    def store(self, store: Store, batch: Batch, trail: tuple[Ledger, ...]) -> None:
+        """Plan to store a batch in a queue."""
+        optional = self.fan is not None and not self.fan.required
+        self.stored.append(Stored(store, batch, trail, optional))
+
+    def write_later(self, link: Edge, batch: Batch, trail: tuple[Ledger, ...]) -> None:
+        """Plan to write a batch to a sink that may wait."""
+        self.later.append(Later(link, batch, trail, self.fan, self.dead))
+
+    # deciding
+
+    def blockers(self, waiter: Waiter | None) -> list[Store]:
+        """Return the queues that have to make room first; [] means it can be committed.
+
+        Raises Overloaded when a full `reject` queue refuses.
+        """
+        stored = self.stored
+        if len(stored) == 1:
+            one = stored[0]
+            return [one.store] if self._blocks(one.store, one.batch, one.optional, waiter) else []
+        needs: dict[int, tuple[Store, list[Batch], bool]] = {}
+        for one in stored:
+            _, batches, optional = needs.setdefault(id(one.store), (one.store, [], one.optional))
+            batches.append(one.batch)
+            if optional and not one.optional:
+                needs[id(one.store)] = (one.store, batches, False)
+        blocking: list[Store] = []
+        for store, batches, optional in needs.values():
+            batch = batches[0] if len(batches) == 1 else _joined(batches)
+            if self._blocks(store, batch, optional, waiter):
+                blocking.append(store)
+        return blocking
+
+    @staticmethod
+    def _blocks(store: Store, batch: Batch, optional: bool, waiter: Waiter | None) -> bool:
+        if optional:
+            return False
+        policy = store.when_full
+        if policy == "block":
+            ahead = store.waiting
+            return bool(ahead and ahead[0] is not waiter) or not store.fits(batch)
+        if policy == "reject" and not store.fits(batch):
+            raise Overloaded(
+                f"queue {store.name or '(unnamed)'} is full: {store.capacity} events",
+                retry_after_s=1.0,
+            )
+        return False
+
+    # doing
+
+    def commit(self) -> None:
+        """Do everything that cannot fail, in one step: store, count, mark what is in flight."""
+        for ledger, what, reason, n in self.counts:
+            if what == "entered":
+                ledger.entered += n
+            elif what == "filtered":
+                ledger.filter(reason, n)
+            elif what == "dropped":
+                ledger.drop(reason, n)
+            else:
+                ledger.dead_lettered += n
+        for effect in self.effects:
+            effect()
+        for one in self.stored:
+            n = one.batch.j - one.batch.i
+            for ledger in one.trail:
+                ledger.delivered += n
+            one.store.accept(one.batch, optional=one.optional)
+        for later in self.later:
+            n = later.batch.j - later.batch.i
+            for ledger in later.trail:
+                ledger.held += n
+
+    async def finish(self, whole: Batch) -> None:
+        """Write to the sinks that may wait, side by side; call after `commit`.
+
+        Raises the bare error when the only thing this write did was that one write of `whole`,
+        else PartialWrite with what is owed.
+        """
+        later = self.later
+        if not later:
+            return
+        if len(later) == 1:
+            owed = await _write(later[0])
+        else:
+            parts = await asyncio.gather(*[_write(one) for one in later])
+            owed = [part for several in parts for part in several]
+        if not owed:
+            return
+        alone = len(later) == 1 and not self.stored and len(later[0].batch) == len(whole)
+        if alone and len(owed) == 1 and owed[0].events is later[0].batch:
+            raise owed[0].error
+        raise PartialWrite(owed)
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    return Batch.of(event for batch in batches for event in batch)
+
+
+async def _write(one: Later) -> list[Owed]:
+    """Make one later write; return what it owes, its ledgers settled."""
+    batch, fan = one.batch, one.fan
+    n = batch.j - batch.i
+    owed: list[Owed] = []
+    lost = ""
+    settled = False
+    try:
+        if not one.link.offer(batch):
+            await one.link.send(batch)
+        settled = True
+    except PartialWrite as error:
+        owed, settled = list(error.owed), True
+        if fan is not None and not fan.required:
+            owed, lost = [], "optional_failed"
+    except SinkClosed as error:
+        settled = True
+        if fan is None:
+            owed = [Owed(one.link.send, batch, error)]
+        else:
+            lost = "closed"
+            fan.target_closed()
+    except Exception as error:
+        settled = True
+        if fan is not None and not fan.required:
+            lost = "optional_failed"
+        else:
+            owed = [Owed(one.link.send, batch, error)]
+    finally:
+        back = n if not settled else owed_count(PartialWrite(owed), n) if owed else 0
+        _settle(one, n, back, lost)
+    return owed
+
+
+def _settle(one: Later, n: int, back: int, lost: str) -> None:
+    """Count how a later write of n events ended: `back` are owed, or all lost for a reason."""
+    below_fan = False
+    for ledger in one.trail:
+        ledger.held -= n
+        if lost and one.fan is not None and ledger is one.fan.ledger:
+            ledger.drop(lost, n)
+            below_fan = True
+        elif below_fan:
+            ledger.returned += n
+        else:
+            ledger.delivered += n - back
+            ledger.returned += back
+    if one.dead is not None and back:
+        one.dead.dead_lettered -= back
+        one.dead.returned += back
+
+
+class Waiter:
+    """Is one write that waits for room; it stands in the line of every queue that was full."""
+
+    __slots__ = ("future", "lines", "plan", "replan", "ticket")
+
+    def __init__(
+        self, ticket: int, plan: Plan, replan: Callable[[], Plan], future: asyncio.Future[Plan]
+    ) -> None:
+        self.ticket = ticket
+        self.plan = plan
+        self.replan = replan
+        self.future = future
+        self.lines: list[Store] = []
+
+    def stand(self, stores: Sequence[Store]) -> None:
+        """Join the lines of these queues at the place its age gives."""
+        for store in stores:
+            if store not in self.lines:
+                self.lines.append(store)
+                line = store.waiting
+                at = len(line)
+                while at and line[at - 1].ticket > self.ticket:
+                    at -= 1
+                line.insert(at, self)
+
+    def leave(self) -> None:
+        """Leave every line."""
+        for store in self.lines:
+            if self in store.waiting:
+                store.waiting.remove(self)
+        self.lines.clear()
+
+
+class Turnstile:
+    """Admits writes: at once when there is room, else in the order they came.
+
+    Every wait has a deadline. A cancelled writer has stored nothing unless its plan was committed.
+    """
+
+    def __init__(self) -> None:
+        self._tickets = 0
+        self._poked: dict[int, Store] = {}
+        self._scheduled = False
+
+    async def admit(self, replan: Callable[[], Plan], timeout_s: float | None = None) -> Plan:
+        """Commit the plan `replan` makes as soon as there is room for all of it; return it.
+
+        Raises Overloaded after `timeout_s` seconds (or the shortest `max_wait` of what is full).
+        """
+        plan = replan()
+        blockers = plan.blockers(None)
+        if not blockers:
+            plan.commit()
+            return plan
+        loop = asyncio.get_running_loop()
+        self._tickets += 1
+        waiter = Waiter(self._tickets, plan, replan, loop.create_future())
+        waiter.stand(blockers)
+        limits = [s.max_wait for s in blockers if s.max_wait is not None]
+        if timeout_s is not None:
+            limits.append(timeout_s)
+        wait_s = min(limits, default=DEFAULT_MAX_WAIT_S)
+        timer = loop.call_later(wait_s, self._expire, waiter, wait_s)
+        try:
+            return await waiter.future
+        finally:
+            timer.cancel()
+            lines = list(waiter.lines)
+            waiter.leave()
+            for store in lines:
+                self.poke(store)
+
+    @staticmethod
+    def _expire(waiter: Waiter, wait_s: float) -> None:
+        if not waiter.future.done():
+            names = ", ".join(store.name or "(unnamed)" for store in waiter.lines)
+            waiter.future.set_exception(
+                Overloaded(f"no room in queue {names} after {wait_s:g} s", retry_after_s=1.0)
+            )
+
+    def poke(self, store: Store) -> None:
+        """Tell that a queue made room; who waits for it is admitted at most once a tick."""
+        if store.waiting:
+            self._poked[id(store)] = store
+            if not self._scheduled:
+                self._scheduled = True
+                asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        poked, self._poked = self._poked, {}
+        for store in poked.values():
+            while store.waiting and self._try(store.waiting[0]):
+                pass
+
+    def _try(self, waiter: Waiter) -> bool:
+        """Admit the first in line when all of it fits; True when it left the line."""
+        if waiter.future.done():
+            waiter.leave()
+            return True
+        try:
+            waiter.plan = waiter.replan() if waiter.plan.volatile else waiter.plan
+            waiting_at_all = [s for s in waiter.lines if s.waiting and s.waiting[0] is not waiter]
+            blockers = waiter.plan.blockers(waiter) or waiting_at_all
+        except Exception as error:
+            waiter.leave()
+            waiter.future.set_exception(error)
+            return True
+        if blockers:
+            waiter.stand(blockers)
+            return False
+        lines = list(waiter.lines)
+        waiter.leave()
+        waiter.plan.commit()
+        waiter.future.set_result(waiter.plan)
+        for store in lines:
+            self.poke(store)
+        return True
+
+    def close(self, store: Store) -> None:
+        """Refuse every write that waits for a queue that closes."""
+        for waiter in list(store.waiting):
+            waiter.leave()
+            if not waiter.future.done():
+                waiter.future.set_exception(SinkClosed(f"queue {store.name} is closed"))

@@ -1,0 +1,201 @@
+"""A broadcast gives every event to all of its targets; targets may come and go while it runs.
+
+Admission over the queues below is atomic. A sink without a queue is written after them, side by
+side with the others, and what it owes is named in a PartialWrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sinkgraph.errors import SinkClosed
+from sinkgraph.event import Batch
+from sinkgraph.log.admission import Plan
+from sinkgraph.sinks.base import Foreign, Link, Node, Sink
+from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.telemetry.stats import Ledger, LedgerView
+
+__all__ = ["Broadcast", "Target"]
+
+
+class Target:
+    """Is one target of a broadcast, with its own ledger."""
+
+    __slots__ = ("broadcast", "direct", "failed", "ledger", "link", "required", "since")
+
+    def __init__(self, broadcast: Broadcast, sink: Sink, required: bool) -> None:
+        self.broadcast = broadcast
+        self.link = Link(sink, required=required)
+        self.required = required
+        self.ledger = Ledger()
+        self.direct = False  # its queue reads the gate's log itself
+        self.since = 0  # the gate's front when it became direct
+        self.failed = False
+
+    def target_closed(self) -> None:
+        """Take note that the sink takes nothing more."""
+        self.broadcast.target_closed(self)
+
+    def fold(self) -> None:
+        """Move what was derived from the gate's log into the ledger."""
+        if self.direct:
+            n = self.broadcast.front - self.since
+            self.ledger.entered += n
+            self.ledger.delivered += n
+            self.since += n
+
+    def account(self) -> LedgerView:
+        """Return this target's ledger, frozen."""
+        self.fold()
+        return self.ledger.freeze(self.ledger.held)
+
+    def is_sink(self, sink: object) -> bool:
+        """Whether this target is that sink (by identity; sinks need not be comparable)."""
+        target = self.link.target
+        return target is sink or (isinstance(target, Foreign) and target.sink is sink)
+
+
+class Broadcast(Instant):
+    """Writes every event to all targets.
+
+    `targets` are sinks, or pairs `(sink, required)`: an optional target never makes a write wait
+    or fail. With `drop_closed` a target that raises SinkClosed is removed, as in go-events; in a
+    document it stays, `failed`, and its events are counted as dropped(closed).
+    """
+
+    kind = "broadcast"
+
+    def __init__(
+        self, targets: Sequence[Sink | tuple[Sink, bool]] = (), *, drop_closed: bool = True
+    ) -> None:
+        super().__init__()
+        self.drop_closed = drop_closed
+        self.targets: list[Target] = []
+        for one in targets:
+            sink, required = one if isinstance(one, tuple) else (one, True)
+            self.targets.append(Target(self, sink, required))
+        self._gone = Ledger()
+
+    def links(self) -> Sequence[Link]:
+        """Return the edges to the targets, in order."""
+        return [target.link for target in self.targets]
+
+    def entrance_of(self, sink: object) -> Target | None:
+        """Return the target that is `sink`, or None."""
+        return next((target for target in self.targets if target.is_sink(sink)), None)
+
+    @property
+    def front(self) -> int:
+        """The gate's front: how many events every direct target was given."""
+        return self.gate.log.front if self.gate is not None else 0
+
+    # membership; `Live.add` and `Live.remove` own the lifetimes
+
+    def insert(self, sink: Sink, *, required: bool = True) -> Target:
+        """Add a target; it gets what is written from now on."""
+        if self.entrance_of(sink) is not None:
+            raise ValueError(f"{sink!r} is already a target of {self.name or 'this broadcast'}")
+        if self.gate is not None:
+            self.gate.flush()
+        target = Target(self, sink, required)
+        self.targets = [*self.targets, target]
+        return target
+
+    def discard(self, sink: Sink) -> Target | None:
+        """Remove a target; None when it was none. Legal from inside a write."""
+        target = self.entrance_of(sink)
+        if target is None:
+            return None
+        gate = self.gate
+        if gate is not None:
+            gate.flush()
+            if target.direct and isinstance(target.link.target, Queue):
+                target.fold()
+                target.direct = False
+                gate.detach(target.link.target)
+        self.targets = [one for one in self.targets if one is not target]
+        self._keep(target)
+        return target
+
+    def _keep(self, target: Target) -> None:
+        """Keep the ledger of a target that left, so that the node's own stays whole."""
+        view, gone = target.account(), self._gone
+        gone.entered += view.entered
+        gone.delivered += view.delivered
+        gone.returned += view.returned
+        gone.dead_lettered += view.dead_lettered
+        for reason, n in view.dropped.items():
+            gone.drop(reason, n)
+        for reason, n in view.filtered.items():
+            gone.filter(reason, n)
+        # a write still in flight to it ends as far as this broadcast is concerned
+        gone.delivered += view.pending
+
+    def target_closed(self, target: Target) -> None:
+        """A target's sink is closed for good."""
+        if self.drop_closed:
+            if target in self.targets:
+                self.discard(target.link.target)
+        elif not target.failed:
+            target.failed = True
+            self.status = "failed"
+            if self.ctx is not None:
+                self.ctx.journal(
+                    "target_closed", node=self.name, target=target.link.target.name
+                )
+
+    # events
+
+    def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
+        """Plan to give the batch to every target."""
+        for target in self.targets:
+            self._admit_one(target, batch, plan, trail)
+
+    def select(self, batch: Batch, plan: Plan) -> None:
+        """Plan what the targets get that do not read the gate's log themselves."""
+        for target in self.targets:
+            if not target.direct:
+                self._admit_one(target, batch, plan, ())
+
+    def _admit_one(
+        self, target: Target, batch: Batch, plan: Plan, trail: tuple[Ledger, ...]
+    ) -> None:
+        plan.enter(target.ledger, len(batch))
+        outer = plan.fan
+        plan.fan = target if outer is None or outer.required else outer
+        try:
+            target.link.admit(batch, plan, (*trail, target.ledger))
+        except SinkClosed:
+            plan.drop(target.ledger, "closed", len(batch))
+            plan.then(target.target_closed)
+        finally:
+            plan.fan = outer
+
+    # what it says of itself
+
+    def pending(self) -> int:
+        """Return how many writes to targets are in flight, in events."""
+        return sum(target.ledger.held for target in self.targets)
+
+    def account(self) -> LedgerView:
+        """Return the sum of its targets' ledgers: an event counts once per target."""
+        if self.gate is not None:
+            self.gate.flush()
+        views = [target.account() for target in self.targets]
+        return LedgerView.total([*views, self._gone.freeze(0)])
+
+    def facts(self) -> dict[str, Any]:
+        """Return each target's ledger by name."""
+        return {
+            "targets": {
+                target.link.target.name: target.account() for target in self.targets
+            },
+            "failed": [t.link.target.name for t in self.targets if t.failed],
+        }
+
+
+def targets_of(node: Node) -> list[Target]:
+    """Return a broadcast's targets; [] for any other node."""
+    return node.targets if isinstance(node, Broadcast) else []

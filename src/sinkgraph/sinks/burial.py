@@ -1,0 +1,141 @@
+"""How an event becomes a dead letter: what is written into its `meta`, and who keeps it.
+
+It does not decide that an event is dead; queues, retries and predicates do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from sinkgraph.errors import SinkClosed
+from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.log.admission import Plan
+from sinkgraph.sinks.base import Link, Node
+from sinkgraph.telemetry.stats import Ledger
+
+__all__ = ["MAX_ERRORS", "DeadLetters", "bury_batch", "dead_batch"]
+
+MAX_ERRORS = 20
+"""Errors kept of one event's history: the first and the most recent."""
+
+_RETRY_S = 1.0
+_RETRY_CAP_S = 30.0
+
+
+def dead_batch(
+    node: Node, batch: Batch, reason: str, errors: Sequence[str], *, attempts: int = 0,
+    first_at: float | None = None,
+) -> Batch:
+    """Return the events of `batch` with their history in `meta`.
+
+    Adds `reason`, `node`, `path` (names from a source to the node), `attempts`, `errors` (texts,
+    oldest first), `first_failed` and `last_failed` (Unix seconds) and `graph` (its digest).
+    """
+    ctx = node.bound
+    now = ctx.clock.wall()
+    added: dict[str, Any] = {
+        "reason": reason,
+        "node": node.name,
+        "path": list(node.path),
+        "attempts": attempts,
+        "errors": list(errors),
+        "first_failed": first_at if first_at is not None else now,
+        "last_failed": now,
+        "graph": ctx.graph_digest,
+    }
+    return Batch.of(event.with_meta(**added) for event in batch)
+
+
+async def bury_batch(
+    node: Node, port: Link | None, batch: Batch, reason: str, errors: Sequence[str], *,
+    attempts: int = 0, first_at: float | None = None,
+) -> None:
+    """Write a batch to the node's dead letter port; while it refuses, the events stay pending."""
+    link = port if port is not None else node.bound.dead_letters
+    dead = dead_batch(node, batch, reason, errors, attempts=attempts, first_at=first_at)
+    wait_s = _RETRY_S
+    while True:
+        try:
+            await link.write(dead)
+            return
+        except SinkClosed:
+            if port is None or link.target is node.bound.dead_letters.target:
+                raise
+            link = node.bound.dead_letters
+        except Exception as error:
+            node.status = "degraded"
+            node.bound.journal("dead_letter_refused", node=node.name, error=repr(error))
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _RETRY_CAP_S)
+
+
+class DeadLetters(Node):
+    """Keeps what no port claimed, in memory: the newest `capacity` events, the rest counted.
+
+    `pending` is how many it keeps; an event pushed out is dropped(dead_letters_full).
+    """
+
+    kind = "dead_letter"
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        super().__init__()
+        if capacity < 1:
+            raise ValueError(f"capacity is at least 1, not {capacity!r}")
+        self.capacity = capacity
+        self._kept: deque[Event] = deque()
+
+    @property
+    def instant(self) -> bool:
+        """It always has room."""
+        return True
+
+    @property
+    def events(self) -> list[Event]:
+        """The dead letters, oldest first."""
+        return list(self._kept)
+
+    def offer(self, batch: Batch) -> bool:
+        """Keep a batch."""
+        if self.closed:
+            return False
+        self._keep(batch)
+        return True
+
+    async def write(self, events: Sequence[Event]) -> None:
+        """Keep events; raises SinkClosed after close."""
+        self.refuse_if_closed()
+        self._keep(as_batch(events))
+
+    def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
+        """Plan to keep a batch; it can never block."""
+
+        def keep() -> None:
+            for ledger in trail:
+                ledger.delivered += len(batch)
+            self._keep(batch)
+
+        plan.then(keep)
+
+    def _keep(self, batch: Batch) -> None:
+        self.ledger.entered += len(batch)
+        self._kept.extend(batch)
+        over = len(self._kept) - self.capacity
+        if over > 0:
+            for _ in range(over):
+                self._kept.popleft()
+            self.ledger.drop("dead_letters_full", over)
+
+    def pending(self) -> int:
+        """Return how many dead letters are kept."""
+        return len(self._kept)
+
+    def facts(self) -> dict[str, Any]:
+        """Return depth, capacity and the count by reason."""
+        reasons: dict[str, int] = {}
+        for event in self._kept:
+            reason = str(event.meta.get("reason", ""))
+            reasons[reason] = reasons.get(reason, 0) + 1
+        return {"depth": len(self._kept), "capacity": self.capacity, "reasons": reasons}

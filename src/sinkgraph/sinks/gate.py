@@ -1,0 +1,371 @@
+"""The entrance to everything synchronous above queues: one log, many cursors, one flush a tick.
+
+Writes append to the gate's log and return; once a tick (or a page) the flush hands what is new to
+every queue below. The gate owns the log, the room and who is attached; queues own their places,
+the turnstile owns the writers that wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
+from sinkgraph.event import Batch
+from sinkgraph.log.admission import Plan, Store, Waiter
+from sinkgraph.log.memory import PAGE, Cursor, Log
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.base import Context
+    from sinkgraph.sinks.queue import Queue
+
+__all__ = ["Gate"]
+
+
+class GatePlan(Plan):
+    """Is the plan of one write through a gate: the log is appended to once for all its queues."""
+
+    __slots__ = ("batch", "gate")
+
+    def __init__(self, gate: Gate, batch: Batch) -> None:
+        super().__init__()
+        self.gate = gate
+        self.batch = batch
+
+    def blockers(self, waiter: Waiter | None) -> list[Store]:
+        """Return the queues that have to make room first."""
+        full: list[Store] = []
+        for queue in self.gate.queues:
+            if self._blocks(queue, self.batch, False, waiter):
+                full.append(queue)
+        return full + super().blockers(waiter)
+
+    def commit(self) -> None:
+        """Append to the log, hand to the queues."""
+        self.gate.take(self.batch, self)
+
+    def commit_selected(self) -> None:
+        """Do the part of the queues that get a selection."""
+        super().commit()
+
+
+class Gate:
+    """Admits writes to the queues below one root; `room` is what may be appended unasked.
+
+    `queues` read the log itself: in the cohort (idle, everything up to the front is theirs and
+    done) or with a cursor. `select(batch, plan)` plans what the selective branches get.
+    """
+
+    __slots__ = (
+        "_cohort",
+        "_ctx",
+        "_loop",
+        "_lowest",
+        "_offers",
+        "_scheduled",
+        "_select",
+        "_sleepers",
+        "_waited",
+        "append",
+        "closed",
+        "lim",
+        "log",
+        "name",
+        "queues",
+        "room",
+        "selected",
+    )
+
+    append: Callable[[Any], None]
+
+    def __init__(
+        self,
+        name: str,
+        ctx: Context,
+        uid: str,
+        *,
+        select: Callable[[Batch, Plan], None] | None = None,
+        source: str = "",
+    ) -> None:
+        self.name = name
+        self.log = Log(uid, source=source)
+        self.append = self.log.values.append
+        self.room = 0
+        self.lim = 0
+        self.closed = False
+        self.queues: list[Queue] = []
+        self.selected: Sequence[Queue] = ()  # queues that get a selection, for their room
+        self._select = select
+        self._ctx = ctx
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cohort: list[Queue] = []
+        self._offers: list[Callable[[Batch], bool]] = []
+        self._lowest = -1
+        self._sleepers: list[Queue] = []
+        self._scheduled = False
+        self._waited = 0
+
+    # who is attached
+
+    def attach(self, queue: Queue) -> None:
+        """Let a queue read this log from its front on."""
+        self.flush()
+        self.room = self.lim = 0
+        self.queues = [*self.queues, queue]
+        queue.attached(self)
+
+    def attach_all(self, queues: Sequence[Queue]) -> None:
+        """Attach several queues at once."""
+        self.flush()
+        self.room = self.lim = 0
+        self.queues = [*self.queues, *queues]
+        for queue in queues:
+            queue.attached(self)
+
+    def detach(self, queue: Queue) -> None:
+        """Let a queue keep what is pending and read no further."""
+        self.flush()
+        self.room = self.lim = 0
+        queue.detached()
+        self.leave_cohort(queue)
+        self.queues = [one for one in self.queues if one is not queue]
+
+    def join_cohort(self, queue: Queue) -> None:
+        """Count a queue as idle: from the front on, batches are offered to it directly."""
+        self._cohort = [*self._cohort, queue]
+        self._offers = [*self._offers, queue.to.offer]
+        if queue.bounds and (self._lowest < 0 or queue.capacity < self._lowest):
+            self._lowest = queue.capacity
+        self.lim = self.room = 0
+
+    def leave_cohort(self, queue: Queue) -> None:
+        """Stop offering to a queue."""
+        if queue in self._cohort:
+            self._cohort = [one for one in self._cohort if one is not queue]
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self._offers = [queue.to.offer for queue in self._cohort]
+        self._lowest = min((q.capacity for q in self._cohort if q.bounds), default=-1)
+        self.lim = self.room = 0
+
+    refresh = _refresh
+
+    def sleeper(self, queue: Queue) -> None:
+        """Wake this queue's lanes when something new is readable."""
+        self._sleepers.append(queue)
+
+    # what comes in
+
+    @property
+    def unread(self) -> int:
+        """Events admitted and not yet readable."""
+        return self.log.head - self.log.front
+
+    def replenish(self) -> bool:
+        """Grant room for this tick; False when the writer has to yield or to wait."""
+        log = self.log
+        space = PAGE - len(log.values)
+        if space <= 0 or self.closed:
+            return False
+        head = log.head
+        if head >= self.lim:
+            self._measure()
+            head = log.head
+            space = PAGE - len(log.values)
+        room = min(space, self.lim - head)
+        if room <= 0:
+            return False
+        if not self._scheduled:
+            self._schedule()
+        log.mark(self._ctx.clock.wall())
+        self.room = room
+        return True
+
+    def _schedule(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._scheduled = True
+        self._loop.call_soon(self._tick)
+
+    def _measure(self) -> None:
+        """Prove room: find the position up to which appending may go on unasked."""
+        self.flush()
+        front = self.log.front
+        lim = front + self._lowest if self._lowest >= 0 else front + 16 * PAGE
+        for queue in (*self.queues, *self.selected):
+            if queue.waiting:
+                lim = front
+                break
+            if queue.in_cohort and self._lowest >= 0:
+                continue
+            lim = min(lim, front + (queue.room() if queue.bounds else PAGE))
+        self.lim = lim
+
+    async def put(self, payload: Any, timeout_s: float | None = None) -> None:
+        """Admit one payload; the slow half of a write that found no `room`."""
+        yielded = False
+        while True:
+            if self.room > 0 or self.replenish():
+                self.room -= 1
+                self.append(payload)
+                return
+            self.refuse_if_closed()
+            if len(self.log.values) >= PAGE and not yielded:
+                yielded = True
+                await asyncio.sleep(0)
+                continue
+            break
+        log = self.log
+        log.mark(self._ctx.clock.wall())
+        batch = Batch.from_payloads(
+            [payload], self._next_uid(), 0, source=log.source, type=log.type, time=self._wall()
+        )
+        await self._admit(batch, timeout_s)
+
+    async def put_many(self, payloads: list[Any], timeout_s: float | None = None) -> None:
+        """Admit payloads that share a head, all together."""
+        n = len(payloads)
+        if self.room >= n or (n < PAGE and self.replenish() and self.room >= n):
+            self.room -= n
+            self.log.values.extend(payloads)
+            return
+        self.refuse_if_closed()
+        self._measure()
+        log = self.log
+        if log.front + n > self.lim:
+            batch = Batch.from_payloads(
+                payloads, self._next_uid(), 0, source=log.source, type=log.type, time=self._wall()
+            )
+            await self.write(batch, timeout_s)
+            return
+        for at in range(0, n, PAGE):
+            log.mark(self._wall())
+            log.values.extend(payloads[at : at + PAGE] if n > PAGE else payloads)
+            self.flush()
+        await asyncio.sleep(0)
+
+    async def write(self, batch: Batch, timeout_s: float | None = None) -> None:
+        """Admit a batch that has its own page, all of it or nothing.
+
+        A batch larger than the smallest capacity below is cut into several writes.
+        """
+        self.refuse_if_closed()
+        n = len(batch)
+        if not n:
+            return
+        if self._select is None:
+            self.flush()
+            if self.log.front + n > self.lim:
+                self._measure()
+            if self.log.front + n <= self.lim:
+                self.take(batch, None)
+                return
+        most = min((q.capacity for q in (*self.queues, *self.selected) if q.bounds), default=n)
+        if n <= most:
+            await self._admit(batch, timeout_s)
+            return
+        for at in range(0, n, most):
+            try:
+                await self._admit(batch[at : at + most], timeout_s)
+            except Exception as error:
+                if at == 0:
+                    raise
+                raise PartialWrite([Owed(self.write, batch[at:], error)]) from error
+
+    async def _admit(self, batch: Batch, timeout_s: float | None) -> None:
+        plan = await self._ctx.turnstile.admit(lambda: self.plan(batch), timeout_s)
+        await plan.finish(batch)
+
+    def plan(self, batch: Batch) -> Plan:
+        """Return what a write of `batch` would do, with this moment's places."""
+        self.refuse_if_closed()
+        self.flush()
+        plan = GatePlan(self, batch)
+        if self._select is not None:
+            self._select(batch, plan)
+        return plan
+
+    def offer(self, batch: Batch) -> bool:
+        """Admit a batch at once, or nothing of it."""
+        if self.closed:
+            return False
+        plan = self.plan(batch)
+        try:
+            if plan.blockers(None):
+                return False
+        except Overloaded:
+            return False
+        plan.commit()
+        return True
+
+    def refuse_if_closed(self) -> None:
+        """Raise SinkClosed when the gate takes nothing more."""
+        if self.closed:
+            raise SinkClosed(f"{self.name or 'the queue'} is closed")
+
+    def _next_uid(self) -> str:
+        self._waited += 1
+        return f"{self.log.uid}.{self._waited}"
+
+    def _wall(self) -> float:
+        return self._ctx.clock.wall()
+
+    # what goes on
+
+    def take(self, batch: Batch, plan: GatePlan | None) -> None:
+        """Append a batch whose room is proven and hand it on at once, a page at a time."""
+        self.flush()
+        log = self.log
+        for at in range(batch.i, batch.j, PAGE):
+            part = batch if len(batch) <= PAGE else Batch(batch.page, at, min(at + PAGE, batch.j))
+            start = log.front
+            log.append(part)
+            self.append = log.values.append
+            self._hand_on(part, start)
+        if plan is not None:
+            plan.commit_selected()
+
+    def _tick(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand what was admitted to every queue below; synchronous, cannot fail."""
+        log = self.log
+        start = log.front
+        self.room = 0
+        batch = log.advance()
+        if batch is None:
+            return
+        self.append = log.values.append
+        self._hand_on(batch, start)
+        if self._select is not None:
+            plan = Plan()
+            self._select(batch, plan)
+            plan.commit()
+
+    def _hand_on(self, batch: Batch, start: int) -> None:
+        refused: list[Queue] | None = None
+        for queue, offer in zip(self._cohort, self._offers, strict=True):
+            try:
+                taken = offer(batch)
+            except Exception:
+                taken = False
+            if not taken:
+                if refused is None:
+                    refused = []
+                refused.append(queue)
+        if refused is not None:
+            chunk = self.log.recent
+            gone = set(map(id, refused))
+            self._cohort = [queue for queue in self._cohort if id(queue) not in gone]
+            self._refresh()
+            for queue in refused:
+                if queue.reads is self:
+                    queue.fell_behind(Cursor(self.log, chunk, start))
+        if self._sleepers:
+            sleepers, self._sleepers = self._sleepers, []
+            for queue in sleepers:
+                queue.wake()

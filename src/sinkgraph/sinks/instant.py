@@ -1,0 +1,143 @@
+"""Sinks that decide in one synchronous step: their write is one atomic admission.
+
+`Instant` turns `admit`, which subclasses implement, into `write` and `offer`. It does not know
+what is below: queues are admitted to, everything else is written after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected
+from sinkgraph.event import Batch, Event, as_batch, join
+from sinkgraph.log.admission import Plan, Store
+from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.burial import dead_batch
+from sinkgraph.telemetry.stats import Ledger
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.gate import Gate
+
+__all__ = ["Instant", "bury"]
+
+
+class Instant(Node):
+    """Is a node whose decisions need no waiting. `gate` is set where it is an entrance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate: Gate | None = None
+
+    @property
+    def instant(self) -> bool:
+        """Whether everything below can take events at once."""
+        return all(link.target.instant for link in self.links())
+
+    def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
+        """Add to `plan` what becomes of `batch`."""
+        raise NotImplementedError
+
+    def entrance(self) -> Link:
+        """Return the edge by which a write from outside enters this node."""
+        return Link(self, "in")
+
+    async def write(self, events: Sequence[Event]) -> None:
+        """Admit all of `events` to every queue below, or none; then write to the rest."""
+        await self.write_within(events, None)
+
+    async def write_within(self, events: Sequence[Event], timeout_s: float | None) -> None:
+        """Write, waiting for room at most `timeout_s` seconds."""
+        self.refuse_if_closed()
+        batch = as_batch(events)
+        if not len(batch):
+            return
+        if self.gate is not None:
+            await self.gate.write(batch, timeout_s)
+            return
+        owed: list[Owed] = []
+        pieces = self._pieces(batch)
+        for k, piece in enumerate(pieces):
+            try:
+                plan = await self.bound.turnstile.admit(lambda p=piece: self.plan(p), timeout_s)
+                await plan.finish(piece)
+            except PartialWrite as error:
+                owed.extend(error.owed)
+            except Exception as error:
+                if k == 0 and len(pieces) == 1:
+                    raise
+                for left in pieces[k:] if isinstance(error, Overloaded) else [piece]:
+                    owed.append(Owed(self.write, left, error))
+                if isinstance(error, Overloaded):
+                    break
+        if owed:
+            raise PartialWrite(owed)
+
+    def offer(self, batch: Batch) -> bool:
+        """Take all of `batch` at once, or nothing."""
+        if self.closed:
+            return False
+        if self.gate is not None:
+            return self.gate.offer(batch)
+        plan = self.plan(batch)
+        try:
+            if plan.blockers(None):
+                return False
+        except Overloaded:
+            return False
+        if not plan.later:
+            plan.commit()
+            return True
+        if plan.stored or len(plan.later) != 1:
+            return False
+        one = plan.later[0]
+        if not one.link.offer(one.batch):
+            return False
+        plan.later.clear()
+        n = len(one.batch)
+        for ledger in one.trail:
+            ledger.delivered += n
+        plan.commit()
+        return True
+
+    def plan(self, batch: Batch) -> Plan:
+        """Return what a write of `batch` would do now."""
+        self.refuse_if_closed()
+        plan = Plan()
+        self.admit(batch, plan, (), self.entrance())
+        return plan
+
+    def _pieces(self, batch: Batch) -> list[Batch]:
+        """Cut a batch that can never fit whole into a queue below."""
+        todo, pieces = [batch], []
+        while todo:
+            piece = todo.pop()
+            store = _too_small(self.plan(piece))
+            if store is None:
+                pieces.append(piece)
+            elif len(piece) == 1:
+                raise Rejected(f"the event is larger than queue {store.name} may hold")
+            else:
+                half = len(piece) // 2
+                todo += [piece[half:], piece[:half]]
+        return pieces
+
+
+def _too_small(plan: Plan) -> Store | None:
+    for one in plan.stored:
+        bounded = one.store.when_full in ("block", "reject") and not one.optional
+        if bounded and not one.store.could_fit(one.batch):
+            return one.store
+    return None
+
+
+def bury(
+    node: Node, port: Link | None, batch: Batch, plan: Plan, reason: str, errors: Sequence[str]
+) -> None:
+    """Plan to hand a batch to the node's dead letter port, with what happened in `meta`."""
+    link = port if port is not None else node.bound.dead_letters
+    plan.bury(node.ledger, len(batch))
+    outer, plan.dead = plan.dead, node.ledger
+    dead = [dead_batch(node, batch[k : k + 1], reason, [text]) for k, text in enumerate(errors)]
+    link.admit(join(dead), plan, ())
+    plan.dead = outer

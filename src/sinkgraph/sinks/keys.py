@@ -1,0 +1,121 @@
+"""Order by key: a key is owned by one lane only while one of its events is unsettled.
+
+It holds batches per key and says which keys may be taken; it starts and waits for nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from sinkgraph.event import Batch, Event, join
+
+__all__ = ["Keys", "as_key"]
+
+
+def as_key(order_by: Any) -> Callable[[Event], Hashable]:
+    """Return a function from event to key for a callable, an expression or a field name.
+
+    An event whose key cannot be had shares the key None with others of its kind.
+    """
+    if callable(order_by):
+        return lambda event: _hashable(_guarded(order_by, event))
+    from sinkgraph.expr.compile import compile_expression
+
+    expression = compile_expression(order_by, result="any")
+    return lambda event: _hashable(_guarded(expression.evaluate, event))
+
+
+def _guarded(key_of: Callable[[Event], Any], event: Event) -> Any:
+    try:
+        return key_of(event)
+    except Exception:
+        return None
+
+
+def _hashable(key: Any) -> Hashable:
+    try:
+        hash(key)
+    except TypeError:
+        return repr(key)
+    # True and 1 are equal to Python and different keys to a user
+    return (type(key).__name__, key)
+
+
+class Keys:
+    """Splits batches by key and hands out keys nobody owns, oldest first."""
+
+    def __init__(self, key_of: Callable[[Event], Hashable]) -> None:
+        self._key_of = key_of
+        self._backlog: dict[Hashable, deque[Batch]] = {}
+        self._owned: set[Hashable] = set()
+        self.runnable: deque[Hashable] = deque()
+        self.waiting = 0  # events of runnable keys
+
+    def of(self, batch: Batch) -> set[Hashable]:
+        """Return the keys of a batch's events."""
+        return {self._key_of(event) for event in batch}
+
+    def add(self, batch: Batch) -> None:
+        """Take in a batch, split by key."""
+        split: dict[Hashable, list[int]] = {}
+        for k, event in enumerate(batch):
+            split.setdefault(self._key_of(event), []).append(k)
+        for key, indices in split.items():
+            part = batch if len(indices) == len(batch) else batch.pick(indices)
+            backlog = self._backlog.get(key)
+            if backlog is None:
+                self._backlog[key] = deque([part])
+                self.runnable.append(key)
+            else:
+                backlog.append(part)
+            if key not in self._owned:
+                self.waiting += len(part)
+
+    def take(self, limit: int) -> tuple[list[Hashable], Batch]:
+        """Own the oldest runnable keys, up to about `limit` events; return them joined."""
+        owned: list[Hashable] = []
+        parts: list[Batch] = []
+        n = 0
+        while self.runnable and n < limit:
+            key = self.runnable.popleft()
+            backlog = self._backlog[key]
+            first = len(backlog[0])
+            if parts and n + first > limit:
+                self.runnable.appendleft(key)
+                break
+            self._owned.add(key)
+            owned.append(key)
+            self.waiting -= sum(len(part) for part in backlog)
+            while backlog and n < limit and (not parts or n + len(backlog[0]) <= limit):
+                if len(backlog[0]) > limit - n:
+                    parts.append(backlog[0][: limit - n])
+                    backlog[0] = backlog[0][limit - n :]
+                else:
+                    parts.append(backlog.popleft())
+                n += len(parts[-1])
+        return owned, join(parts)
+
+    def release(self, keys: list[Hashable]) -> bool:
+        """Give keys back; True when one of them has more to deliver."""
+        more = False
+        for key in keys:
+            self._owned.discard(key)
+            backlog = self._backlog.get(key)
+            if backlog:
+                self.runnable.append(key)
+                self.waiting += sum(len(part) for part in backlog)
+                more = True
+            else:
+                self._backlog.pop(key, None)
+        return more
+
+    def surrender(self) -> list[Batch]:
+        """Return what no lane owned, and forget it."""
+        left = [part for backlog in self._backlog.values() for part in backlog]
+        self._backlog.clear()
+        self.runnable.clear()
+        self._owned.clear()
+        self.waiting = 0
+        return left

@@ -1,0 +1,345 @@
+"""The tasks that deliver from a queue: how many, in what order, and what becomes of a failure.
+
+They know no store: `queue.take` gives the oldest events, `queue.settle` counts how they ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
+from sinkgraph.event import Batch, Event, as_batch, join
+from sinkgraph.sinks.backoff import ExponentialBackoff
+from sinkgraph.sinks.base import Parked
+from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.keys import Keys, as_key
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.queue import Queue
+
+__all__ = ["Lanes"]
+
+_BACKOFF = ExponentialBackoff()
+_CLOSE_S = 2.0  # how long a cancelled lane may take to end
+
+
+@dataclass(slots=True)
+class Job:
+    """Is what a lane delivers in one go; `keys` are released when all of it is settled.
+
+    `shared` counts, by id, the parts that owe an event to several branches: it is settled with
+    the last of them.
+    """
+
+    parts: deque[tuple[Callable[[Sequence[Event]], Awaitable[None]], Batch]]
+    keys: list[Any] = field(default_factory=list)
+    shared: dict[str, int] = field(default_factory=dict)
+
+    def paid(self, batch: Batch) -> int:
+        """Note that one part of this job ended; return how many events are settled by it."""
+        shared = self.shared
+        if not shared:
+            return len(batch)
+        n = 0
+        for one in batch.ids:
+            left = shared.get(one, 1) - 1
+            if left > 0:
+                shared[one] = left
+            else:
+                shared.pop(one, None)
+                n += 1
+        return n
+
+    def owe(self, batch: Batch, owed: Sequence[Batch]) -> int:
+        """Replace a part by what it still owes; return how many events are settled by it."""
+        if len(owed) <= 1 and not self.shared:
+            return len(batch) - sum(len(part) for part in owed)
+        shared = self.shared
+        for part in owed:
+            for one in part.ids:
+                shared[one] = shared.get(one, 1) + 1
+        return self.paid(batch)
+
+
+class Lanes:
+    """Delivers a queue's events from up to `concurrency` tasks, started when first needed."""
+
+    def __init__(
+        self, queue: Queue, *, concurrency: int = 1, order_by: Any = None, linger: float = 0.0
+    ) -> None:
+        self._queue = queue
+        self.concurrency = concurrency
+        self.linger = linger
+        self.hurry = False  # draining: do not wait for batches to fill
+        self.parked = 0
+        self.max_bytes: int | None = None  # of a fused batch
+        self.last_error: str | None = None
+        self.keys = Keys(as_key(order_by)) if order_by is not None else None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sleeping: deque[asyncio.Future[None]] = deque()
+        self._registered = False
+        self._lot: list[tuple[float, int, Job]] = []  # parked jobs by due time
+        self._parkings = 0
+        self._ready: deque[Job] = deque()
+        self._busy: list[Job] = []
+        self._closing = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether an idle queue may hand batches straight through."""
+        return self.linger == 0
+
+    # waking and sleeping
+
+    def wake(self) -> None:
+        """Let one lane look for work; start it when there is none to wake."""
+        if self._closing:
+            return
+        while self._sleeping:
+            future = self._sleeping.popleft()
+            if not future.done():
+                future.set_result(None)
+                break
+        else:
+            if len(self._tasks) < self.concurrency:
+                name = f"lane {len(self._tasks)} of {self._queue.name or 'queue'}"
+                self._tasks.append(self._queue.bound.spawn(self._lane(), name))
+        self._registered = False
+        self._register()
+
+    def _register(self) -> None:
+        """Ask the gate to wake us for what comes next, while a lane could take it."""
+        gate = self._queue.reads
+        if self._registered or gate is None or self._queue.in_cohort or self._closing:
+            return
+        if self._sleeping or len(self._tasks) < self.concurrency:
+            self._registered = True
+            gate.sleeper(self._queue)
+
+    async def _sleep(self, seconds: float | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._sleeping.append(future)
+        self._register()
+        timer = loop.call_later(seconds, _resolve, future) if seconds is not None else None
+        try:
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if future in self._sleeping:
+                self._sleeping.remove(future)
+
+    # the loop of one lane
+
+    async def _lane(self) -> None:
+        queue = self._queue
+        task = asyncio.current_task()
+        try:
+            while True:
+                job = self._next()
+                if job is None:
+                    if queue.has_more() and self.linger and not self.hurry:
+                        await self._fill()
+                        continue
+                    if queue.rejoin():
+                        return
+                    await self._sleep()
+                    continue
+                if queue.has_more() or self._ready or (self.keys and self.keys.runnable):
+                    self.wake()
+                await self._deliver(job)
+        finally:
+            if task in self._tasks:
+                self._tasks.remove(task)
+
+    async def _fill(self) -> None:
+        """Wait until a batch is full or `linger` is over, then take what there is."""
+        queue, clock = self._queue, self._queue.bound.clock
+        until = clock.now() + self.linger
+        while not self.hurry and queue.has_more() < queue.max_batch:
+            left = until - clock.now()
+            if left <= 0:
+                break
+            await self._sleep(left)
+        job = self._next(full=False)
+        if job is not None:
+            await self._deliver(job)
+
+    def _next(self, *, full: bool = True) -> Job | None:
+        """Return the next thing to deliver, or None; with `linger`, only a `full` batch."""
+        if self._ready:
+            return self._begin(self._ready.popleft())
+        queue = self._queue
+        limit = queue.max_batch
+        keys = self.keys
+        if keys is None:
+            if full and self.linger and not self.hurry and queue.has_more() < limit:
+                return None
+            batch = queue.take(limit)
+            if batch is None:
+                return None
+            return self._begin(Job(deque([(queue.to.send, batch)])))
+        while not keys.runnable:
+            batch = queue.take(limit)
+            if batch is None:
+                return None
+            keys.add(batch)
+        share = max(1, -(-keys.waiting // self.concurrency))
+        owned, batch = keys.take(min(limit, share))
+        return self._begin(Job(deque([(queue.to.send, batch)]), owned))
+
+    def _begin(self, job: Job) -> Job:
+        self._busy.append(job)
+        return job
+
+    def _end(self, job: Job) -> None:
+        self._busy.remove(job)
+        if job.keys and self.keys is not None and self.keys.release(job.keys):
+            self.wake()
+
+    # one job
+
+    async def _deliver(self, job: Job) -> None:
+        """Deliver a job whatever happens; only cancellation leaves some of it undone."""
+        queue = self._queue
+        failures = 0
+        waited = 0.0
+        while job.parts:
+            write, batch = job.parts[0]
+            try:
+                await write(batch)
+            except Parked as error:
+                self._park(job, batch, error)
+            except PartialWrite as error:
+                failures += 1
+                self._keep_owed(job, batch, error)
+            except Rejected as error:
+                await self._reject(job, batch, "rejected", error)
+            except SinkClosed as error:
+                queue.status = "failed"
+                await self._reject(job, batch, "closed", error, whole=True)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                failures += 1
+                self._note(error)
+            else:
+                job.parts.popleft()
+                self._settle(job.paid(batch), batch)
+                if queue.status == "degraded":
+                    queue.status = "ok"
+                continue
+            if failures and job.parts:
+                queue.status = "degraded"
+                waited = _BACKOFF.wait(failures, waited, queue.bound.random)
+                await asyncio.sleep(waited)
+        self._end(job)
+
+    def _note(self, error: BaseException) -> None:
+        self.last_error = f"{type(error).__name__}: {error}"
+
+    def _settle(self, n: int, batch: Batch, outcome: str = "delivered") -> None:
+        queue = self._queue
+        queue.settle(n, outcome, queue.weigh(batch) if queue.max_bytes is not None else 0)
+
+    def _keep_owed(self, job: Job, batch: Batch, error: PartialWrite) -> None:
+        """Settle what was taken, keep what is owed in front."""
+        job.parts.popleft()
+        owed = [(part.write, as_batch(part.events)) for part in error.owed if len(part.events)]
+        self._settle_rest(job, batch, [events for _, events in owed])
+        job.parts.extendleft(reversed(owed))
+        if error.owed:
+            self._note(error.owed[0].error)
+
+    def _settle_rest(self, job: Job, batch: Batch, owed: list[Batch]) -> None:
+        """Settle the events of `batch` that no owed part names."""
+        queue = self._queue
+        size = 0
+        if queue.max_bytes is not None:
+            size = queue.weigh(batch) - sum(queue.weigh(part) for part in owed)
+        queue.settle(job.owe(batch, owed), "delivered", size)
+
+    async def _reject(
+        self, job: Job, batch: Batch, reason: str, error: Exception, *, whole: bool = False
+    ) -> None:
+        """Send what is at fault to the dead letters; a batch is halved to find it."""
+        queue = self._queue
+        self._note(error)
+        write, _ = job.parts[0]
+        if len(batch) > 1 and not whole:
+            half = len(batch) // 2
+            job.parts.popleft()
+            job.parts.extendleft([(write, batch[half:]), (write, batch[:half])])
+            return
+        text = f"{type(error).__name__}: {error}"
+        await bury_batch(queue, queue.dead_letter, batch, reason, [text], attempts=1)
+        job.parts.popleft()
+        self._settle(job.paid(batch), batch, "dead_lettered")
+
+    # parking: `hold: event` and `hold: key` of a retry below
+
+    def _park(self, job: Job, batch: Batch, error: Parked) -> None:
+        """Set what is owed aside until it is due; the lane goes on with others."""
+        owed = [(part.write, as_batch(part.events)) for part in error.owed if len(part.events)]
+        job.parts.popleft()
+        self._settle_rest(job, batch, [events for _, events in owed])
+        if not owed:
+            return
+        self._note(error.owed[0].error)
+        kept: list[Any] = []
+        if error.hold == "key" and self.keys is not None:
+            failed = self.keys.of(owed[0][1] if len(owed) == 1 else join([b for _, b in owed]))
+            kept = [key for key in job.keys if key in failed]
+            job.keys = [key for key in job.keys if key not in failed]
+        parked = Job(deque(owed), kept, job.shared)
+        self._parkings += 1
+        self.parked += sum(len(events) for _, events in owed)
+        loop = asyncio.get_running_loop()
+        due = loop.time() + error.due_s
+        heappush(self._lot, (due, self._parkings, parked))
+        loop.call_at(due, self._unpark)
+
+    def _unpark(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._lot and self._lot[0][0] <= now + 1e-9 and not self._closing:
+            _, _, job = heappop(self._lot)
+            self.parked -= sum(len(events) for _, events in job.parts)
+            self._ready.append(job)
+            self.wake()
+
+    # ending
+
+    async def close(self) -> None:
+        """Stop every lane; what they held is kept for `surrender`."""
+        self._closing = True
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=_CLOSE_S)
+            for task in late:
+                self._queue.bound.journal(
+                    "lane_abandoned", node=self._queue.name, task=task.get_name()
+                )
+
+    def surrender(self) -> list[Batch]:
+        """Return what the lanes still held, and forget it."""
+        jobs = [*self._busy, *self._ready, *(job for _, _, job in sorted(self._lot))]
+        left = [batch for job in jobs for _, batch in job.parts]
+        if self.keys is not None:
+            left += self.keys.surrender()
+        self._busy, self._lot = [], []
+        self._ready.clear()
+        self.parked = 0
+        return left
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,419 @@
+"""A queue takes responsibility for events at once and delivers them from tasks of its own.
+
+It keeps places, not events: what is pending is a cursor in its gate's log, or batches picked for
+it. How batches are delivered is the subject of `lanes`; who waits for room, of the turnstile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sinkgraph.event import Batch, join
+from sinkgraph.log.admission import Plan, Waiter
+from sinkgraph.log.memory import Cursor
+from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.lanes import Lanes
+from sinkgraph.telemetry.stats import Ledger, LedgerView
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.gate import Gate
+
+__all__ = ["WHEN_FULL", "Queue", "size_of"]
+
+WHEN_FULL = ("block", "reject", "drop_oldest", "drop_newest", "overflow")
+
+
+class Queue(Instant):
+    """Buffers events for one target, in memory.
+
+    `capacity` and `max_bytes` (of payload as JSON) bound what is pending, `when_full` says what
+    happens then, `max_wait` bounds in seconds how long a writer waits. `concurrency` lanes
+    deliver side by side; with `order_by` (a callable or an expression) events of one key keep
+    their order. A lane takes at most `max_batch` events and waits up to `linger` seconds to fill.
+    """
+
+    kind = "queue"
+
+    def __init__(
+        self,
+        to: Sink,
+        capacity: int = 10_000,
+        when_full: str = "block",
+        *,
+        overflow: Sink | None = None,
+        max_wait: float | None = None,
+        max_bytes: int | None = None,
+        concurrency: int = 1,
+        order_by: Any = None,
+        max_batch: int = 1_000,
+        linger: float = 0.0,
+        dead_letter: Sink | None = None,
+    ) -> None:
+        super().__init__()
+        if when_full not in WHEN_FULL:
+            raise ValueError(f"when_full is one of {', '.join(WHEN_FULL)}, not {when_full!r}")
+        if (overflow is not None) != (when_full == "overflow"):
+            raise ValueError("when_full: overflow and an overflow sink belong together")
+        for field, value in (("capacity", capacity), ("concurrency", concurrency),
+                             ("max_batch", max_batch), ("max_bytes", max_bytes or 1)):
+            if isinstance(value, bool) or value < 1:
+                raise ValueError(f"{field} is at least 1, not {value!r}")
+        self.to = Link(to)
+        self.overflow = Link(overflow, "overflow") if overflow is not None else None
+        self.dead_letter = Link(dead_letter, "dead_letter") if dead_letter is not None else None
+        self.capacity = capacity
+        self.max_bytes = max_bytes
+        self.when_full = when_full
+        self.max_wait = max_wait
+        self.max_batch: int = max_batch  # own limit and the smallest below
+        self._own_batch = max_batch
+        self.waiting: list[Waiter] = []
+        self.high_water = 0
+        self.overflowed = 0
+        self.lanes = Lanes(self, concurrency=concurrency, order_by=order_by, linger=linger)
+        self.in_flight = 0  # taken by a lane or parked, not settled
+        self.bytes = 0
+        self.in_cohort = False
+        self._picks: deque[Batch] = deque()
+        self._picked = 0
+        self.reads: Gate | None = None  # the gate whose log it reads
+        self._cursor: Cursor | None = None
+        self._since = 0  # the gate's front when this queue was attached
+        self._idle_since = 0  # the gate's front when it joined the cohort
+        self._drained: list[asyncio.Future[None]] = []
+
+    def links(self) -> Sequence[Link]:
+        """Return `to`, then `overflow` and `dead_letter` where they exist."""
+        return [link for link in (self.to, self.overflow, self.dead_letter) if link is not None]
+
+    @property
+    def instant(self) -> bool:
+        """A queue takes events at once when it has room."""
+        return True
+
+    @property
+    def bounds(self) -> bool:
+        """Whether a full queue stops its writers."""
+        return self.when_full in ("block", "reject")
+
+    def limit_batch(self, below: int | None) -> None:
+        """Take at most `below` events at a time, where something below has a limit."""
+        self.max_batch = min(self._own_batch, below) if below is not None else self._own_batch
+
+    # its place in a gate
+
+    def attached(self, gate: Gate) -> None:
+        """Begin to read a gate's log at its front."""
+        self.reads = gate
+        self._since = gate.log.front
+        if self._picks or self.in_flight or not self.can_idle:
+            self.fell_behind(Cursor(gate.log, gate.log.tail, gate.log.front))
+        else:
+            self._idle()
+
+    @property
+    def can_idle(self) -> bool:
+        """Whether batches can be offered to the target directly while nothing is pending."""
+        return self.to.target.instant and self.lanes.plain and self.max_batch >= 1_000
+
+    def detached(self) -> None:
+        """Keep what is pending; the gate was flushed and is left."""
+        gate = self.reads
+        assert gate is not None, "only an attached queue is detached"
+        if self.in_cohort:
+            self._leave_idle(gate.log.front)
+        if self._cursor is not None:
+            while (batch := self._cursor.take(1_000)) is not None:
+                self._pick(batch)
+            self._cursor = None
+        self.ledger.entered += gate.log.front - self._since
+        self.reads = None
+
+    def _idle(self) -> None:
+        assert self.reads is not None
+        self.in_cohort = True
+        self._cursor = None
+        self._idle_since = self.reads.log.front
+        self.reads.join_cohort(self)
+
+    def _leave_idle(self, front: int) -> None:
+        self.in_cohort = False
+        self.ledger.delivered += front - self._idle_since
+
+    def fell_behind(self, cursor: Cursor) -> None:
+        """Read on with a cursor: the target could not take a batch at once."""
+        if self.in_cohort:
+            self._leave_idle(cursor.pos)
+        self._cursor = cursor
+        self.wake()
+
+    def rejoin(self) -> bool:
+        """Go back to the cohort when nothing is pending; True when it did."""
+        gate, cursor = self.reads, self._cursor
+        if gate is None or self.in_cohort or self.in_flight or self._picks or not self.can_idle:
+            return False
+        if cursor is None or cursor.lag or self.lanes.parked:
+            return False
+        self._idle()
+        return True
+
+    # what comes in
+
+    def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
+        """Plan to store the batch here; what does not fit an `overflow` queue goes on."""
+        self.refuse_if_closed()
+        _ = self.bound
+        if self.overflow is None:
+            plan.store(self, batch, trail)
+            return
+        plan.volatile = True
+        room = max(0, self.room())
+        if room >= len(batch):
+            plan.store(self, batch, trail)
+            return
+        over = batch[room:]
+        if room:
+            plan.store(self, batch[:room], trail)
+        n = len(over)
+        plan.enter(self.ledger, n)
+        plan.then(lambda: self._note_overflow(n))
+        self.overflow.admit(over, plan, (*trail, self.ledger))
+
+    def _note_overflow(self, n: int) -> None:
+        self.overflowed += n
+
+    def room(self) -> int:
+        """Return how many more events fit now."""
+        unread = self.reads.unread if self.reads is not None else 0
+        return self.capacity - self.pending() - unread
+
+    def fits(self, batch: Batch) -> bool:
+        """Return whether this batch fits now, in events and in bytes."""
+        if len(batch) > self.room():
+            return False
+        return self.max_bytes is None or self.bytes + size_of(batch) <= self.max_bytes
+
+    def could_fit(self, batch: Batch) -> bool:
+        """Return whether this batch would fit if the queue were empty."""
+        if len(batch) > self.capacity:
+            return False
+        return self.max_bytes is None or size_of(batch) <= self.max_bytes
+
+    def accept(self, batch: Batch, *, optional: bool = False) -> None:
+        """Store a batch picked for this queue; what its policy sheds is counted."""
+        n = len(batch)
+        self.ledger.entered += n
+        if optional or self.when_full == "drop_newest":
+            room = self._room_for(batch)
+            if room < n:
+                self.ledger.drop("optional_full" if optional else "drop_newest", n - room)
+                if not room:
+                    return
+                batch = batch[:room]
+        elif self.when_full == "drop_oldest":
+            self._shed_oldest(batch)
+            if len(batch) > self.capacity:
+                self.ledger.drop("drop_oldest", len(batch) - self.capacity)
+                batch = batch[len(batch) - self.capacity :]
+        if not self._picks and not self.in_flight and self.can_idle and self.to.offer(batch):
+            self.ledger.delivered += len(batch)
+            return
+        self._pick(batch)
+        self.high_water = max(self.high_water, self.pending())
+        self.wake()
+
+    def _room_for(self, batch: Batch) -> int:
+        room = min(len(batch), max(0, self.room()))
+        if self.max_bytes is not None:
+            while room and self.bytes + size_of(batch[:room]) > self.max_bytes:
+                room -= 1
+        return room
+
+    def _shed_oldest(self, batch: Batch) -> None:
+        """Make room by dropping what waits longest; what a lane holds is not dropped."""
+        while self._picks and not self.fits(batch):
+            over = len(batch) - self.room()
+            oldest = self._picks[0]
+            n = min(len(oldest), over) if over > 0 else 1
+            self._take_picked(n)
+            self.ledger.drop("drop_oldest", n)
+
+    def _pick(self, batch: Batch) -> None:
+        self._picks.append(batch)
+        self._picked += len(batch)
+        if self.max_bytes is not None:
+            self.bytes += size_of(batch)
+
+    def _take_picked(self, n: int) -> Batch:
+        oldest = self._picks[0]
+        if len(oldest) > n:
+            taken, self._picks[0] = oldest[:n], oldest[n:]
+        else:
+            taken = self._picks.popleft()
+        self._picked -= len(taken)
+        return taken
+
+    # what goes out, for the lanes
+
+    def wake(self) -> None:
+        """Let a lane see that something can be taken."""
+        self.lanes.wake()
+
+    def has_more(self) -> int:
+        """Return how many events a lane could take now."""
+        self._trim()
+        return self._picked + (self._cursor.lag if self._cursor is not None else 0)
+
+    def take(self, limit: int) -> Batch | None:
+        """Hand the oldest events to a lane, at most `limit`; None when there are none."""
+        self._trim()
+        taken: list[Batch] = []
+        left = limit
+        while left and self._picks and (not taken or len(self._picks[0]) <= left):
+            taken.append(self._take_picked(left))
+            left -= len(taken[-1])
+        cursor = self._cursor
+        while left and cursor is not None and not self._picks and cursor.lag:
+            batch = cursor.take(left)
+            assert batch is not None, "a cursor that lags has something to give"
+            taken.append(batch)
+            left -= len(batch)
+        if not taken:
+            return None
+        batch = taken[0] if len(taken) == 1 else join(taken)
+        self.in_flight += len(batch)
+        return batch
+
+    def _trim(self) -> None:
+        """Let a `drop_oldest` cursor pass what no longer fits."""
+        cursor = self._cursor
+        if cursor is None or self.when_full != "drop_oldest":
+            return
+        over = self._picked + cursor.lag + self.in_flight - self.capacity
+        if over <= 0:
+            return
+        while over > 0 and self._picks:
+            n = len(self._take_picked(over))
+            over -= n
+            self.ledger.drop("drop_oldest", n)
+        n = min(over, cursor.lag)
+        cursor.skip(n)
+        self.ledger.drop("drop_oldest", n)
+
+    def settle(self, n: int, outcome: str = "delivered", size: int = 0) -> None:
+        """Note that n events of `size` bytes ended here: `delivered` or `dead_lettered`."""
+        self.in_flight -= n
+        if outcome == "delivered":
+            self.ledger.delivered += n
+        else:
+            self.ledger.dead_lettered += n
+        self.bytes -= size
+        if self.waiting:
+            self.bound.turnstile.poke(self)
+        if self._drained and not self.pending():
+            self._tell_drained()
+
+    def _tell_drained(self) -> None:
+        for future in self._drained:
+            if not future.done():
+                future.set_result(None)
+        self._drained.clear()
+
+    @staticmethod
+    def weigh(batch: Batch) -> int:
+        """Return the bytes of a batch's payloads."""
+        return size_of(batch)
+
+    # how it lives
+
+    async def drain(self) -> None:
+        """Wait until everything accepted was delivered or dead-lettered."""
+        self.lanes.hurry = True
+        while True:
+            if self.reads is not None:
+                self.reads.flush()
+            if not self.pending():
+                return
+            self.wake()
+            future = asyncio.get_running_loop().create_future()
+            self._drained.append(future)
+            await future
+
+    async def close(self) -> None:
+        """Take nothing more and stop delivering; what is pending stays counted. Idempotent."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.reads is not None:
+            gate = self.reads
+            gate.detach(self)
+            if not gate.queues and not gate.selected:
+                gate.closed = True
+        if self.ctx is not None:
+            self.ctx.turnstile.close(self)
+        await self.lanes.close()
+        self._tell_drained()
+
+    def leftovers(self) -> list[Batch]:
+        """Return what is pending after a close, oldest first, and forget it."""
+        left = self.lanes.surrender()
+        self.in_flight = 0
+        while self._picks:
+            left.append(self._take_picked(self._picked))
+        return left
+
+    # what it says of itself
+
+    def pending(self) -> int:
+        """Return the depth: accepted and not settled."""
+        self._trim()
+        lag = self._cursor.lag if self._cursor is not None else 0
+        return self._picked + lag + self.in_flight
+
+    def account(self) -> LedgerView:
+        """Return its ledger, with what the gate's log says of it."""
+        gate = self.reads
+        if gate is None:
+            return super().account()
+        gate.flush()
+        front = gate.log.front
+        ledger = self.ledger
+        ledger.entered += front - self._since
+        self._since = front
+        if self.in_cohort:
+            ledger.delivered += front - self._idle_since
+            self._idle_since = front
+        return super().account()
+
+    def facts(self) -> dict[str, Any]:
+        """Return depth, capacity and what else a monitor shows of a queue."""
+        depth = self.pending()
+        self.high_water = max(self.high_water, depth)
+        return {
+            "depth": depth,
+            "capacity": self.capacity,
+            "in_flight": self.in_flight,
+            "parked": self.lanes.parked,
+            "high_water": self.high_water,
+            "bytes": self.bytes if self.max_bytes is not None else None,
+            "max_bytes": self.max_bytes,
+            "when_full": self.when_full,
+            "waiting_writers": len(self.waiting),
+            "overflowed": self.overflowed,
+            "last_error": self.lanes.last_error,
+        }
+
+
+def size_of(batch: Batch) -> int:
+    """Return the bytes of a batch's payloads as JSON; raw bytes count as they are."""
+    total = 0
+    for k, payload in enumerate(batch.payloads):
+        if isinstance(payload, bytes):
+            total += len(payload)
+        else:
+            total += len(batch[k : k + 1].json()[0])
+    return total

@@ -1,0 +1,199 @@
+"""Which entrances get a gate: the trees of synchronous nodes whose every queue has one way in.
+
+It looks at live links only, so that it serves documents and trees of combinators alike. Where a
+tree does not qualify nothing is lost but speed: writes are admitted by an explicit plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sinkgraph.event import Batch
+from sinkgraph.log.admission import Plan
+from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.broadcast import Broadcast
+from sinkgraph.sinks.filter import Filter
+from sinkgraph.sinks.gate import Gate
+from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.retry import Retry
+from sinkgraph.sinks.route import Route
+from sinkgraph.sinks.sample import Sample
+
+__all__ = ["downstream", "limit_batches", "unwire", "wire"]
+
+_SELECTING = (Filter, Route, Sample)
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Is what stands synchronously below one entrance."""
+
+    queues: list[Queue] = field(default_factory=list)
+    inner: list[Node] = field(default_factory=list)
+    eligible: bool = True
+
+
+def downstream(roots: Iterable[Node]) -> list[Node]:
+    """Return every node reachable from `roots`, each once, upstream before downstream.
+
+    No recursion: a chain of thousands of nodes is as good as any.
+    """
+    found: dict[int, Node] = {}
+    order: list[Node] = []
+    for root in roots:
+        if id(root) in found:
+            continue
+        found[id(root)] = root
+        stack: list[tuple[Node, int]] = [(root, 0)]
+        while stack:
+            node, k = stack.pop()
+            links = node.links()
+            if k == len(links):
+                order.append(node)
+                continue
+            stack.append((node, k + 1))
+            target = links[k].target
+            if id(target) not in found:
+                found[id(target)] = target
+                stack.append((target, 0))
+    order.reverse()
+    return order
+
+
+def wire(
+    nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], str]
+) -> None:
+    """Give every entrance that qualifies its gate; `entries` are written from outside."""
+    ways: dict[int, int] = {}
+    sync_ways: dict[int, int] = {}
+    for node in nodes:
+        for link in node.links():
+            ways[id(link.target)] = ways.get(id(link.target), 0) + 1
+            if isinstance(node, Instant) and not _is_outgoing(node, link):
+                sync_ways[id(link.target)] = sync_ways.get(id(link.target), 0) + 1
+    outside = {id(node) for node in entries}
+    for node in outside:
+        ways[node] = ways.get(node, 0) + 1
+    for node in nodes:
+        if isinstance(node, Queue):
+            target = node.to.target
+            if isinstance(target, Retry):
+                target.below_queue = ways.get(id(target), 0) == 1
+        if not isinstance(node, Instant) or node.gate is not None or sync_ways.get(id(node)):
+            continue
+        if not ways.get(id(node)):
+            continue
+        tree = _tree(node, ways)
+        if tree.eligible and tree.queues:
+            _build(node, tree, new_uid())
+
+
+def _is_outgoing(node: Instant, link: Link) -> bool:
+    """Whether an edge of a queue is taken later, by its lanes, not at admission."""
+    return isinstance(node, Queue) and link is not node.overflow
+
+
+def _tree(root: Instant, ways: dict[int, int]) -> _Tree:
+    tree = _Tree()
+    stack: list[Node] = [root]
+    while stack:
+        node = stack.pop()
+        if node is not root and ways.get(id(node), 0) != 1:
+            tree.eligible = False
+            break
+        if isinstance(node, Queue):
+            if node.when_full == "overflow" or node.max_bytes is not None or node.closed:
+                tree.eligible = False
+                break
+            tree.queues.append(node)
+        elif isinstance(node, Broadcast):
+            tree.inner.append(node)
+            stack += [link.target for link in reversed(node.links())]
+        elif isinstance(node, _SELECTING) and getattr(node, "dead_letter", None) is None:
+            tree.inner.append(node)
+            stack += [link.target for link in reversed(node.links())]
+        else:
+            tree.eligible = False
+            break
+    return tree
+
+
+def _build(root: Instant, tree: _Tree, uid: str) -> None:
+    direct: list[Queue] = []
+    if isinstance(root, Queue) and root.when_full != "drop_newest":
+        direct = [root]
+        select: Callable[[Batch, Plan], None] | None = None
+    elif isinstance(root, Broadcast):
+        for target in root.targets:
+            queue = target.link.target
+            if isinstance(queue, Queue) and target.required and queue.when_full != "drop_newest":
+                direct.append(queue)
+                target.direct = True
+        select = root.select if len(direct) < len(root.targets) else None
+    else:
+        select = _selector(root)
+    gate = Gate(root.name, root.bound, uid, select=select)
+    chosen = set(map(id, direct))
+    gate.selected = [queue for queue in tree.queues if id(queue) not in chosen]
+    root.gate = gate
+    gate.attach_all(direct)
+    if isinstance(root, Broadcast):
+        for target in root.targets:
+            target.since = gate.log.front
+
+
+def _selector(root: Instant) -> Callable[[Batch, Plan], None]:
+    entrance = root.entrance()
+    return lambda batch, plan: root.admit(batch, plan, (), entrance)
+
+
+def unwire(nodes: Iterable[Node]) -> None:
+    """Take every gate away; queues keep what is pending."""
+    for node in nodes:
+        if isinstance(node, Broadcast):
+            for target in node.targets:
+                target.fold()
+                target.direct = False
+        if isinstance(node, Instant) and node.gate is not None:
+            _dismantle(node)
+
+
+def _dismantle(root: Instant) -> None:
+    gate = root.gate
+    if gate is None:
+        return
+    gate.flush()
+    for queue in list(gate.queues):
+        gate.detach(queue)
+    root.gate = None
+
+
+def limit_batches(nodes: Sequence[Node]) -> None:
+    """Let no lane take more than the smallest `max_batch` below it, up to the next queue.
+
+    A `batch` directly below a queue is fused into its lanes.
+    """
+    below: dict[int, int | None] = {}
+    for node in reversed(nodes):
+        limits = [below.get(id(link.target)) for link in node.links() if link.port != "dead_letter"]
+        known = [limit for limit in limits if limit is not None]
+        if isinstance(node, Queue):
+            _fuse(node)
+            node.limit_batch(min(known, default=None))
+            below[id(node)] = None
+        else:
+            if node.max_batch is not None:
+                known.append(node.max_batch)
+            below[id(node)] = min(known, default=None)
+
+
+def _fuse(queue: Queue) -> None:
+    """Let a queue's lanes collect for the `batch` below it, so that nothing waits twice."""
+    target = queue.to.target
+    if target.kind == "batch" and hasattr(target, "fused"):
+        target.fused = True
+        queue.lanes.linger = max(queue.lanes.linger, target.max_wait)
+        queue.max_batch = min(queue.max_batch, target.max_events)
+        queue.lanes.max_bytes = target.max_bytes
