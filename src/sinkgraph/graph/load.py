@@ -1,0 +1,130 @@
+"""From a document to a graph, with every problem of the document in one run.
+
+Reading text is `sinkgraph.spec.document`, judging nodes `sinkgraph.spec.load`, judging the whole
+`sinkgraph.graph.rules`; here they are called in order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic, has_errors, sort_diagnostics
+from sinkgraph.errors import DocumentError
+from sinkgraph.graph.model import Graph
+from sinkgraph.graph.resolve import endpoint_findings, resolve
+from sinkgraph.graph.rules import RULES
+from sinkgraph.graph.view import connect
+from sinkgraph.spec.document import from_python, read
+from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.load import load_spec
+from sinkgraph.spec.vars import read_vars
+
+__all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
+
+Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
+Secrets = Literal["strict", "placeholder"]
+
+
+def load(
+    document: Document,
+    *,
+    set_vars: Mapping[str, str] | None = None,
+    secrets: Secrets = "placeholder",
+    env: Mapping[str, str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+) -> Graph:
+    """Return the graph of a document: a path, `-` for standard input, or a mapping.
+
+    `set_vars` overrides vars by text. With `secrets="placeholder"` an unset `${env:…}` or
+    `${file:…}` is stood in for; "strict" makes it an error. Raises DocumentError with every
+    diagnostic.
+    """
+    graph, found = load_graph(
+        document, set_vars=set_vars, secrets=secrets, env=env, output_dir=output_dir
+    )
+    if graph is None:
+        raise DocumentError(found)
+    return graph
+
+
+def check(
+    document: Document,
+    *,
+    set_vars: Mapping[str, str] | None = None,
+    secrets: Secrets = "placeholder",
+    env: Mapping[str, str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+) -> list[Diagnostic]:
+    """Return everything that is wrong with a document, sorted by place; it never raises."""
+    return load_graph(document, set_vars=set_vars, secrets=secrets, env=env, output_dir=output_dir)[
+        1
+    ]
+
+
+def load_graph(
+    document: Document,
+    *,
+    set_vars: Mapping[str, str] | None = None,
+    secrets: Secrets = "placeholder",
+    env: Mapping[str, str] | None = None,
+    output_dir: str | os.PathLike[str] | None = None,
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """Return the graph, or None when there is an error, and every finding sorted by place."""
+    if isinstance(document, Mapping):
+        tree, found = from_python(document)
+        base = Path.cwd()
+    else:
+        tree, found = read(document)
+        name = os.fspath(document)
+        base = Path.cwd() if name == "-" else Path(name).absolute().parent
+    if tree is None:
+        return None, sort_diagnostics(found)
+    output = Path.cwd() if output_dir is None else Path(output_dir)
+    graph, more = load_tree(
+        tree,
+        base=base,
+        output=output,
+        set_vars=set_vars or {},
+        secrets=secrets,
+        env=os.environ if env is None else env,
+    )
+    every = _ordered((*found, *more))
+    return (None if has_errors(every) else graph), every
+
+
+def load_tree(
+    tree: Tree,
+    *,
+    base: Path,
+    output: Path,
+    set_vars: Mapping[str, str],
+    secrets: Secrets,
+    env: Mapping[str, str],
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """Return the graph of a tree that was read without a problem, or of what could be read."""
+    strict = secrets == "strict"
+    vars, found = read_vars(tree.get("vars"), set_vars, strict=strict)
+    spec, more = load_spec(tree, vars=vars.values)
+    found.extend(more)
+    view = connect(spec, base, output)
+    for rule in RULES:
+        found.extend(rule(view))
+    found.extend(endpoint_findings(view))
+    return (None if has_errors(found) else resolve(view)), found
+
+
+def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort by place, and keep one of those that say the same at the same place."""
+    made: list[Diagnostic] = []
+    seen: set[tuple[str, str, object]] = set()
+    for one in sort_diagnostics(found):
+        span = one.span
+        at: object = one.path if span is None else (span.source.name, span.start, span.end)
+        key = (one.code, one.label if span is not None else one.headline, at)
+        if key not in seen:
+            seen.add(key)
+            made.append(one)
+    return made

@@ -1,0 +1,73 @@
+"""SG201, SG218: every node has a name of its own, and none takes an implied node's."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.graph.model import DEAD_LETTERS, INLET
+from sinkgraph.graph.view import View
+from sinkgraph.spec.declared import NodeDecl
+
+__all__ = ["check"]
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Yield names that are given twice, also by case or by look-alike letters, or are reserved."""
+    seen: dict[str, NodeDecl] = {}
+    doubled: set[int] = set()
+    for decl in view.spec.nodes:
+        first = seen.setdefault(_folded(decl.name), decl)
+        if first is decl:
+            yield from _reserved(decl, bool(view.sources))
+            continue
+        doubled.add(id(decl.tree))
+        if decl.holder is not None and _holder_doubled(decl, first):
+            continue
+        yield _twice(decl, first)
+
+
+def _folded(name: str) -> str:
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _holder_doubled(decl: NodeDecl, first: NodeDecl) -> bool:
+    """Tell whether both only share a name because the nodes they stand in do."""
+    return (
+        first.holder is not None
+        and decl.holder is not None
+        and first.tree is not decl.tree
+        and _folded(first.holder) == _folded(decl.holder)
+        and "name" not in decl.tree
+    )
+
+
+def _twice(decl: NodeDecl, first: NodeDecl) -> Diagnostic:
+    name = safe_text(decl.name, 80)
+    if decl.name == first.name:
+        headline = f"the name `{name}` is given twice"
+        help = "sources and sinks share one set of names: rename one of them"
+    else:
+        headline = f"the name `{name}` differs from `{safe_text(first.name, 80)}` by look only"
+        help = "choose names that differ in more than case"
+    secondary = (Label(first.at, "given here first"),) if first.at else ()
+    return Diagnostic("SG201", headline, "error", decl.at, "given again", name, secondary,
+                      help=(help,))  # fmt: skip
+
+
+def _reserved(decl: NodeDecl, has_sources: bool) -> Iterator[Diagnostic]:
+    folded = _folded(decl.name)
+    if folded == DEAD_LETTERS:
+        what = "the implied sink that keeps what no port claims"
+        help = "name it differently, and write its name where a `dead_letter:` is wanted"
+    elif folded == INLET and not has_sources:
+        what = "the implied source of a document without sources"
+        help = "name it differently"
+    else:
+        return
+    headline = f"the name `{decl.name}` belongs to {what}"
+    yield Diagnostic("SG218", headline, "error", decl.at, "reserved", decl.name, help=(help,))

@@ -1,0 +1,108 @@
+"""SG202, SG203, SG209, SG217: events have a way in, and a way to every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.graph.order import reached
+from sinkgraph.graph.view import View
+
+__all__ = ["check", "roots"]
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Yield a document without sinks or sources, and nodes that no event can reach."""
+    sinks = [one for one in view.nodes.values() if one.side == "sink"]
+    if not sinks:
+        yield _no_sink(view)
+        return
+    if not view.sources:
+        yield from _no_source(view)
+    else:
+        yield from _unreachable(view)
+
+
+def roots(view: View) -> list[str]:
+    """Return the sinks that nothing writes to."""
+    return [name for name, one in view.nodes.items() if one.side == "sink" and not view.into[name]]
+
+
+def _no_sink(view: View) -> Diagnostic:
+    tree = view.spec.tree
+    span = tree.key_span("sinks") or tree.key_span("sources")
+    if span is None and tree.entries:
+        span = tree.entries[0].key.span
+    declared = any(one.side == "sink" for one in view.disabled.values())
+    label = "every sink is disabled" if declared else "no sink is declared"
+    return Diagnostic(
+        "SG202",
+        "the graph has no sink",
+        "error",
+        span,
+        label,
+        "sinks",
+        help=("declare one: `sinks: {out: {kind: stdout}}`",),
+    )
+
+
+def _no_source(view: View) -> Iterator[Diagnostic]:
+    tree = view.spec.tree
+    span = tree.key_span("sources") or tree.key_span("sinks")
+    entries = roots(view)
+    if any(one.side == "source" for one in view.spec.nodes) and not view.disabled:
+        return
+    if len(entries) > 1 and not _unsure(view, view.nodes):
+        shown = ", ".join(f"`{name}`" for name in entries[:6])
+        yield Diagnostic(
+            "SG217",
+            "the graph has no source, and more than one sink that nothing writes to",
+            "error",
+            view.nodes[entries[1]].at,
+            "nothing writes to this sink either",
+            "sources",
+            notes=(f"events could enter at {shown}",),
+            help=("declare a source: `sources: {inlet: {kind: inlet, to: …}}`",),
+        )
+        return
+    yield Diagnostic(
+        "SG203",
+        "the graph has no source",
+        "warning",
+        span,
+        "events enter from Python only, through the implied `inlet`",
+        "sources",
+        help=("declare a source to `run` it; `kind: inlet` says that Python writes",),
+    )
+
+
+def _unsure(view: View, names: object) -> bool:
+    """Tell whether some edge could not be read, so that what it reaches is not known."""
+    if view.unknown or view.looped or view.backwards:
+        return True
+    return any(one.blind or one.kind is None for one in view.spec.nodes)
+
+
+def _unreachable(view: View) -> Iterator[Diagnostic]:
+    if _unsure(view, view.nodes):
+        return
+    successors = {
+        name: [edge.target for edge in one.edges]
+        for name, one in (*view.nodes.items(), *view.disabled.items())
+    }
+    sources = [
+        name for name, one in (*view.nodes.items(), *view.disabled.items()) if one.side == "source"
+    ]
+    found = reached(sources, successors)
+    for name, one in view.nodes.items():
+        if name in found or any(link.source.name not in found for link in view.into[name]):
+            continue
+        yield Diagnostic(
+            "SG209",
+            f"no event can reach sink `{name}`",
+            "warning",
+            one.at,
+            "nothing writes to it",
+            f"sinks.{name}",
+            help=(f"name it in a `to:`, or write `enabled: false` in `{name}`",),
+        )

@@ -1,0 +1,134 @@
+"""What the rules look at: declared nodes connected by name, before composites are expanded.
+
+It holds facts and judges none; each rule of `sinkgraph.graph.rules` judges one thing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.graph.order import topological
+from sinkgraph.spec.declared import EdgeDecl, GraphSpec, NodeDecl
+
+__all__ = ["Link", "View", "connect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Is an edge whose ends both exist."""
+
+    source: NodeDecl
+    edge: EdgeDecl
+    target: NodeDecl
+
+    @property
+    def span(self) -> Span | None:
+        """Where the target's name stands."""
+        return self.edge.span
+
+
+@dataclass
+class View:
+    """Holds the connected nodes of a document.
+
+    `nodes`: the enabled ones by name, in the order written; the first of equal names. `out` and
+    `into`: their links. `unknown`: edges that name nothing. `looped`: edges to their own node.
+    `backwards`: edges into a source. `cut`: edges to a disabled node.
+    """
+
+    spec: GraphSpec
+    base: Path
+    output: Path
+    nodes: dict[str, NodeDecl] = field(default_factory=dict)
+    disabled: dict[str, NodeDecl] = field(default_factory=dict)
+    out: dict[str, list[Link]] = field(default_factory=dict)
+    into: dict[str, list[Link]] = field(default_factory=dict)
+    unknown: list[tuple[NodeDecl, EdgeDecl]] = field(default_factory=list)
+    looped: list[tuple[NodeDecl, EdgeDecl]] = field(default_factory=list)
+    backwards: list[Link] = field(default_factory=list)
+    cut: list[Link] = field(default_factory=list)
+
+    @cached_property
+    def order(self) -> list[str] | None:
+        """The names, topologically, or None when there is a cycle."""
+        order = topological(self.nodes, self.successors)
+        return order if len(order) == len(self.nodes) else None
+
+    @cached_property
+    def successors(self) -> dict[str, list[str]]:
+        """The names each node writes to."""
+        return {name: [link.target.name for link in links] for name, links in self.out.items()}
+
+    @cached_property
+    def sources(self) -> list[NodeDecl]:
+        """The enabled sources."""
+        return [one for one in self.nodes.values() if one.side == "source"]
+
+    @cached_property
+    def parents(self) -> dict[str, str | None]:
+        """What is reached from a source → the node before it on a shortest path."""
+        found: dict[str, str | None] = {one.name: None for one in self.sources}
+        todo = deque(found)
+        while todo:
+            name = todo.popleft()
+            for target in self.successors[name]:
+                if target not in found:
+                    found[target] = name
+                    todo.append(target)
+        return found
+
+    def path_to(self, name: str) -> tuple[str, ...]:
+        """Return a shortest path from a source to a node, both named; () when there is none."""
+        path: list[str] = []
+        at: str | None = name if name in self.parents else None
+        while at is not None:
+            path.append(at)
+            at = self.parents[at]
+        return tuple(reversed(path))
+
+    def path_note(self, name: str) -> tuple[str, ...]:
+        """Return the note that tells how events reach a node."""
+        path = self.path_to(name)
+        if len(path) < 2:
+            return ()
+        steps = [*path[:4], "…", *path[-4:]] if len(path) > 9 else path
+        return (f"events reach it by `{' → '.join(steps)}`",)
+
+
+def connect(spec: GraphSpec, base: Path, output: Path) -> View:
+    """Connect the nodes of a spec by name; nothing is judged."""
+    view = View(spec, base, output)
+    off: set[str] = set()
+    for decl in spec.nodes:
+        table = view.nodes
+        if not decl.enabled or (decl.holder is not None and decl.holder in off):
+            off.add(decl.name)
+            table = view.disabled
+        if decl.name not in view.nodes and decl.name not in view.disabled:
+            table[decl.name] = decl
+    nodes, disabled = view.nodes, view.disabled
+    out: dict[str, list[Link]] = {name: [] for name in nodes}
+    into: dict[str, list[Link]] = {name: [] for name in nodes}
+    for name, decl in nodes.items():
+        links = out[name]
+        for edge in decl.edges:
+            target = nodes.get(edge.target)
+            if target is None:
+                if edge.target in disabled:
+                    view.cut.append(Link(decl, edge, disabled[edge.target]))
+                else:
+                    view.unknown.append((decl, edge))
+            elif target is decl:
+                view.looped.append((decl, edge))
+            elif target.side == "source":
+                view.backwards.append(Link(decl, edge, target))
+            else:
+                link = Link(decl, edge, target)
+                links.append(link)
+                into[edge.target].append(link)
+    view.out, view.into = out, into
+    return view

@@ -1,0 +1,74 @@
+"""What a document declares, validated but not yet connected: nodes and the edges they name.
+
+Whether an edge's target exists, and what the whole means, is `sinkgraph.graph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.kind import Kind, Side
+from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.secret import Secret
+
+__all__ = ["EdgeDecl", "GraphSpec", "NodeDecl"]
+
+
+@dataclass(slots=True)
+class EdgeDecl:
+    """Is an edge as written: `target` is a name, also of a node written in place."""
+
+    port: str
+    target: str
+    span: Span | None
+    required: bool = True
+    index: int = 0
+    inline: bool = False
+
+
+@dataclass(slots=True)
+class NodeDecl:
+    """Is a node as written.
+
+    `kind` is None when it is not known, and `spec` is None when its fields are not valid: such a
+    node still has its name and the edges that could be read. `blind`: some of its edges could not.
+    `holder` is the node it was written inside of.
+    """
+
+    name: str
+    side: Side
+    kind_name: str
+    kind: Kind | None
+    tree: Tree
+    at: Span | None
+    spec: NodeSpec | None = None
+    edges: list[EdgeDecl] = field(default_factory=list)
+    enabled: bool = True
+    blind: bool = False
+    holder: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages name it: its kind and name, or only what it is."""
+        what = self.side if self.kind is None else self.kind_name
+        return f"{what} `{self.name}`"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSpec:
+    """Is a document, read: its head and its nodes in the order written, sources first."""
+
+    name: str
+    description: str | None
+    vars: Mapping[str, Any]
+    nodes: tuple[NodeDecl, ...]
+    tree: Tree
+
+    @property
+    def secret_vars(self) -> frozenset[str]:
+        """The names of vars that are never shown."""
+        return frozenset(k for k, value in self.vars.items() if isinstance(value, Secret))

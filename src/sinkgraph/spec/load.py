@@ -1,0 +1,257 @@
+"""From a document's tree to its spec: the head, `defaults`, and every node with its own findings.
+
+It connects nothing: whether targets exist and what the graph promises is `sinkgraph.graph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from typing import Any
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.declared import GraphSpec
+from sinkgraph.spec.document_tree import Entry, Mapping, Scalar
+from sinkgraph.spec.fields import name_problem
+from sinkgraph.spec.kind import Side, find_kind, kind_names
+from sinkgraph.spec.leaves import leaf, written
+from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
+
+__all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
+
+VERSION = 1
+TOP_LEVEL: MappingABC[str, str] = {
+    "sinkgraph": "The version of the document: 1.",
+    "name": "The name of the graph.",
+    "description": "What the graph is for.",
+    "vars": "Typed values, overridden with `--set NAME=VALUE`.",
+    "sources": "Where events enter.",
+    "sinks": "Everything that is written to.",
+    "defaults": "Fields every node of a kind has unless it says otherwise.",
+    "templates": "Composite nodes of your own; not in this version.",
+    "include": "Other documents; not in this version.",
+    "promises": "What the graph must keep; not checked in this version.",
+    "tests": "Scenarios; not run in this version.",
+    "egress": "Addresses sinks may reach; not in this version.",
+}
+"""Every key of the top level and what it is."""
+
+_LATER = {
+    "templates": "write the nodes out; `kind: endpoint` is built in",
+    "include": "write one document",
+    "egress": "leave it away: link-local and metadata addresses are always refused",
+}
+_UNCHECKED = ("promises", "tests")
+_SECTIONS: tuple[tuple[str, Side], ...] = (("sources", "source"), ("sinks", "sink"))
+
+
+def load_spec(
+    tree: Mapping, *, vars: MappingABC[str, Any] | None = None
+) -> tuple[GraphSpec, list[Diagnostic]]:
+    """Return the spec of an interpolated tree, and every problem found in it.
+
+    A node that is not valid stays in the spec without its fields, so that what is wrong between
+    nodes is still found. `vars` are the values that expressions and the graph see.
+    """
+    found: list[Diagnostic] = []
+    _head(tree, found)
+    name = _name(tree, found)
+    reader = NodeReader(_defaults(tree, found))
+    for section, side in _SECTIONS:
+        for entry in _section(tree, section, found):
+            if isinstance(entry.value, Mapping):
+                reader.read(entry.key.text, side, entry.value, entry.key.span)
+            else:
+                found.append(_no_node(entry, side, section))
+    found.extend(reader.found)
+    description = tree.get("description")
+    text = written(leaf(description)) if type(description) is Scalar else None
+    if description is not None and text is None:
+        found.append(_not(description.span, "description", "text"))
+    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree), found
+
+
+def _head(tree: Mapping, found: list[Diagnostic]) -> None:
+    """Judge the keys of the top level and the version."""
+    known = set(TOP_LEVEL)
+    for entry in tree.entries:
+        key, span = entry.key.text, entry.key.span
+        if key in _LATER:
+            found.append(not_in_this_version(f"`{key}`", span, key, _LATER[key]))
+        elif key in _UNCHECKED:
+            found.append(_unchecked(key, span))
+        elif key not in known:
+            found.append(_unknown_key(key, span, known))
+    version = tree.get("sinkgraph")
+    if version is None:
+        start = tree.entries[0].key.span if tree.entries else tree.span
+        found.append(
+            Diagnostic(
+                "SG125",
+                "the document does not say its version",
+                "error",
+                start,
+                "no `sinkgraph:` at the top level",
+                "sinkgraph",
+                help=(f"add `sinkgraph: {VERSION}` as its first line",),
+            )
+        )
+    elif not (type(version) is Scalar and version.value == VERSION and version.value is not True):
+        text = written(leaf(version)) if type(version) is Scalar else None
+        shown = f"`{safe_text(text, 40)}`" if text else "what it says"
+        found.append(
+            Diagnostic(
+                "SG126",
+                f"the document's version is {shown}, and this program reads version {VERSION}",
+                "error",
+                version.span,
+                "not a version this program knows",
+                "sinkgraph",
+                help=(f"write `sinkgraph: {VERSION}`",),
+            )
+        )
+
+
+def _unknown_key(key: str, span: Span | None, known: set[str]) -> Diagnostic:
+    near = nearest(key, known)
+    help = f"the nearest is `{near}`" if near else "nodes stand under `sources:` and `sinks:`"
+    shown = safe_text(key, 80)
+    headline = f"`{shown}` is not a key of a document"
+    return Diagnostic("SG120", headline, "error", span, "unknown key", shown, help=(help,))
+
+
+def _unchecked(key: str, span: Span | None) -> Diagnostic:
+    what = "not checked" if key == "promises" else "not run"
+    return Diagnostic(
+        "SG151",
+        f"`{key}` is {what} in this version",
+        "warning",
+        span,
+        what,
+        key,
+        help=("nothing needs to change: a later version reads it",),
+    )
+
+
+def _name(tree: Mapping, found: list[Diagnostic]) -> str:
+    held = tree.get("name")
+    if held is None:
+        start = tree.entries[0].key.span if tree.entries else tree.span
+        found.append(
+            Diagnostic(
+                "SG121",
+                "the document does not say its `name`",
+                "error",
+                start,
+                "no `name:` at the top level",
+                "name",
+                help=("add `name:`, for example `name: registry-notifications`",),
+            )
+        )
+        return "unnamed"
+    text = written(leaf(held)) if type(held) is Scalar else None
+    if text is None:
+        found.append(_not(held.span, "name", "text"))
+        return "unnamed"
+    problem = name_problem(text)
+    if problem:
+        shown = f"`{safe_text(text, 80)}`" if text else "an empty text"
+        help = "a name is 1 to 64 of `A-Z a-z 0-9 . _ -`"
+        found.append(
+            Diagnostic(
+                "SG128",
+                f"the name {shown} {problem}",
+                "error",
+                held.span,
+                problem,
+                "name",
+                help=(help,),
+            )
+        )
+    return text
+
+
+def _section(tree: Mapping, section: str, found: list[Diagnostic]) -> list[Entry]:
+    held = tree.get(section)
+    if held is None or (type(held) is Scalar and held.value is None):
+        return []
+    if not isinstance(held, Mapping):
+        found.append(_not(held.span, section, "a mapping of names to nodes"))
+        return []
+    return held.entries
+
+
+def _not(span: Span | None, key: str, wanted: str) -> Diagnostic:
+    return Diagnostic("SG122", f"`{key}` is not {wanted}", "error", span, f"not {wanted}", key)
+
+
+def _no_node(entry: Entry, side: Side, section: str) -> Diagnostic:
+    name = safe_text(entry.key.text, 80)
+    return Diagnostic(
+        "SG122",
+        f"{side} `{name}` is not a mapping",
+        "error",
+        entry.value.span or entry.key.span,
+        "no node",
+        f"{section}.{name}",
+        help=(f"write `{name}: {{kind: …}}`",),
+    )
+
+
+def _defaults(tree: Mapping, found: list[Diagnostic]) -> Defaults:
+    """Read `defaults:`, each field judged by whether a node of that kind has it."""
+    made: dict[str, list[Entry]] = {}
+    for entry in _section(tree, "defaults", found):
+        name = entry.key.text
+        kinds = [one for side in ("source", "sink") if (one := find_kind(side, name))]
+        path = f"defaults.{safe_text(name, 80)}"
+        if not kinds:
+            near = nearest(name, {*kind_names("source"), *kind_names("sink")})
+            help = (f"the nearest is `{near}`",) if near else ()
+            headline = f"`{safe_text(name, 80)}` of `defaults` is not a kind"
+            found.append(
+                Diagnostic("SG124", headline, "error", entry.key.span, "", path, help=help)
+            )
+            continue
+        if not isinstance(entry.value, Mapping):
+            found.append(_not(entry.value.span, path, "a mapping of fields"))
+            continue
+        known = {key for one in kinds for key in model_keys(one.model)} - {"kind"}
+        ports = {port.name for one in kinds for port in one.ports}
+        made[name] = []
+        for field in entry.value.entries:
+            key = field.key.text
+            if key not in known:
+                near = nearest(key, known)
+                help = (f"the nearest is `{near}`",) if near else ()
+                headline = f"`{safe_text(key, 80)}` of `{path}` is not a field of {name}"
+                found.append(
+                    Diagnostic(
+                        "SG120",
+                        headline,
+                        "error",
+                        field.key.span,
+                        "unknown key",
+                        f"{path}.{key}",
+                        help=help,
+                    )
+                )
+            elif key in ports and not isinstance(field.value, Scalar):
+                found.append(_default_node(field, path))
+            else:
+                made[name].append(field)
+    return made
+
+
+def _default_node(field: Entry, path: str) -> Diagnostic:
+    return Diagnostic(
+        "SG122",
+        f"`{field.key.text}` of `{path}` holds a node",
+        "error",
+        field.value.span,
+        "every node of the kind would share it",
+        f"{path}.{field.key.text}",
+        help=("name a sink that is declared under `sinks:`",),
+    )

@@ -1,0 +1,243 @@
+"""From what a model finds wrong to a diagnostic with the smallest place in the document.
+
+It judges nothing; it only finds places and words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.document_tree import Mapping, Node, Sequence
+from sinkgraph.spec.kinds.base import Section
+from sinkgraph.spec.problem import Path, Problem
+
+__all__ = ["Owner", "from_problem", "from_validation", "place"]
+
+_KEY = "[key]"
+_SHAPES = {
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "`true` or `false`",
+}
+
+
+class Owner:
+    """Names whose fields they are: `endpoint `hooks``, and the path that leads to it."""
+
+    __slots__ = ("label", "path", "place", "tree")
+
+    def __init__(self, label: str, path: str, tree: Mapping, place: Span | None) -> None:
+        self.label = label
+        self.path = path
+        self.tree = tree
+        self.place = place
+
+    def dotted(self, path: Path) -> str:
+        """Return the dotted path of a field."""
+        return ".".join([self.path, *map(str, path)]) if self.path else ".".join(map(str, path))
+
+
+class Place:
+    """Is where a path leads in a tree: the spans of its key and value, and the path that exists."""
+
+    __slots__ = ("found", "key", "missing", "value")
+
+    def __init__(self, key: Span | None, value: Span | None, found: Path, missing: Path) -> None:
+        self.key = key
+        self.value = value
+        self.found = found
+        self.missing = missing
+
+
+def place(owner: Owner, path: Path) -> Place:
+    """Follow a path as far as it leads; steps the tree does not have (union tags) are skipped."""
+    node: Node = owner.tree
+    key, value = owner.place, owner.tree.span
+    found: list[str | int] = []
+    missing: list[str | int] = []
+    for step in path:
+        if isinstance(node, Mapping) and isinstance(step, str):
+            entry = node.entry(step)
+            if entry is not None:
+                node, key, value = entry.value, entry.key.span, entry.value.span
+                found.append(step)
+                continue
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            key, value = node.span, node.span
+            found.append(step)
+            continue
+        missing.append(step)
+    return Place(key, value, tuple(found), tuple(missing))
+
+
+def from_problem(problem: Problem, owner: Owner) -> Diagnostic:
+    """Return the diagnostic of what a model says of itself."""
+    at = place(owner, problem.path)
+    span = at.key if problem.on_key or at.missing else at.value
+    labels = []
+    for path, text in problem.clash:
+        other = place(owner, path)
+        if not other.missing and other.value is not None:
+            labels.append(Label(other.value, text))
+    where = f" in {owner.label}" if owner.label else ""
+    return Diagnostic(
+        problem.code,
+        problem.headline + where,
+        problem.severity,
+        span,
+        problem.label,
+        owner.dotted(problem.path),
+        tuple(labels),
+        problem.notes,
+        problem.help,
+    )
+
+
+def from_validation(
+    error: ValidationError, owner: Owner, model: type[BaseModel]
+) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each thing pydantic found, one cause once."""
+    details = error.errors(include_url=False)
+    broken = [tuple(one["loc"]) for one in details]
+    for one in details:
+        kind, loc = one["type"], tuple(one["loc"])
+        if kind == "too_short" and any(len(b) > len(loc) and b[: len(loc)] == loc for b in broken):
+            continue
+        if kind == "extra_forbidden":
+            yield _unknown_key(owner, loc, model)
+        elif kind == "missing":
+            yield _missing(owner, loc)
+        else:
+            yield _wrong(owner, loc, kind, one)
+
+
+def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
+    at = place(owner, loc)
+    known = field_names(_section_at(model, at.found[:-1]) or model)
+    key = str(loc[-1])
+    near = nearest(key, known)
+    help = f"the nearest is `{near}`" if near else f"the keys here are {_listed(known)}"
+    where = _field(at.found[:-1])
+    holder = f"`{where}` of {owner.label}" if where else owner.label
+    return Diagnostic(
+        "SG120",
+        f"`{safe_text(key, 80)}` is not a key of {holder}",
+        "error",
+        at.key,
+        "unknown key",
+        owner.dotted(at.found),
+        help=(help,),
+    )
+
+
+def _missing(owner: Owner, loc: Path) -> Diagnostic:
+    at = place(owner, loc)
+    field = str(loc[-1])
+    where = _field(at.found)
+    holder = f"`{where}` of {owner.label}" if where else owner.label
+    return Diagnostic(
+        "SG121",
+        f"{holder} does not say its `{field}`",
+        "error",
+        at.key,
+        f"`{field}` is missing",
+        owner.dotted((*at.found, field)),
+        help=(f"add `{field}:`",),
+    )
+
+
+def _wrong(owner: Owner, loc: Path, kind: str, one: Any) -> Diagnostic:
+    at = place(owner, loc)
+    context = one.get("ctx") or {}
+    help = str(context.get("help") or "")
+    if kind.startswith("SG"):
+        code, message = kind, str(context["message"])
+    elif kind in _SHAPES:
+        code, message = "SG122", f"{_shape(one['input'])} stands where {_SHAPES[kind]} is needed"
+    elif kind == "too_short":
+        code, message = "SG123", "the list is empty"
+        help = "name at least one"
+    elif kind == "union_tag_invalid":
+        code = "SG123"
+        tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
+        loc = (*loc, "kind")
+        at = place(owner, loc)
+        message = f"`{safe_text(str(context.get('tag')), 40)}` is not one of {_listed(tags)}"
+    else:
+        code, message = "SG123", str(one["msg"])[:1].lower() + str(one["msg"])[1:]
+    field = _field(at.found)
+    of = f"`{field}` of {owner.label}" if field else owner.label
+    label = message
+    if message.startswith("`") and (end := message.find("` ", 1)) > 0:
+        label = message[end + 2 :]
+    return Diagnostic(
+        code,
+        f"{of}: {message}",
+        "error",
+        at.key if _KEY in loc else at.value,
+        label,
+        owner.dotted(at.found),
+        help=(help,) if help else (),
+    )
+
+
+def field_names(model: type[BaseModel]) -> list[str]:
+    """Return the keys a model takes in a document."""
+    names = [one.alias or name for name, one in model.model_fields.items()]
+    if issubclass(model, Section):
+        names.extend(one.field for one in model.later if one.field not in names)
+    return names
+
+
+def _section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """Return the model of a nested section; unions of sections give their first."""
+    current: type[BaseModel] | None = model
+    for step in path:
+        if isinstance(step, int) or current is None:
+            continue
+        field = current.model_fields.get(step)
+        current = None if field is None else _model_in(field.annotation)
+    return current
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    todo = [annotation]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+        todo.extend(getattr(one, "__args__", ()))
+    return None
+
+
+def _shape(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else "a single value"
+
+
+def _field(path: Path) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)

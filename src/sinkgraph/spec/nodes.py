@@ -1,0 +1,245 @@
+"""Reading nodes: kind, ports, what is not in this version, then the model of its fields.
+
+Every node is read whatever became of the others; names across nodes are judged in
+`sinkgraph.graph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingABC
+from typing import Any
+
+from pydantic import ValidationError
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
+from sinkgraph.spec.fields import name_problem
+from sinkgraph.spec.kind import LATER_KINDS, Kind, Side, find_kind, kind_names
+from sinkgraph.spec.kinds.base import Section
+from sinkgraph.spec.leaves import leaf, plain, repair, written
+from sinkgraph.spec.locate import Owner, from_problem, from_validation
+from sinkgraph.spec.ports import INLINE_NAME, Inline, PortReader
+
+__all__ = ["Defaults", "NodeReader", "not_in_this_version"]
+
+Defaults = MappingABC[str, list[Entry]]
+"""Kind → the fields every node of it has unless it says otherwise."""
+
+_OTHER_SIDE: dict[Side, Side] = {"source": "sink", "sink": "source"}
+_SECTION: dict[Side, str] = {"source": "sources", "sink": "sinks"}
+
+
+def not_in_this_version(what: str, span: Span | None, path: str, instead: str) -> Diagnostic:
+    """Return the finding that something of the design is not built yet."""
+    help = (instead,) if instead else ()
+    headline, label = f"{what} is not in this version", "not in this version"
+    return Diagnostic("SG150", headline, "error", span, label, path, (), (), help)
+
+
+class NodeReader:
+    """Reads nodes one after the other; `nodes` and `found` grow as it goes."""
+
+    def __init__(self, defaults: Defaults) -> None:
+        self.nodes: list[NodeDecl] = []
+        self.found: list[Diagnostic] = []
+        self._defaults = defaults
+
+    def read(self, name: str, side: Side, tree: Mapping, at: Span | None) -> None:
+        """Read a node and, after it, every node written inside it."""
+        todo: list[tuple[Side, Inline]] = [(side, Inline(name, tree, at, ""))]
+        while todo:
+            here, one = todo.pop()
+            inner = self._one(one, here)
+            todo.extend(("sink", child) for child in reversed(inner))
+
+    def _one(self, one: Inline, side: Side) -> list[Inline]:
+        decl = NodeDecl(one.name, side, "", None, one.tree, one.at, holder=one.holder or None)
+        self.nodes.append(decl)
+        problem = name_problem(one.name)
+        if problem and not (one.holder and INLINE_NAME not in one.tree):
+            self._bad_name(decl, problem)
+        known = self._kind(decl)
+        if decl.kind is not None:
+            decl.tree = self._with_defaults(decl.kind, one.tree)
+        ports = PortReader(decl)
+        values = self._values(decl, ports, skip_name=bool(one.holder))
+        self.found.extend(ports.found)
+        if known and decl.kind is not None:
+            self._validate(decl, decl.kind, values)
+        self._enabled(decl, values)
+        return ports.inline
+
+    def _bad_name(self, decl: NodeDecl, problem: str) -> None:
+        shown = f"`{safe_text(decl.name, 80)}`" if decl.name else "an empty text"
+        self.found.append(
+            Diagnostic(
+                "SG128",
+                f"the name {shown} {problem}",
+                "error",
+                decl.at if decl.holder is None else _span(decl.tree.get(INLINE_NAME)),
+                problem,
+                _SECTION[decl.side],
+                help=("a name is 1 to 64 of `A-Z a-z 0-9 . _ -`, in a group `group/name`",),
+            )
+        )
+
+    def _kind(self, decl: NodeDecl) -> bool:
+        """Find the kind; tell whether the fields can be judged by it."""
+        held = decl.tree.get("kind")
+        text = written(leaf(held)) if type(held) is Scalar else None
+        path = f"{_SECTION[decl.side]}.{decl.name}"
+        if held is None or text is None:
+            label = "no `kind`" if held is None else "not the name of a kind"
+            span = decl.at if held is None else held.span
+            headline = f"{decl.side} `{decl.name}` does not say its `kind`"
+            help = f"the kinds are {_listed(kind_names(decl.side))}"
+            self.found.append(
+                Diagnostic("SG121", headline, "error", span, label, path, help=(help,))
+            )
+            return False
+        decl.kind_name = text
+        kind = find_kind(decl.side, text)
+        later = LATER_KINDS.get((decl.side, text))
+        if later is not None:
+            self.found.append(
+                not_in_this_version(f"kind `{text}`", held.span, f"{path}.kind", later)
+            )
+            return False
+        if kind is None:
+            self.found.append(_unknown_kind(decl, text, held.span, path))
+            return False
+        decl.kind = kind
+        return True
+
+    def _with_defaults(self, kind: Kind, tree: Mapping) -> Mapping:
+        entries = self._defaults.get(kind.name)
+        if not entries:
+            return tree
+        known = {one.alias or name for name, one in kind.model.model_fields.items()}
+        added = [one for one in entries if one.key.text in known and one.key.text not in tree]
+        return Mapping(tree.span, [*tree.entries, *added]) if added else tree
+
+    def _values(self, decl: NodeDecl, ports: PortReader, *, skip_name: bool) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        names = ports.ports
+        for entry in decl.tree.entries:
+            key = entry.key.text
+            if key in names:
+                values[key] = ports.read(entry)
+            elif type(entry.value) is Scalar:
+                values[key] = leaf(entry.value)
+            else:
+                values[key] = plain(entry.value)
+        if skip_name:
+            values.pop(INLINE_NAME, None)
+        return values
+
+    def _validate(self, decl: NodeDecl, kind: Kind, values: dict[str, Any]) -> None:
+        path = f"{_SECTION[decl.side]}.{decl.name}"
+        owner = Owner(decl.label, path, decl.tree, decl.at)
+        later = _take_later(kind.model, values, owner)
+        self.found.extend(later)
+        try:
+            decl.spec = kind.model.__pydantic_validator__.validate_python(values)
+        except ValidationError as error:
+            if repaired(error, values):
+                try:
+                    decl.spec = kind.model.__pydantic_validator__.validate_python(values)
+                except ValidationError as again:
+                    error = again
+            if decl.spec is None:
+                self.found.extend(from_validation(error, owner, kind.model))
+                return
+        self.found.extend(from_problem(one, owner) for one in decl.spec.problems())
+
+    def _enabled(self, decl: NodeDecl, values: dict[str, Any]) -> None:
+        if decl.spec is not None:
+            decl.enabled = decl.spec.enabled
+        else:
+            decl.enabled = values.get("enabled") is not False
+
+
+def repaired(error: ValidationError, values: dict[str, Any]) -> bool:
+    """Coerce text made by interpolation where plain pydantic types refused it; tell if any."""
+    changed = False
+    for one in error.errors(include_url=False):
+        holder: Any = values
+        for step in one["loc"][:-1]:
+            inside = isinstance(holder, dict) and step in holder
+            if inside or (isinstance(holder, list) and isinstance(step, int)):
+                holder = holder[step]
+        last = one["loc"][-1] if one["loc"] else None
+        if not (isinstance(holder, dict) and last in holder):
+            continue
+        expected = str((one.get("ctx") or {}).get("expected", ""))
+        better = repair(one["type"], holder[last], expected)
+        if better is not holder[last]:
+            holder[last] = better
+            changed = True
+    return changed
+
+
+def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> Iterable[Diagnostic]:
+    """Take what is not in this version out of the fields and yield a finding for each."""
+    for later in model.later:
+        if later.field in values and later.meets(values[later.field]):
+            value = values.pop(later.field)
+            entry = owner.tree.entry(later.field)
+            whole = later.field not in model_keys(model)
+            what = f"`{later.field}`"
+            if not whole and not isinstance(value, dict):
+                what = f"`{later.field}: {value}`"
+            span = None
+            if entry is not None:
+                span = entry.key.span if whole else entry.value.span
+            path = owner.dotted((later.field,))
+            yield not_in_this_version(f"{what} of {owner.label}", span, path, later.instead)
+    rotate = values.get("rotate")
+    if isinstance(rotate, dict):
+        inner = owner.tree.get("rotate")
+        nested = model.model_fields.get("rotate")
+        found = nested and _section(nested.annotation)
+        if found and isinstance(inner, Mapping):
+            label = f"`rotate` of {owner.label}"
+            holder = Owner(label, owner.dotted(("rotate",)), inner, None)
+            yield from _take_later(found, rotate, holder)
+
+
+def model_keys(model: type[Section]) -> set[str]:
+    """Return the keys of a document that are fields of a model."""
+    return {one.alias or name for name, one in model.model_fields.items()}
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    for one in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(one, type) and issubclass(one, Section):
+            return one
+    return None
+
+
+def _unknown_kind(decl: NodeDecl, text: str, span: Span | None, path: str) -> Diagnostic:
+    other = _OTHER_SIDE[decl.side]
+    shown = safe_text(text, 80)
+    near = nearest(text, kind_names(decl.side))
+    if find_kind(other, text) is not None:
+        help = f"`{shown}` is a kind of {other}: write this node under `{_SECTION[other]}:`"
+    elif near:
+        help = f"the nearest is `{near}`"
+    else:
+        help = f"the kinds are {_listed(kind_names(decl.side))}"
+    headline = f"`{shown}` of {decl.side} `{decl.name}` is not a kind"
+    label = f"no {decl.side} is of this kind"
+    return Diagnostic("SG124", headline, "error", span, label, f"{path}.kind", help=(help,))
+
+
+def _span(node: Node | None) -> Span | None:
+    return None if node is None else node.span
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
