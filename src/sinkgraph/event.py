@@ -129,7 +129,7 @@ def to_payload(value: Any) -> Any:
     return msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Is one event: immutable, with CloudEvents' names.
 
     `id` is text, the same on every branch and at every attempt; `type` and `source` are text;
@@ -162,7 +162,7 @@ class Event(msgspec.Struct, frozen=True):
 _stored = cast(Callable[[Event], Any], Event.data.__get__)  # type: ignore[attr-defined]
 
 
-class LazyEvent(Event, frozen=True):
+class LazyEvent(Event, frozen=True, gc=False):
     """Is an Event over a `Json` payload, decoded when `data` is first read."""
 
     @property
@@ -228,6 +228,8 @@ class Page:
         value = self.values[j]
         if value.__class__ in _EVENTS or isinstance(value, Event):
             return cast(Event, value)
+        if value.__class__ not in _PLAIN:
+            value = to_payload(value)
         make = LazyEvent if value.__class__ is Json else Event
         number = self.base + j if self.seqs is None else self.seqs[j]
         made = make(
@@ -238,23 +240,39 @@ class Page:
 
     def events(self, i: int, j: int) -> list[Event]:
         """Return the Events of [i, j), built once for all readers."""
-        values = self.values
-        if self.seqs is not None or len(self.marks) > 1:
+        values, marks = self.values, self.marks
+        kinds = set(map(type, values[i:j] if (i or j < len(values)) else values))
+        if kinds <= _EVENTS:
+            return cast("list[Event]", values[i:j])
+        if self.seqs is not None or not kinds.isdisjoint(_EVENTS) or not kinds <= _PLAIN:
             return [self.event(k) for k in range(i, j)]
-        head, base, when = f"{self.uid}-", self.base, self.marks[0][1]
-        typ, source = self.type, self.source
-        made: list[Event] = []
-        for k in range(i, j):
-            value = values[k]
-            kind = value.__class__
-            if kind not in _EVENTS:
-                if kind is Json:
-                    value = LazyEvent(f"{head}{base + k}", typ, source, when, value, NO_META)
-                elif not isinstance(value, Event):
-                    value = Event(f"{head}{base + k}", typ, source, when, value, NO_META)
-                values[k] = value
-            made.append(value)
-        return made
+        if Json not in kinds:
+            make: Callable[..., Event] = Event
+        elif len(kinds) == 1:
+            make = LazyEvent
+        else:
+            return [self.event(k) for k in range(i, j)]
+        head, base, typ, source = f"{self.uid}-", self.base, self.type, self.source
+        at = i
+        for n, (_, when) in enumerate(marks):
+            until = marks[n + 1][0] if n + 1 < len(marks) else j
+            if until <= at:
+                continue
+            until = min(until, j)
+            values[at:until] = [
+                make(f"{head}{k}", typ, source, when, value, NO_META)
+                for k, value in enumerate(values[at:until], base + at)
+            ]
+            at = until
+            if at == j:
+                break
+        return cast("list[Event]", values[i:j])
+
+
+def _payload_of(value: Any) -> Any:
+    if isinstance(value, Event):
+        return value.payload
+    return value if value.__class__ in _PLAIN else to_payload(value)
 
 
 def _index(mark: tuple[int, float]) -> int:
@@ -313,10 +331,10 @@ class Batch(Sequence[Event]):
     @property
     def payloads(self) -> list[Any]:
         """The payloads as stored (a JSON value, bytes, or an undecoded `Json`)."""
-        return [
-            value.payload if isinstance(value, Event) else value
-            for value in self.page.values[self.i : self.j]
-        ]
+        values = self.page.values[self.i : self.j]
+        if set(map(type, values)) <= _PLAIN:
+            return values
+        return [_payload_of(value) for value in values]
 
     @property
     def data(self) -> list[Any]:
