@@ -64,11 +64,11 @@ def endpoint_findings(view: View) -> Iterator[Diagnostic]:
     docker = docker_only(view, view.order)
     for name, decl in view.nodes.items():
         spec = decl.spec
-        if type(spec) is Endpoint and spec.format is None and name not in docker:
-            if (spec.max_batch or 1) > 1:
-                yield from_problem(
-                    batch_of_json(), Owner(decl.label, f"sinks.{name}", decl.tree, decl.at)
-                )
+        if type(spec) is not Endpoint or spec.format is not None or name in docker:
+            continue
+        if (spec.max_batch or 1) > 1:
+            owner = Owner(decl.label, f"sinks.{name}", decl.tree, decl.at)
+            yield from_problem(batch_of_json(), owner)
 
 
 def _nodes_of(decl: NodeDecl, *, docker: bool) -> tuple[list[GraphNode], list[GraphEdge]]:

@@ -87,7 +87,7 @@ def _cycle(links: list[Link]) -> Diagnostic:
         if link.span is not None
     )
     shown = [*names[:6], "…", *names[-2:]] if len(names) > 9 else names
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(names) > 2:
         notes = (f"the cycle is `{' → '.join([*shown, names[0]])}`",)
     return Diagnostic(

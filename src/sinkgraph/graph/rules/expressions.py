@@ -64,7 +64,7 @@ def _one(view: View, decl: NodeDecl, path: str, leaf: Scalar) -> Iterator[Diagno
 
 
 def _inside(leaf: Scalar, start: int, end: int) -> Span | None:
-    """Return the place of `text[start:end]` when the scalar is written as it reads, else its own."""
+    """Return the place of `text[start:end]`; of all of it when it is not written as it reads."""
     span = leaf.span
     if span is None:
         return None

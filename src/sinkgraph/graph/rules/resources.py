@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     files: dict[str, NodeDecl] = {}
     listeners: dict[tuple[str, int, str], NodeDecl] = {}
     folders = _Folders(view.output)
-    for name, decl in view.nodes.items():
+    for decl in view.nodes.values():
         spec = decl.spec
         if type(spec) is FileSinkSpec:
             real, problem = folders.look(spec.path)
