@@ -192,7 +192,7 @@ class BreakerMachine:
     comparisons and allocate nothing.
     """
 
-    __slots__ = ("_door", "_policy", "_quiet", "_random", "_state", "on_transition")
+    __slots__ = ("_door", "_policy", "_quiet", "_state", "on_transition", "random")
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class BreakerMachine:
         on_transition: Callable[[str, str, float], None] | None = None,
     ) -> None:
         self._policy = policy
-        self._random = random
+        self.random = random
         self.on_transition = on_transition
         self._state = BreakerState()
         self._door: Permit | None = None
@@ -219,14 +219,14 @@ class BreakerMachine:
         if door is not None:
             return door
         self.tick(now)
-        state, wait = acquired(self._policy, self._state, now, self._random.random())
+        state, wait = acquired(self._policy, self._state, now, self.random.random())
         self._set(state, now)
         return wait or Permit(state.generation, probe=True)
 
     def success(self, permit: Permit, now: float, took_s: float = 0.0) -> None:
         """Note that the attempt succeeded."""
         if permit is not self._quiet and self._spend(permit):
-            draw = self._random.random()
+            draw = self.random.random()
             self._set(
                 succeeded(self._policy, self._state, permit.generation, now, took_s, draw), now
             )
@@ -234,7 +234,7 @@ class BreakerMachine:
     def failure(self, permit: Permit, now: float, took_s: float = 0.0) -> None:
         """Note that the attempt failed in a way that says something about the destination."""
         if self._spend(permit):
-            draw = self._random.random()
+            draw = self.random.random()
             self._set(failed(self._policy, self._state, permit.generation, now, took_s, draw), now)
 
     def release(self, permit: Permit) -> None:
@@ -270,7 +270,7 @@ class BreakerMachine:
 
     def tick(self, now: float) -> None:
         """Let time have its effect, for whoever only looks: half-open ends at its time."""
-        self._set(elapsed(self._policy, self._state, now, self._random.random()), now)
+        self._set(elapsed(self._policy, self._state, now, self.random.random()), now)
 
     # what it says of itself
 
