@@ -193,6 +193,20 @@ def _delay(text: str) -> float:
     return units.parse_duration(text, zero=True)
 
 
+def _json(value: Any) -> Any:
+    """Return plain JSON values; refuse what JSON cannot write."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, dict):
+            todo.extend(one.values())
+        elif isinstance(one, list):
+            todo.extend(one)
+        elif isinstance(one, float) and not math.isfinite(one):
+            raise fail("SG123", f"{shown(one)} is not a finite number", "JSON has no such number")
+    return unwrap(value)
+
+
 def _like(pattern: str, *examples: str) -> dict[str, Any]:
     return {"type": "string", "pattern": pattern, "examples": list(examples)}
 
@@ -228,5 +242,5 @@ Address = Annotated[
     Reads(_formed(addresses.parse_address), addresses.Address("127.0.0.1", 0), _LISTEN, str),
 ]
 """`host:port` to listen on."""
-JsonValue = Annotated[Any, Reads(unwrap, None, {})]
+JsonValue = Annotated[Any, Reads(_json, None, {})]
 """Any JSON value, as its syntax types it; use it instead of `Any`."""
