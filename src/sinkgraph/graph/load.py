@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -19,6 +21,7 @@ from sinkgraph.graph.rules import RULES
 from sinkgraph.graph.view import connect
 from sinkgraph.spec.document import from_python, read
 from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.load import load_spec
 from sinkgraph.spec.vars import read_vars
 
@@ -26,6 +29,9 @@ __all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
 
 Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 Secrets = Literal["strict", "placeholder"]
+
+_NOT_FILLED = frozenset({"vars", "tests", "promises", "templates", "include", "egress"})
+"""Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
 
 
 def load(
@@ -105,15 +111,29 @@ def load_tree(
     env: Mapping[str, str],
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a tree that was read without a problem, or of what could be read."""
-    strict = secrets == "strict"
-    vars, found = read_vars(tree.get("vars"), set_vars, strict=strict)
-    spec, more = load_spec(tree, vars=vars.values)
+    fill = partial(interpolate, env=env, base_dir=base, mode=secrets)
+    head, found = fill(_only(tree, {"vars"}), vars={})
+    vars, more = read_vars(head.get("vars"), set_vars, strict=secrets == "strict")
+    found.extend(more)
+    body, more = fill(_without(tree, _NOT_FILLED), vars=vars.texts)
+    found.extend(more)
+    kept = _only(tree, _NOT_FILLED - {"vars"})
+    whole = Tree(tree.span, [*head.entries, *body.entries, *kept.entries])
+    spec, more = load_spec(whole, vars=vars.values)
     found.extend(more)
     view = connect(spec, base, output)
     for rule in RULES:
         found.extend(rule(view))
     found.extend(endpoint_findings(view))
     return (None if has_errors(found) else resolve(view)), found
+
+
+def _only(tree: Tree, keys: AbstractSet[str]) -> Tree:
+    return Tree(tree.span, [one for one in tree.entries if one.key.text in keys])
+
+
+def _without(tree: Tree, keys: AbstractSet[str]) -> Tree:
+    return Tree(tree.span, [one for one in tree.entries if one.key.text not in keys])
 
 
 def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -55,8 +55,13 @@ class View:
     @cached_property
     def order(self) -> list[str] | None:
         """The names, topologically, or None when there is a cycle."""
-        order = topological(self.nodes, self.successors)
+        order = self.settled
         return order if len(order) == len(self.nodes) else None
+
+    @cached_property
+    def settled(self) -> list[str]:
+        """The names, topologically, without those on a cycle or behind one."""
+        return topological(self.nodes, self.successors)
 
     @cached_property
     def successors(self) -> dict[str, list[str]]:

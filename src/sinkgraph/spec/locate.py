@@ -113,9 +113,12 @@ def from_validation(
     """Yield a diagnostic for each thing pydantic found, one cause once."""
     details = error.errors(include_url=False)
     broken = [tuple(one["loc"]) for one in details]
+    meant = _meant(details, model)
     for one in details:
         kind, loc = one["type"], tuple(one["loc"])
         if kind == "too_short" and any(len(b) > len(loc) and b[: len(loc)] == loc for b in broken):
+            continue
+        if kind == "missing" and loc in meant:
             continue
         if kind == "extra_forbidden":
             yield _unknown_key(owner, loc, model)
@@ -123,6 +126,19 @@ def from_validation(
             yield _missing(owner, loc)
         else:
             yield _wrong(owner, loc, kind, one)
+
+
+def _meant(details: list[Any], model: type[BaseModel]) -> set[Path]:
+    """Return the missing fields that an unknown key beside them is a slip of."""
+    made: set[Path] = set()
+    missing = {tuple(one["loc"]) for one in details if one["type"] == "missing"}
+    for one in details:
+        if one["type"] == "extra_forbidden" and missing:
+            *before, key = one["loc"]
+            near = nearest(str(key), [str(m[-1]) for m in missing if m[:-1] == tuple(before)])
+            if near is not None:
+                made.add((*before, near))
+    return made
 
 
 def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:

@@ -154,6 +154,7 @@ class NodeReader:
                     error = again
             if decl.spec is None:
                 self.found.extend(from_validation(error, owner, kind.model))
+                decl.blind = decl.blind or _hides_edges(error, kind)
                 return
         self.found.extend(from_problem(one, owner) for one in decl.spec.problems())
 
@@ -182,6 +183,16 @@ def repaired(error: ValidationError, values: dict[str, Any]) -> bool:
             holder[last] = better
             changed = True
     return changed
+
+
+def _hides_edges(error: ValidationError, kind: Kind) -> bool:
+    """Tell whether a port may stand under a key that was not understood, or is left out."""
+    ports = {one.name for one in kind.ports}
+    return any(
+        one["type"] == "extra_forbidden"
+        or (one["type"] == "missing" and ports.intersection(map(str, one["loc"])))
+        for one in error.errors(include_url=False)
+    )
 
 
 def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> Iterable[Diagnostic]:

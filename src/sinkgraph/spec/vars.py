@@ -20,7 +20,7 @@ from sinkgraph.spec.document_tree import Entry, Mapping, Node
 from sinkgraph.spec.fields import Duration, Flag, JsonValue, Size, Text, shown
 from sinkgraph.spec.kinds.base import Section
 from sinkgraph.spec.kinds.types import Choice
-from sinkgraph.spec.leaves import FilledText, Placeholder, plain, unwrap, written
+from sinkgraph.spec.leaves import FilledText, Placeholder, is_secret, plain, unwrap, written
 from sinkgraph.spec.locate import Owner, from_validation
 from sinkgraph.spec.secret import Secret
 
@@ -53,11 +53,10 @@ class _Typed(Section):
 
 @dataclass(slots=True)
 class Vars:
-    """Holds values for expressions and texts for interpolation; a secret's value is a Secret."""
+    """Holds values for expressions and texts for interpolation; what is secret is a Secret."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    secret: set[str] = field(default_factory=set)
+    texts: dict[str, str | Secret] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
 
 
@@ -134,10 +133,10 @@ def _one(
     span = held.span if held is not None else at
     if name in set_vars:
         raw, span, path = FilledText(set_vars[name]), None, f"--set {name}"
-    if raw is None:
+    if raw is None or isinstance(raw, Placeholder):
         vars.texts[name] = Placeholder("unset")
         vars.values[name] = None
-        return [_no_value(label, at, path, strict)]
+        return [_no_value(label, at, path, strict)] if raw is None else []
     wanted = spec.type or _SHAPES.get(type(spec.default), "string")
     try:
         value = _typed(raw, wanted)
@@ -145,10 +144,9 @@ def _one(
         vars.texts[name] = Placeholder("unset")
         return [_bad_value(label, wanted, "***" if spec.secret else shown(raw), error, span, path)]
     text = written(raw) or ""
-    vars.texts[name] = text
-    vars.values[name] = Secret(text) if spec.secret else value
-    if spec.secret:
-        vars.secret.add(name)
+    hidden = spec.secret or is_secret(raw)
+    vars.texts[name] = Secret(text) if hidden else text
+    vars.values[name] = Secret(value if isinstance(value, str) else text) if hidden else value
     return []
 
 
@@ -177,7 +175,7 @@ def _typed(raw: Any, wanted: str) -> Any:
             raise ValueError("is not a number" if wanted == "float" else "is not a whole number")
         return number
     try:
-        return getattr(_Typed.model_validate({wanted: text}), wanted)
+        return getattr(_Typed.model_validate({wanted: raw}), wanted)
     except ValidationError as error:
         raise ValueError(str(error.errors()[0]["msg"]).partition("` ")[2]) from None
 

@@ -16,8 +16,6 @@ _PASSES = frozenset({"filter", "transform", "dedupe", "sample", "rate_limit", "t
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield each target but the last that takes every event, or keeps trying by itself."""
-    if view.order is None:
-        return
     for name, decl in view.nodes.items():
         if decl.kind_name != "fallback":
             continue
@@ -30,7 +28,9 @@ def check(view: View) -> Iterator[Diagnostic]:
 def _first_keeper(view: View, link: Link) -> NodeDecl | None:
     """Return the queue or retry a target begins with, behind nodes that only hand on."""
     target = link.target
-    while True:
+    passed: set[str] = set()
+    while target.name not in passed:
+        passed.add(target.name)
         if target.kind_name in _TAKES or target.kind_name == "retry":
             return target
         if target.kind_name not in _PASSES:
@@ -39,6 +39,7 @@ def _first_keeper(view: View, link: Link) -> NodeDecl | None:
         if len(onward) != 1:
             return None
         target = onward[0].target
+    return None
 
 
 def _labels(link: Link, end: NodeDecl) -> tuple[Label, ...]:

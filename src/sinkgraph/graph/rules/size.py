@@ -46,10 +46,8 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 def _stretches(view: View) -> Iterator[Diagnostic]:
     """Measure the longest way to each node since the last queue; tell where it gets too long."""
-    if view.order is None:
-        return
     length: dict[str, int] = {}
-    for name in view.order:
+    for name in view.settled:
         decl = view.nodes[name]
         if decl.kind_name in _BREAKS:
             length[name] = 0

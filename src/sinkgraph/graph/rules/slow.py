@@ -15,9 +15,7 @@ _BREAKS = frozenset({"queue", "endpoint"})
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield each branch of a broadcast at whose end something slow is reached without a queue."""
-    if view.order is None:
-        return
-    slow = _slow_ends(view, view.order)
+    slow = _slow_ends(view)
     for name, decl in view.nodes.items():
         links = view.out[name]
         if decl.kind_name != "broadcast" or len(links) < 2:
@@ -28,10 +26,10 @@ def check(view: View) -> Iterator[Diagnostic]:
                 yield _stalls(decl, link, end)
 
 
-def _slow_ends(view: View, order: list[str]) -> dict[str, NodeDecl]:
+def _slow_ends(view: View) -> dict[str, NodeDecl]:
     """Return, for each node from which one is reached without a queue, the first slow terminal."""
     slow: dict[str, NodeDecl] = {}
-    for name in reversed(order):
+    for name in reversed(view.settled):
         decl = view.nodes[name]
         if decl.kind is None or decl.kind_name in _BREAKS:
             continue

@@ -1,0 +1,120 @@
+"""The JSON Schema of documents, generated from the models, for editors and `sinkgraph schema`.
+
+It is a help while writing; what a document must satisfy is judged by the loader.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from sinkgraph.spec.kind import Kind, Side, all_kinds
+from sinkgraph.spec.load import TOP_LEVEL, VERSION
+from sinkgraph.spec.nodes import model_keys
+from sinkgraph.spec.vars import VarSpec
+
+__all__ = ["document_schema", "kind_schema", "schema_text"]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REF = "#/$defs/{model}"
+_NAME = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
+_SIDES: tuple[tuple[Side, str], ...] = (("source", "Source"), ("sink", "Sink"))
+
+
+def document_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a whole document."""
+    kinds = all_kinds()
+    models = [*dict.fromkeys(one.model for one in kinds), VarSpec]
+    names, made = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REF, by_alias=True
+    )
+    defs: dict[str, Any] = dict(made.get("$defs", {}))
+    refs = {model: str(names[(model, "validation")]["$ref"]) for model in models}
+    for kind in kinds:
+        if kind.side == "sink":
+            _allow_name(defs[refs[kind.model].rpartition("/")[2]])
+    for side, title in _SIDES:
+        defs[title] = _union(kinds, side, {m: ref for m, ref in refs.items()})
+    return {
+        "$schema": _DIALECT,
+        "title": "sinkgraph document",
+        "description": "Where events enter, what happens to them, and where they go.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["sinkgraph", "name", "sinks"],
+        "properties": _top_level(kinds, refs[VarSpec]),
+        "$defs": defs,
+    }
+
+
+def kind_schema(kind: Kind) -> dict[str, Any]:
+    """Return the JSON Schema of the fields of one kind."""
+    return kind.model.model_json_schema(ref_template=_REF, by_alias=True)
+
+
+def schema_text() -> str:
+    """Return the schema of a document as indented JSON with a final newline."""
+    return json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _union(kinds: tuple[Kind, ...], side: Side, refs: dict[Any, str]) -> dict[str, Any]:
+    mapping = {one.name: refs[one.model] for one in kinds if one.side == side}
+    return {
+        "description": f"A {side}; its `kind` says which.",
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": sorted(mapping)}},
+        "discriminator": {"propertyName": "kind", "mapping": mapping},
+        "oneOf": [{"$ref": ref} for ref in mapping.values()],
+    }
+
+
+def _allow_name(model: dict[str, Any]) -> None:
+    """Let a sink have the `name:` it may be given where it is written in place."""
+    name = {
+        "type": "string",
+        "pattern": _NAME,
+        "description": "The name of a node written in place [`<upstream>.<kind>`].",
+    }
+    model["properties"] = {**model["properties"], "name": name}
+
+
+def _top_level(kinds: tuple[Kind, ...], var: str) -> dict[str, Any]:
+    names = {"pattern": _NAME}
+    shapes: dict[str, dict[str, Any]] = {
+        "sinkgraph": {"const": VERSION},
+        "name": {"type": "string", "pattern": _NAME},
+        "description": {"type": "string"},
+        "vars": {"type": "object", "additionalProperties": {"$ref": var}},
+        "sources": {
+            "type": "object",
+            "propertyNames": names,
+            "additionalProperties": {"$ref": "#/$defs/Source"},
+        },
+        "sinks": {
+            "type": "object",
+            "propertyNames": names,
+            "additionalProperties": {"$ref": "#/$defs/Sink"},
+            "minProperties": 1,
+        },
+        "defaults": _defaults(kinds),
+        "promises": {"type": "array"},
+        "tests": {"type": "array"},
+    }
+    return {key: {"description": TOP_LEVEL[key], **shape} for key, shape in shapes.items()}
+
+
+def _defaults(kinds: tuple[Kind, ...]) -> dict[str, Any]:
+    fields: dict[str, set[str]] = {}
+    for one in kinds:
+        fields.setdefault(one.name, set()).update(model_keys(one.model) - {"kind"})
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {"type": "object", "propertyNames": {"enum": sorted(keys)}}
+            for name, keys in fields.items()
+        },
+    }
