@@ -1,0 +1,247 @@
+"""Takes events from HTTP requests; a request is all or nothing.
+
+It decides what a request is worth: who may send, what a body holds, what each outcome of the
+write answers. Sockets, paths and slow clients are the listener's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import math
+from collections.abc import Awaitable, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from sinkgraph.errors import DeliveryFailed, Overloaded, PartialWrite, Rejected, SinkClosed
+from sinkgraph.event import Batch
+from sinkgraph.formats.body import check_encoding, decode_body, inflate, media_type
+from sinkgraph.formats.limits import MIB, BadBody, Limits
+from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sources.base import SourceNode
+from sinkgraph.sources.http_listener import Listener, Listeners
+from sinkgraph.sources.http_wire import Answer, Head
+
+__all__ = ["HttpSource"]
+
+_CLOSING = Answer.error(503, "the source is closing", ("retry-after", "1"))
+
+
+@runtime_checkable
+class _Hidden(Protocol):
+    def reveal(self) -> str: ...
+
+
+class HttpSource(SourceNode):
+    """Answers POST requests with JSON, NDJSON or registry notifications.
+
+    `max_body` in bytes, `max_wait` in seconds: how long a request waits for room before 429.
+    `tokens` are texts or secrets, any of which a request may carry as a bearer token.
+    `worth` is what an accepted event is worth here: `memory`, `durable` or `delivered`.
+    """
+
+    kind: ClassVar[str] = "http"
+
+    def __init__(
+        self,
+        to: Sink | Link,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8700,
+        path: str = "/",
+        tokens: Sequence[Any] = (),
+        max_body: int = MIB,
+        max_wait: float = 2.0,
+        limits: Limits | None = None,
+        listeners: Listeners | None = None,
+        worth: str = "memory",
+    ) -> None:
+        super().__init__(to)
+        self.host = host
+        self.port = port
+        self.mount = path
+        self.max_wait = max_wait
+        self.worth = worth
+        self.limits = limits or Limits(max_body=max_body)
+        self.answers: dict[int, int] = {}
+        self.open_requests = 0
+        self._tokens = [_reveal(token).encode() for token in tokens]
+        self._listeners = listeners or Listeners()
+        self._listener: Listener | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # its life
+
+    async def open(self) -> None:
+        """Bind the address, or join who has; raises OSError naming it."""
+        listener = await self._listeners.acquire(self.host, self.port)
+        try:
+            listener.claim(self.mount, self)
+        except OSError:
+            await self._listeners.release(listener)
+            raise
+        self._listener = listener
+
+    def start(self) -> None:
+        """Answer from now on."""
+        if self._listener is not None:
+            self._listener.serve(self.mount, self)
+
+    async def pump(self) -> None:
+        """Wait until `stop`, then until the open requests are answered."""
+        self.start()
+        await self._stop.wait()
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Give the address back; what is still open is dropped with the last source of it."""
+        if self.closed:
+            return
+        self.closed = True
+        self.stop()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.release(self.mount, self)
+            await self._listeners.release(listener)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return host and port it is bound to (the free port when it was asked for 0)."""
+        port = self._listener.port if self._listener is not None else self.port
+        return self.host, port
+
+    # a request
+
+    def judge(self, head: Head) -> Answer | int:
+        """Return why a request is refused before its body is read, or how long that may be."""
+        answer = self._refusal(head)
+        if answer is not None:
+            self._tally(answer)
+            return answer
+        return self.limits.max_body
+
+    def _refusal(self, head: Head) -> Answer | None:
+        if self.stopping or self.closed:
+            return _CLOSING
+        if head.method != "POST":
+            return Answer.error(405, "events are sent with POST", ("allow", "POST"))
+        if self._tokens and not self._known(head.headers.get("authorization", "")):
+            reason = (
+                "a bearer token is needed"
+                if "authorization" not in head.headers
+                else ("the bearer token is not known")
+            )
+            return Answer.error(401, reason, ("www-authenticate", "Bearer"))
+        try:
+            media_type(head.headers.get("content-type"))
+            check_encoding(head.headers.get("content-encoding", ""))
+        except BadBody as error:
+            return Answer.error(error.status, error.reason)
+        if head.length is None and not head.chunked:
+            return Answer.error(411, "the request has no content length")
+        return None
+
+    def _known(self, header: str) -> bool:
+        """Tell whether a header carries one of the tokens, in time that does not tell which."""
+        scheme, _, token = header.partition(" ")
+        given = token.strip().encode("latin-1", "replace")
+        known = False
+        for one in self._tokens:
+            known |= hmac.compare_digest(one, given)
+        return known and scheme.lower() == "bearer"
+
+    def take(self, head: Head, body: bytes) -> Answer | Awaitable[Answer]:
+        """Decode a request and hand its events on; all or nothing."""
+        if self.stopping or self.closed:
+            return self._tally(_CLOSING)
+        headers = head.headers
+        try:
+            text = inflate(body, headers.get("content-encoding", ""), self.limits)
+            values = decode_body(
+                text,
+                media_type(headers.get("content-type")),
+                self.limits,
+                received=self.bound.clock.wall(),
+                host=headers.get("host", ""),
+            )
+        except BadBody as error:
+            return self._tally(_bad(error))
+        batch = self.stamp(values)
+        if not values or self.to.offer(batch):
+            self.ledger.entered += len(batch)
+            self.ledger.delivered += len(batch)
+            return self._tally(self._accepted(len(batch)))
+        self.open_requests += 1
+        self._idle.clear()
+        task = asyncio.ensure_future(self._write_answer(batch))
+        task.add_done_callback(self._settled)
+        return task
+
+    def _settled(self, task: asyncio.Future[Answer]) -> None:
+        self.open_requests -= 1
+        if not self.open_requests:
+            self._idle.set()
+        if not task.cancelled() and task.exception() is None:
+            self._tally(task.result())
+
+    async def _write_answer(self, batch: Batch) -> Answer:
+        """Hand a batch on and return what to answer; only cancellation is raised."""
+        try:
+            await self.put(batch, self.max_wait)
+        except Overloaded as error:
+            return Answer.error(429, str(error), _retry_after(error.retry_after_s))
+        except SinkClosed as error:
+            return Answer.error(503, str(error), _retry_after(None))
+        except Rejected as error:
+            return Answer.error(422, str(error))
+        except PartialWrite as error:
+            return _partly(error, len(batch))
+        except DeliveryFailed as error:
+            return Answer.error(503, str(error), _retry_after(error.retry_after_s))
+        except Exception as error:
+            self.last_error = f"{type(error).__name__}: {error}"
+            self.bound.journal("request_failed", node=self.name, error=self.last_error)
+            return Answer.error(500, f"the write failed: {type(error).__name__}")
+        return self._accepted(len(batch))
+
+    def _accepted(self, n: int) -> Answer:
+        return Answer(
+            200 if self.worth == "delivered" else 202, {"accepted": n, "worth": self.worth}
+        )
+
+    def _tally(self, answer: Answer) -> Answer:
+        self.answers[answer.status] = self.answers.get(answer.status, 0) + 1
+        return answer
+
+    def facts(self) -> dict[str, Any]:
+        """Return the address and how requests were answered."""
+        host, port = self.address
+        return {
+            **super().facts(),
+            "listen": f"{host}:{port}",
+            "mount": self.mount,
+            "open_requests": self.open_requests,
+            "answers": dict(sorted(self.answers.items())),
+        }
+
+
+def _reveal(token: Any) -> str:
+    return token.reveal() if isinstance(token, _Hidden) else str(token)
+
+
+def _bad(error: BadBody) -> Answer:
+    content: dict[str, Any] = {"error": error.reason}
+    if error.items:
+        content["items"] = [{"index": one.index, "reason": one.reason} for one in error.items]
+    return Answer(error.status, content)
+
+
+def _partly(error: PartialWrite, total: int) -> Answer:
+    """Say which part of a write failed after other parts had taken it: a resend repeats those."""
+    failed = [{"events": len(one.events), "error": str(one.error)} for one in error.owed]
+    reason = f"some of the {total} events did not reach every branch; others took them"
+    return Answer(503, {"error": reason, "failed": failed}, (_retry_after(None),))
+
+
+def _retry_after(seconds: float | None) -> tuple[str, str]:
+    return "retry-after", str(max(1, math.ceil(seconds or 1.0)))
