@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from sinkgraph.spec.kind import Kind, Side, all_kinds
 from sinkgraph.spec.load import TOP_LEVEL, VERSION
@@ -20,23 +21,26 @@ __all__ = ["document_schema", "kind_schema", "schema_text"]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{model}"
 _NAME = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
+_FILLED = {"type": "string", "pattern": r"\$\{"}
+_ABOUT = frozenset({"description", "title", "default", "examples"})
 _SIDES: tuple[tuple[Side, str], ...] = (("source", "Source"), ("sink", "Sink"))
 
 
 def document_schema() -> dict[str, Any]:
     """Return the JSON Schema of a whole document."""
     kinds = all_kinds()
-    models = [*dict.fromkeys(one.model for one in kinds), VarSpec]
-    names, made = models_json_schema(
-        [(model, "validation") for model in models], ref_template=_REF, by_alias=True
-    )
-    defs: dict[str, Any] = dict(made.get("$defs", {}))
-    refs = {model: str(names[(model, "validation")]["$ref"]) for model in models}
+    models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec]
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in models]
+    names, made = models_json_schema(wanted, ref_template=_REF, by_alias=True)
+    defs: dict[str, Any] = _interpolated(made.get("$defs", {}))
+    refs = {model: str(names[(model, "validation")]["$ref"]) for model, _ in wanted}
     for kind in kinds:
         if kind.side == "sink":
             _allow_name(defs[refs[kind.model].rpartition("/")[2]])
-    for side, title in _SIDES:
-        defs[title] = _union(kinds, side, {m: ref for m, ref in refs.items()})
+    for side, title in _FILLED = {"type": "string", "pattern": r"\$\{"}
+_ABOUT = frozenset({"description", "title", "default", "examples"})
+_SIDES:
+        defs[title] = _union(kinds, side, refs)
     return {
         "$schema": _DIALECT,
         "title": "sinkgraph document",
@@ -69,6 +73,34 @@ def _union(kinds: tuple[Kind, ...], side: Side, refs: dict[Any, str]) -> dict[st
         "discriminator": {"propertyName": "kind", "mapping": mapping},
         "oneOf": [{"$ref": ref} for ref in mapping.values()],
     }
+
+
+def _interpolated(defs: dict[str, Any]) -> dict[str, Any]:
+    """Return definitions in which a number, a flag or a formed text may be a `${…}` instead."""
+    made = {name: dict(one) for name, one in defs.items()}
+    for one in made.values():
+        fields = one.get("properties", {})
+        one["properties"] = {
+            name: _or_filled(field) if name != "kind" else field for name, field in fields.items()
+        }
+    return made
+
+
+def _or_filled(field: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in field:
+        kinds = [*field["anyOf"]]
+        if any(_formed(one) for one in kinds):
+            return {**field, "anyOf": [*kinds, _FILLED]}
+        return field
+    if not _formed(field):
+        return field
+    shape = {key: value for key, value in field.items() if key not in _ABOUT}
+    about = {key: value for key, value in field.items() if key in _ABOUT}
+    return {**about, "anyOf": [shape, _FILLED]}
+
+
+def _formed(field: dict[str, Any]) -> bool:
+    return "pattern" in field or field.get("type") in {"integer", "number", "boolean"}
 
 
 def _allow_name(model: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ class Section(BaseModel):
         extra="forbid",
         validate_default=False,
         use_attribute_docstrings=True,
+        defer_build=True,
     )
 
     later: ClassVar[tuple[Later, ...]] = ()
