@@ -37,9 +37,7 @@ def document_schema() -> dict[str, Any]:
     for kind in kinds:
         if kind.side == "sink":
             _allow_name(defs[refs[kind.model].rpartition("/")[2]])
-    for side, title in _FILLED = {"type": "string", "pattern": r"\$\{"}
-_ABOUT = frozenset({"description", "title", "default", "examples"})
-_SIDES:
+    for side, title in _SIDES:
         defs[title] = _union(kinds, side, refs)
     return {
         "$schema": _DIALECT,
