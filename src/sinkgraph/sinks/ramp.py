@@ -1,0 +1,82 @@
+"""How many requests may be in flight: all that is allowed, or after a failure, slowly more.
+
+The limit is pure arithmetic; `Slots` adds the waiting, in fair order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+__all__ = ["Ramp", "Slots"]
+
+
+class Ramp:
+    """Is a limit between 1 and `most`: a failure sets it to 1, each full round of successes adds 1.
+
+    Additive increase as in congestion avoidance (RFC 5681 §3.1), with a decrease to one, because
+    what failed here is a whole endpoint.
+    """
+
+    __slots__ = ("level", "most")
+
+    def __init__(self, most: int) -> None:
+        if most < 1:
+            raise ValueError(f"concurrency must be at least 1, not {most}")
+        self.most = most
+        self.level = float(most)
+
+    @property
+    def limit(self) -> int:
+        """How many may be in flight now."""
+        return int(self.level)
+
+    def succeeded(self) -> None:
+        """Count one success."""
+        if self.level < self.most:
+            self.level = min(float(self.most), self.level + 1.0 / self.limit)
+
+    def failed(self) -> None:
+        """Count one failure of the endpoint."""
+        self.level = 1.0
+
+
+class Slots:
+    """Hands out slots within a ramp's limit to whoever waited longest."""
+
+    __slots__ = ("_waiting", "in_flight", "ramp")
+
+    def __init__(self, ramp: Ramp) -> None:
+        self.ramp = ramp
+        self.in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return len(self._waiting)
+
+    async def take(self) -> None:
+        """Wait for a slot; the taker gives it back. Cancelled, it holds none."""
+        if self.in_flight < self.ramp.limit and not self._waiting:
+            self.in_flight += 1
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            await future
+        except BaseException:
+            if future.done() and not future.cancelled():
+                self.give_back()
+            elif future in self._waiting:
+                self._waiting.remove(future)
+            raise
+
+    def give_back(self) -> None:
+        """Return a slot and let the next ones in."""
+        self.in_flight -= 1
+        while self._waiting and self.in_flight < self.ramp.limit:
+            future = self._waiting.popleft()
+            if not future.done():
+                self.in_flight += 1
+                future.set_result(None)
