@@ -12,17 +12,29 @@ from typing import Any
 __version__ = "0.1.0"
 
 _EXPORTS: dict[str, str] = {
+    "Batch": "sinkgraph.event",
     "BreakerOpen": "sinkgraph.errors",
     "DeliveryFailed": "sinkgraph.errors",
     "DocumentError": "sinkgraph.errors",
+    "CloseReport": "sinkgraph.telemetry.status",
     "Event": "sinkgraph.event",
+    "Graph": "sinkgraph.graph.model",
+    "Live": "sinkgraph.runtime.live",
     "NotOwned": "sinkgraph.errors",
     "Overloaded": "sinkgraph.errors",
+    "Owed": "sinkgraph.errors",
     "PartialWrite": "sinkgraph.errors",
     "Rejected": "sinkgraph.errors",
     "SinkClosed": "sinkgraph.errors",
     "SinkgraphError": "sinkgraph.errors",
+    "Sink": "sinkgraph.sinks.base",
+    "Snapshot": "sinkgraph.telemetry.status",
+    "Source": "sinkgraph.sources.base",
     "StartFailed": "sinkgraph.errors",
+    "background": "sinkgraph.runtime.background",
+    "check": "sinkgraph.graph.load",
+    "load": "sinkgraph.graph.load",
+    "run": "sinkgraph.runtime.run",
 }
 """Public name → the module that defines it."""
 

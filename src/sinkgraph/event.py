@@ -232,9 +232,7 @@ class Page:
             value = to_payload(value)
         make = LazyEvent if value.__class__ is Json else Event
         number = self.base + j if self.seqs is None else self.seqs[j]
-        made = make(
-            f"{self.uid}-{number}", self.type, self.source, self.time_at(j), value, NO_META
-        )
+        made = make(f"{self.uid}-{number}", self.type, self.source, self.time_at(j), value, NO_META)
         self.values[j] = made
         return made
 
@@ -339,9 +337,7 @@ class Batch(Sequence[Event]):
     @property
     def data(self) -> list[Any]:
         """The payloads decoded, without building Events."""
-        return [
-            value.value if value.__class__ is Json else value for value in self.payloads
-        ]
+        return [value.value if value.__class__ is Json else value for value in self.payloads]
 
     @property
     def ids(self) -> list[str]:
@@ -379,9 +375,7 @@ class Batch(Sequence[Event]):
         marks = page.marks
         if len(marks) > 1:
             marks = [(n, page.time_at(k)) for n, k in enumerate(chosen)] or marks[:1]
-        picked = Page(
-            values, page.uid, source=page.source, type=page.type, marks=marks, seqs=seqs
-        )
+        picked = Page(values, page.uid, source=page.source, type=page.type, marks=marks, seqs=seqs)
         return Batch(picked, 0, len(values))
 
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, owed_count
+from sinkgraph.event import Batch, Event, as_batch, owed_count
 from sinkgraph.telemetry.stats import Ledger
+
+Trail = tuple[Ledger, ...]
+"""The ledgers a batch passed on its way down since the last fan-out."""
 
 __all__ = ["DEFAULT_MAX_WAIT_S", "Edge", "FanTarget", "Plan", "Store", "Turnstile", "Waiter"]
 
@@ -71,15 +74,34 @@ class FanTarget(Protocol):
         ...
 
 
+class Group:
+    """Is what stands above one fan-out: it counts an event once, however many branches owe it."""
+
+    __slots__ = ("owed", "trail")
+
+    def __init__(self, trail: Trail) -> None:
+        self.trail = trail
+        self.owed: set[str] = set()
+
+    def give_back(self, ids: set[str]) -> None:
+        """Note that a branch owes these events: handed on was not enough."""
+        fresh = len(ids - self.owed)
+        self.owed |= ids
+        for ledger in self.trail:
+            ledger.delivered -= fresh
+            ledger.returned += fresh
+
+
 @dataclass(slots=True)
 class Later:
     """Is a write to make after the queues took their part."""
 
     link: Edge
     batch: Batch
-    trail: tuple[Ledger, ...]
+    trail: Trail
     fan: FanTarget | None
     dead: Ledger | None
+    groups: tuple[Group, ...]
 
 
 @dataclass(slots=True)
@@ -88,14 +110,14 @@ class Stored:
 
     store: Store
     batch: Batch
-    trail: tuple[Ledger, ...]
+    trail: Trail
     optional: bool
 
 
 class Plan:
     """Collects what one write would do; nothing changes until `commit`."""
 
-    __slots__ = ("counts", "dead", "effects", "fan", "later", "stored", "volatile")
+    __slots__ = ("counts", "dead", "effects", "fan", "groups", "later", "stored", "volatile")
 
     def __init__(self) -> None:
         self.stored: list[Stored] = []
@@ -103,6 +125,7 @@ class Plan:
         self.counts: list[tuple[Ledger, str, str, int]] = []
         self.effects: list[Callable[[], None]] = []
         self.fan: FanTarget | None = None  # the fan-out target being collected, innermost
+        self.groups: tuple[Group, ...] = ()  # the fan-outs being collected, outermost first
         self.dead: Ledger | None = None  # set while a dead letter is being collected
         self.volatile = False  # True when the plan depends on the room there is right now
 
@@ -112,32 +135,52 @@ class Plan:
         """Note that n events enter a node."""
         self.counts.append((ledger, "entered", "", n))
 
-    def filter(self, ledger: Ledger, reason: str, n: int) -> None:
-        """Note that n events end here as intended."""
+    def filter(self, ledger: Ledger, reason: str, n: int, trail: Trail = ()) -> None:
+        """Note that n events end at a node as intended; `trail` is what stands above it."""
         if n:
             self.counts.append((ledger, "filtered", reason, n))
+            self.hand_on(trail, n)
 
-    def drop(self, ledger: Ledger, reason: str, n: int) -> None:
-        """Note that n events are lost by policy."""
+    def drop(self, ledger: Ledger, reason: str, n: int, trail: Trail = ()) -> None:
+        """Note that n events are lost at a node by policy."""
         if n:
             self.counts.append((ledger, "dropped", reason, n))
+            self.hand_on(trail, n)
 
-    def bury(self, ledger: Ledger, n: int) -> None:
+    def bury(self, ledger: Ledger, n: int, trail: Trail = ()) -> None:
         """Note that a node hands n events to its dead letter port."""
         self.counts.append((ledger, "dead_lettered", "", n))
+        self.hand_on(trail, n)
+
+    def hand_on(self, trail: Trail, n: int) -> None:
+        """Note that n events left the nodes of `trail` for good: handing on is delivering."""
+        for above in trail:
+            self.counts.append((above, "delivered", "", n))
+
+    def fan_out(self, trail: Trail, n: int) -> tuple[Group, ...]:
+        """Begin to collect the branches of a fan-out; give the result to `fan_in` after them."""
+        outer = self.groups
+        if trail:
+            self.hand_on(trail, n)
+            self.groups = (*outer, Group(trail))
+        return outer
+
+    def fan_in(self, outer: tuple[Group, ...]) -> None:
+        """End what `fan_out` began."""
+        self.groups = outer
 
     def then(self, effect: Callable[[], None]) -> None:
         """Note a change to make when the plan is committed; it must not fail."""
         self.effects.append(effect)
 
-    def store(self, store: Store, batch: Batch, trail: tuple[Ledger, ...]) -> None:
+    def store(self, store: Store, batch: Batch, trail: Trail) -> None:
         """Plan to store a batch in a queue."""
         optional = self.fan is not None and not self.fan.required
         self.stored.append(Stored(store, batch, trail, optional))
 
-    def write_later(self, link: Edge, batch: Batch, trail: tuple[Ledger, ...]) -> None:
+    def write_later(self, link: Edge, batch: Batch, trail: Trail) -> None:
         """Plan to write a batch to a sink that may wait."""
-        self.later.append(Later(link, batch, trail, self.fan, self.dead))
+        self.later.append(Later(link, batch, trail, self.fan, self.dead, self.groups))
 
     # deciding
 
@@ -189,6 +232,8 @@ class Plan:
                 ledger.filter(reason, n)
             elif what == "dropped":
                 ledger.drop(reason, n)
+            elif what == "delivered":
+                ledger.delivered += n
             else:
                 ledger.dead_lettered += n
         for effect in self.effects:
@@ -260,6 +305,10 @@ async def _write(one: Later) -> list[Owed]:
     finally:
         back = n if not settled else owed_count(PartialWrite(owed), n) if owed else 0
         _settle(one, n, back, lost)
+        if back and one.groups:
+            ids = {i for part in owed for i in as_batch(part.events).ids} or set(batch.ids)
+            for group in one.groups:
+                group.give_back(ids)
     return owed
 
 

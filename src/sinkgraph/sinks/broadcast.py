@@ -12,12 +12,12 @@ from typing import Any
 from sinkgraph.errors import SinkClosed
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.sinks.base import Foreign, Link, Node, Sink
+from sinkgraph.sinks.base import Foreign, Link, Sink
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
-__all__ = ["Broadcast", "Target"]
+__all__ = ["Broadcast", "Target", "reads_directly"]
 
 
 class Target:
@@ -103,6 +103,20 @@ class Broadcast(Instant):
         self.targets = [*self.targets, target]
         return target
 
+    def absorb(self, target: Target) -> bool:
+        """Take a new target into the running gate; False when the wiring has to be done anew."""
+        gate, node = self.gate, target.link.target
+        if gate is not None and reads_directly(target):
+            target.direct = True
+            gate.attach(node)  # type: ignore[arg-type]
+            target.since = gate.log.front
+            return True
+        if node.never_blocks:
+            if gate is not None:
+                gate.select_with(self.select)
+            return True
+        return False
+
     def discard(self, sink: Sink) -> Target | None:
         """Remove a target; None when it was none. Legal from inside a write."""
         target = self.entrance_of(sink)
@@ -115,7 +129,10 @@ class Broadcast(Instant):
                 target.fold()
                 target.direct = False
                 gate.detach(target.link.target)
+            gate.selected = [q for q in gate.selected if q is not target.link.target]
         self.targets = [one for one in self.targets if one is not target]
+        if gate is not None and all(one.direct for one in self.targets):
+            gate.select_with(None)
         self._keep(target)
         return target
 
@@ -142,31 +159,29 @@ class Broadcast(Instant):
             target.failed = True
             self.status = "failed"
             if self.ctx is not None:
-                self.ctx.journal(
-                    "target_closed", node=self.name, target=target.link.target.name
-                )
+                self.ctx.journal("target_closed", node=self.name, target=target.link.target.name)
 
     # events
 
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
         """Plan to give the batch to every target."""
+        outer = plan.fan_out(trail, len(batch))
         for target in self.targets:
-            self._admit_one(target, batch, plan, trail)
+            self._admit_one(target, batch, plan)
+        plan.fan_in(outer)
 
     def select(self, batch: Batch, plan: Plan) -> None:
         """Plan what the targets get that do not read the gate's log themselves."""
         for target in self.targets:
             if not target.direct:
-                self._admit_one(target, batch, plan, ())
+                self._admit_one(target, batch, plan)
 
-    def _admit_one(
-        self, target: Target, batch: Batch, plan: Plan, trail: tuple[Ledger, ...]
-    ) -> None:
+    def _admit_one(self, target: Target, batch: Batch, plan: Plan) -> None:
         plan.enter(target.ledger, len(batch))
         outer = plan.fan
         plan.fan = target if outer is None or outer.required else outer
         try:
-            target.link.admit(batch, plan, (*trail, target.ledger))
+            target.link.admit(batch, plan, (target.ledger,))
         except SinkClosed:
             plan.drop(target.ledger, "closed", len(batch))
             plan.then(target.target_closed)
@@ -189,13 +204,17 @@ class Broadcast(Instant):
     def facts(self) -> dict[str, Any]:
         """Return each target's ledger by name."""
         return {
-            "targets": {
-                target.link.target.name: target.account() for target in self.targets
-            },
+            "targets": {target.link.target.name: target.account() for target in self.targets},
             "failed": [t.link.target.name for t in self.targets if t.failed],
         }
 
 
-def targets_of(node: Node) -> list[Target]:
-    """Return a broadcast's targets; [] for any other node."""
-    return node.targets if isinstance(node, Broadcast) else []
+def reads_directly(target: Target) -> bool:
+    """Whether a target's queue can read the gate's log itself: no filter, no shedding of new."""
+    node = target.link.target
+    return (
+        isinstance(node, Queue)
+        and target.required
+        and node.when_full in ("block", "reject", "drop_oldest")
+        and node.max_bytes is None
+    )

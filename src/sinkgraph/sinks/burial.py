@@ -26,7 +26,12 @@ _RETRY_CAP_S = 30.0
 
 
 def dead_batch(
-    node: Node, batch: Batch, reason: str, errors: Sequence[str], *, attempts: int = 0,
+    node: Node,
+    batch: Batch,
+    reason: str,
+    errors: Sequence[str],
+    *,
+    attempts: int = 0,
     first_at: float | None = None,
 ) -> Batch:
     """Return the events of `batch` with their history in `meta`.
@@ -50,8 +55,14 @@ def dead_batch(
 
 
 async def bury_batch(
-    node: Node, port: Link | None, batch: Batch, reason: str, errors: Sequence[str], *,
-    attempts: int = 0, first_at: float | None = None,
+    node: Node,
+    port: Link | None,
+    batch: Batch,
+    reason: str,
+    errors: Sequence[str],
+    *,
+    attempts: int = 0,
+    first_at: float | None = None,
 ) -> None:
     """Write a batch to the node's dead letter port; while it refuses, the events stay pending."""
     link = port if port is not None else node.bound.dead_letters
@@ -79,6 +90,7 @@ class DeadLetters(Node):
     """
 
     kind = "dead_letter"
+    never_blocks = True
 
     def __init__(self, capacity: int = 100_000) -> None:
         super().__init__()

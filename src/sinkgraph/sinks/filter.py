@@ -97,9 +97,7 @@ class Filter(Instant):
     @property
     def instant(self) -> bool:
         """Whether both outcomes can be taken at once."""
-        return self.to.target.instant and (
-            self.otherwise is None or self.otherwise.target.instant
-        )
+        return self.to.target.instant and (self.otherwise is None or self.otherwise.target.instant)
 
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
         """Plan to hand on what matches."""
@@ -108,7 +106,7 @@ class Filter(Instant):
         plan.enter(ledger, n)
         matched, failed = self.where.predicate(batch)
         if failed:
-            matched = fail_events(self, batch, plan, matched, failed)
+            matched = fail_events(self, batch, plan, matched, failed, trail)
         below = (*trail, ledger)
         if len(matched) == n:
             self.to.admit(batch, plan, below)
@@ -119,7 +117,7 @@ class Filter(Instant):
         if passed == n:
             return
         if self.otherwise is None:
-            plan.filter(ledger, "no_match", n - passed)
+            plan.filter(ledger, "no_match", n - passed, trail)
             return
         taken = set(matched) | {k for k, _ in failed}
         rest = batch.pick(k for k in range(n) if k not in taken)
@@ -131,18 +129,23 @@ class Filter(Instant):
 
 
 def fail_events(
-    node: Any, batch: Batch, plan: Plan, matched: list[int], failed: list[tuple[int, Exception]]
+    node: Any,
+    batch: Batch,
+    plan: Plan,
+    matched: list[int],
+    failed: list[tuple[int, Exception]],
+    trail: tuple[Ledger, ...],
 ) -> list[int]:
     """Apply a node's `on_error` to failed evaluations; return the indices that pass."""
     note_failure(node, failed[0][1])
     if node.on_error == "pass":
         return sorted([*matched, *(k for k, _ in failed)])
     if node.on_error == "drop":
-        plan.drop(node.ledger, "expression_error", len(failed))
+        plan.drop(node.ledger, "expression_error", len(failed), trail)
     else:
         texts = [f"{type(error).__name__}: {error}" for _, error in failed]
         bad = batch.pick(k for k, _ in failed)
-        bury(node, node.dead_letter, bad, plan, "expression_error", texts)
+        bury(node, node.dead_letter, bad, plan, "expression_error", texts, trail)
     return matched
 
 

@@ -123,6 +123,12 @@ class Gate:
         for queue in queues:
             queue.attached(self)
 
+    def select_with(self, select: Callable[[Batch, Plan], None] | None) -> None:
+        """Plan the selective branches with this from the next event on."""
+        self.flush()
+        self.room = self.lim = 0
+        self._select = select
+
     def detach(self, queue: Queue) -> None:
         """Let a queue keep what is pending and read no further."""
         self.flush()

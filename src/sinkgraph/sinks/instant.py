@@ -132,11 +132,17 @@ def _too_small(plan: Plan) -> Store | None:
 
 
 def bury(
-    node: Node, port: Link | None, batch: Batch, plan: Plan, reason: str, errors: Sequence[str]
+    node: Node,
+    port: Link | None,
+    batch: Batch,
+    plan: Plan,
+    reason: str,
+    errors: Sequence[str],
+    trail: tuple[Ledger, ...],
 ) -> None:
     """Plan to hand a batch to the node's dead letter port, with what happened in `meta`."""
     link = port if port is not None else node.bound.dead_letters
-    plan.bury(node.ledger, len(batch))
+    plan.bury(node.ledger, len(batch), trail)
     outer, plan.dead = plan.dead, node.ledger
     dead = [dead_batch(node, batch[k : k + 1], reason, [text]) for k, text in enumerate(errors)]
     link.admit(join(dead), plan, ())

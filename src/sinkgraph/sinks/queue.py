@@ -58,8 +58,12 @@ class Queue(Instant):
             raise ValueError(f"when_full is one of {', '.join(WHEN_FULL)}, not {when_full!r}")
         if (overflow is not None) != (when_full == "overflow"):
             raise ValueError("when_full: overflow and an overflow sink belong together")
-        for field, value in (("capacity", capacity), ("concurrency", concurrency),
-                             ("max_batch", max_batch), ("max_bytes", max_bytes or 1)):
+        for field, value in (
+            ("capacity", capacity),
+            ("concurrency", concurrency),
+            ("max_batch", max_batch),
+            ("max_bytes", max_bytes or 1),
+        ):
             if isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field} is at least 1, not {value!r}")
         self.to = Link(to)

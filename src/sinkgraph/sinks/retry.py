@@ -76,8 +76,8 @@ class Retry(Node):
             raise ValueError(f"max_attempts is at least 1, not {max_attempts!r}")
         self.to = Link(to)
         self.dead_letter = Link(dead_letter, "dead_letter") if dead_letter is not None else None
-        self.backoff = backoff if backoff is not None or breaker is not None else (
-            ExponentialBackoff()
+        self.backoff = (
+            backoff if backoff is not None or breaker is not None else (ExponentialBackoff())
         )
         self.breaker = breaker
         self.machine: BreakerMachine | None = None
@@ -200,9 +200,7 @@ class Retry(Node):
 
     # one attempt
 
-    async def _permit(
-        self, history: History, parts: list[tuple[_Write, Batch]]
-    ) -> Permit | None:
+    async def _permit(self, history: History, parts: list[tuple[_Write, Batch]]) -> Permit | None:
         """Wait until the breaker lets an attempt through."""
         machine = self.machine
         if machine is None:
@@ -298,7 +296,8 @@ class Retry(Node):
             wait = self.backoff.wait(max(1, history.attempts), history.waited, random)
             history.waited = wait
         asked = [
-            after for error in errors
+            after
+            for error in errors
             if (after := getattr(error, "retry_after_s", None)) is not None
         ]
         if asked:

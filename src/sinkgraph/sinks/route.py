@@ -62,7 +62,7 @@ class Route(Instant):
         for when, out in self.routes:
             matched, failed = when.predicate(left)
             if failed:
-                matched = fail_events(self, left, plan, matched, failed)
+                matched = fail_events(self, left, plan, matched, failed, trail)
             if len(matched) == len(left):
                 out.admit(left, plan, below)
                 return
@@ -76,7 +76,7 @@ class Route(Instant):
         if self.default is not None:
             self.default.admit(left, plan, below)
         else:
-            plan.filter(ledger, "no_route", len(left))
+            plan.filter(ledger, "no_route", len(left), trail)
 
     def facts(self) -> dict[str, Any]:
         """Return the last evaluation error."""

@@ -19,9 +19,7 @@ class Sample(Instant):
 
     kind = "sample"
 
-    def __init__(
-        self, to: Sink, *, ratio: float | None = None, every: int | None = None
-    ) -> None:
+    def __init__(self, to: Sink, *, ratio: float | None = None, every: int | None = None) -> None:
         super().__init__()
         if (ratio is None) == (every is None):
             raise ValueError("a sample needs either ratio or every")
@@ -49,7 +47,7 @@ class Sample(Instant):
         else:
             draw, ratio = self.bound.random.random, self.ratio or 0.0
             chosen = [k for k in range(n) if draw() < ratio]
-        plan.filter(self.ledger, "sampled_out", n - len(chosen))
+        plan.filter(self.ledger, "sampled_out", n - len(chosen), trail)
         if chosen:
             picked = batch if len(chosen) == n else batch.pick(chosen)
             self.to.admit(picked, plan, (*trail, self.ledger))

@@ -115,10 +115,10 @@ class Transform(Instant):
             else:
                 if new is not None:
                     made[k] = new
-        plan.filter(ledger, "transform", len(events) - len(made) - len(failed))
+        plan.filter(ledger, "transform", len(events) - len(made) - len(failed), trail)
         passing = list(made)
         if failed:
-            passing = fail_events(self, batch, plan, passing, failed)
+            passing = fail_events(self, batch, plan, passing, failed, trail)
         if passing:
             new_batch = Batch.of(made.get(k, events[k]) for k in passing)
             self.to.admit(new_batch, plan, (*trail, ledger))

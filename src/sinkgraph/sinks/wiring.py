@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.sinks.base import Link, Node
-from sinkgraph.sinks.broadcast import Broadcast
+from sinkgraph.sinks.broadcast import Broadcast, reads_directly
 from sinkgraph.sinks.filter import Filter
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.instant import Instant
@@ -62,9 +62,7 @@ def downstream(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
-def wire(
-    nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], str]
-) -> None:
+def wire(nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], str]) -> None:
     """Give every entrance that qualifies its gate; `entries` are written from outside."""
     ways: dict[int, int] = {}
     sync_ways: dict[int, int] = {}
@@ -108,13 +106,12 @@ def _tree(root: Instant, ways: dict[int, int]) -> _Tree:
                 tree.eligible = False
                 break
             tree.queues.append(node)
-        elif isinstance(node, Broadcast):
+        elif isinstance(node, Broadcast) or (
+            isinstance(node, _SELECTING) and getattr(node, "dead_letter", None) is None
+        ):
             tree.inner.append(node)
             stack += [link.target for link in reversed(node.links())]
-        elif isinstance(node, _SELECTING) and getattr(node, "dead_letter", None) is None:
-            tree.inner.append(node)
-            stack += [link.target for link in reversed(node.links())]
-        else:
+        elif not node.never_blocks:
             tree.eligible = False
             break
     return tree
@@ -128,7 +125,7 @@ def _build(root: Instant, tree: _Tree, uid: str) -> None:
     elif isinstance(root, Broadcast):
         for target in root.targets:
             queue = target.link.target
-            if isinstance(queue, Queue) and target.required and queue.when_full != "drop_newest":
+            if isinstance(queue, Queue) and reads_directly(target):
                 direct.append(queue)
                 target.direct = True
         select = root.select if len(direct) < len(root.targets) else None

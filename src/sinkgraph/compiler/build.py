@@ -1,0 +1,121 @@
+"""The one bridge between meaning and machinery: a Graph becomes an Assembly of live nodes.
+
+Each kind has one function from its spec to its sink; nothing is opened or started here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sinkgraph.compiler.assembly import Assembly
+from sinkgraph.compiler.policies import backoff_of, breaker_of, plain_vars
+from sinkgraph.graph.model import DEAD_LETTERS, Graph, GraphNode
+from sinkgraph.sinks.base import Node
+from sinkgraph.spec.kind import find_kind
+
+__all__ = ["build"]
+
+
+@dataclass(slots=True)
+class Parts:
+    """Is what one node is built from: its spec, its targets by port, and where it stands."""
+
+    node: GraphNode
+    ports: dict[str, list[tuple[Node, bool]]]
+    graph: Graph
+    output_dir: Path
+    vars: Mapping[str, Any]
+    shared: dict[str, Any]
+
+    @property
+    def spec(self) -> Any:
+        """The validated fields of the node."""
+        return self.node.spec
+
+    def one(self, port: str = "to") -> Node:
+        """Return the target of a port that must have one."""
+        return self.ports[port][0][0]
+
+    def maybe(self, port: str) -> Node | None:
+        """Return the target of an optional port, or None."""
+        targets = self.ports.get(port)
+        return targets[0][0] if targets else None
+
+    def dead_letter(self) -> Node | None:
+        """Return the chosen dead letter sink; None for the implied one."""
+        chosen = self.maybe("dead_letter")
+        return None if chosen is not None and chosen.name == DEAD_LETTERS else chosen
+
+    def many(self, port: str = "to") -> list[Node]:
+        """Return the targets of a port that holds a list."""
+        return [target for target, _ in self.ports.get(port, [])]
+
+    def expression(self, text: str, result: str) -> Any:
+        """Return a compiled expression that sees the graph's vars."""
+        compiled = import_module("sinkgraph.expr.compile")
+        return compiled.compile_expression(text, vars=self.vars, result=result)
+
+    def output(self, path: str) -> str:
+        """Return an output path: absolute as it is, relative below the output directory."""
+        return str(self.output_dir / path)
+
+    def input(self, path: str) -> str:
+        """Return an input path, relative to the document."""
+        return str(self.graph.base / path)
+
+
+def build(
+    graph: Graph, *, output_dir: str = ".", provided: Mapping[str, Any] | None = None
+) -> Assembly:
+    """Return the live nodes of a graph, connected, not bound to anything.
+
+    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean.
+    """
+    assembly = Assembly(graph.name or "graph", digest=graph.digest, provided=dict(provided or {}))
+    built: dict[str, Node] = {}
+    shared: dict[str, Any] = {}
+    values = plain_vars(graph.vars)
+    for name in reversed(graph.order):
+        node = graph.nodes[name]
+        ports: dict[str, list[tuple[Node, bool]]] = {}
+        for edge in graph.downstream(name):
+            ports.setdefault(edge.port, []).append((built[edge.target], edge.required))
+        parts = Parts(node, ports, graph, Path(output_dir), values, shared)
+        live = _maker(node)(parts)
+        live.name = name
+        built[name] = live
+    for name in graph.order:
+        node, made = graph.nodes[name], built[name]
+        if node.role == "source":
+            assembly.sources[name] = made  # type: ignore[assignment]
+        elif name == DEAD_LETTERS:
+            assembly.dead_letters = made
+        else:
+            assembly.sinks[name] = made
+    return assembly
+
+
+def _maker(node: GraphNode) -> Callable[[Parts], Node]:
+    side = "source" if node.role == "source" else "sink"
+    if not node.implied:
+        kind = find_kind("source" if side == "source" else "sink", node.kind)
+        if kind is not None and kind.build:
+            module, _, function = kind.build.partition(":")
+            made: Callable[[Parts], Node] = getattr(import_module(module), function)
+            return made
+    module_of = {"source": "sinkgraph.compiler.sources", "terminal": "sinkgraph.compiler.terminals"}
+    module = import_module(module_of.get(node.role, "sinkgraph.compiler.flow"))
+    maker: Callable[[Parts], Node] = module.MAKERS[node.kind]
+    return maker
+
+
+def backoff_and_breaker(parts: Parts) -> dict[str, Any]:
+    """Return the two policies of a retry as the sink takes them."""
+    return {
+        "backoff": backoff_of(parts.spec.backoff),
+        "breaker": breaker_of(parts.spec.breaker),
+    }

@@ -1,0 +1,314 @@
+"""A running graph, as Python sees it: write, emit, subscribe, add, remove, drain, snapshot.
+
+It owns no node; the topology does. It is made by `sinkgraph.run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sinkgraph.errors import SinkgraphError
+from sinkgraph.event import Event, to_payload
+from sinkgraph.runtime.entry import _READY, Entry, Inbox
+from sinkgraph.runtime.subscription import Splices, Subscription
+from sinkgraph.runtime.topology import Topology
+from sinkgraph.runtime.tree import as_node, name_nodes
+from sinkgraph.sinks.base import Node, Sink
+from sinkgraph.sinks.wiring import downstream
+from sinkgraph.sources.base import SourceNode
+from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
+
+__all__ = ["INBOX_CAPACITY", "Live"]
+
+INBOX_CAPACITY = 10_000
+FATES = ("drain", "dead_letter", "discard")
+
+
+class Live:
+    """Is a running graph.
+
+    All methods but `emit` belong to the loop that runs it. `name`, `generation` and `journal`
+    tell which graph runs and what happened to it.
+    """
+
+    def __init__(self, topology: Topology, inlets: Mapping[str, SourceNode]) -> None:
+        self._topology = topology
+        self._entries: dict[str, Entry] = {}
+        for name, link in topology.assembly.entries.items():
+            self._entries[name] = Entry("", link, topology.ctx)
+        for name, inlet in inlets.items():
+            self._entries[name] = Entry(name, inlet.to, topology.ctx)
+            inlet_entry = self._entries[name]
+            if hasattr(inlet, "entry"):
+                inlet.entry = inlet_entry
+        self._main = next(iter(self._entries.values())) if len(self._entries) == 1 else None
+        self._gate = None
+        self._inbox: Inbox | None = None
+        self._loop = asyncio.get_running_loop()
+        self._splices = Splices(topology)
+        self._retiring: set[asyncio.Task[dict[str, int]]] = set()
+        if self._main is not None:
+            self._inbox = Inbox(self._main, self._loop, INBOX_CAPACITY)
+            self._inbox.name = "inbox"
+            self._inbox.bind(topology.ctx)
+        topology.on_wired(self._refresh)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        for entry in self._entries.values():
+            entry.refresh()
+        self._gate = self._main.gate if self._main is not None else None
+
+    # what it is
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return self._topology.name
+
+    @property
+    def generation(self) -> int:
+        """How many documents this topology has run, the present one included."""
+        return self._topology.generation
+
+    @property
+    def topology(self) -> Topology:
+        """What owns the live nodes."""
+        return self._topology
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """The live nodes by name."""
+        return self._topology.nodes
+
+    # writing
+
+    async def write(
+        self,
+        data: Any,
+        *,
+        type: str | None = None,
+        id: str | None = None,
+        source: str | None = None,
+        time: float | None = None,
+        meta: Mapping[str, Any] | None = None,
+        to: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Write one event and return when it was taken (by every required branch).
+
+        `data` is a payload (see `sinkgraph.event.to_payload`) or an Event. `to` names the inlet
+        when there are several. Raises Overloaded when there was no room within `timeout` seconds
+        (nothing was stored), TypeError for None, and what a sink without a queue raises.
+        """
+        gate = self._gate
+        if (
+            gate is not None
+            and data.__class__ in _READY
+            and type is id is source is time is meta is to is timeout is None
+        ):
+            room = gate.room
+            if room > 0 or (gate.replenish() and (room := gate.room)):
+                gate.room = room - 1
+                gate.append(data)
+                return
+        entry = self._entry(to)
+        if isinstance(data, Event):
+            value: Any = data
+        elif type is id is source is time is meta is None:
+            value = to_payload(data)
+        else:
+            value = entry.event(data, type, id, source, time, meta)
+        await entry.write(value, timeout)
+
+    async def write_many(
+        self, events: Sequence[Any], *, to: str | None = None, timeout: float | None = None
+    ) -> None:
+        """Write payloads, Events or a Batch together: all are admitted, or none.
+
+        More than the smallest queue can hold is cut into several writes. Raises as `write`.
+        """
+        entry = self._main if to is None and self._main is not None else self._entry(to)
+        await entry.write_many(events, timeout)
+
+    def emit(self, data: Any) -> bool:
+        """Hand an event to the bounded inbox; any thread, never blocks. False when it is full."""
+        if data is None:
+            raise TypeError("None is not an event")
+        if self._inbox is None:
+            self._entry(None)
+            raise AssertionError("unreachable")
+        value = data if data.__class__ in _READY else to_payload(data)
+        return self._inbox.put(value)
+
+    def _entry(self, to: str | None) -> Entry:
+        if to is None and self._main is not None:
+            return self._main
+        names = ", ".join(sorted(self._entries)) or "none"
+        if to is None:
+            if not self._entries:
+                raise SinkgraphError(f"{self.name} has no inlet to write to: add `kind: inlet`")
+            raise SinkgraphError(f"{self.name} has several inlets, say to=…: {names}")
+        entry = self._entries.get(to)
+        if entry is None:
+            raise SinkgraphError(f"{self.name} has no inlet {to!r}; it has: {names}")
+        return entry
+
+    # reading
+
+    @asynccontextmanager
+    async def subscribe(
+        self,
+        node: str | Node,
+        *,
+        where: Any = None,
+        capacity: int = 1000,
+        when_full: str = "close",
+    ) -> AsyncIterator[Subscription]:
+        """Read what is written to a node, from now until the end of the scope.
+
+        A subscriber is never required: it cannot slow or fail the graph. When it falls `capacity`
+        events behind, `when_full` says what happens: `close` ends it with Overloaded(missed=n),
+        `drop_oldest` and `drop_newest` count what it missed.
+        """
+        subscription = Subscription(capacity, when_full, where)
+        subscription.bind(self._topology.ctx)
+        leave = self._splices.insert(node, subscription)
+        try:
+            yield subscription
+        finally:
+            leave()
+            await subscription.close()
+
+    def channel(self, name: str) -> AsyncIterator[Event]:
+        """Return an async iterator over the events of a declared channel."""
+        node = self.nodes.get(name)
+        if node is None or node.kind != "channel":
+            channels = ", ".join(n for n, one in self.nodes.items() if one.kind == "channel")
+            raise SinkgraphError(
+                f"{self.name} has no channel {name!r}; it has: {channels or 'none'}"
+            )
+        return aiter(node)  # type: ignore[call-overload, no-any-return]
+
+    # changing
+
+    async def add(
+        self, broadcast: str | Node, sink: Sink, *, name: str | None = None, required: bool = True
+    ) -> str:
+        """Add a target to a running broadcast; it gets what is written from now on.
+
+        The topology owns it from here. Returns its name. Raises what opening it raises, and then
+        nothing has changed.
+        """
+        topology = self._topology
+        fan = topology.broadcast(broadcast)
+        root = as_node(sink)
+        if fan.entrance_of(sink) is not None:
+            raise ValueError(f"{sink!r} is already a target of {fan.name}")
+        fresh = [one for one in downstream([root]) if one.ctx is None]
+        if name is not None:
+            root.name = name
+        name_nodes(fresh, set(topology.nodes))
+        for one in fresh:
+            if not one.path:
+                one.path = (*fan.path[-31:], one.name)
+        topology.bind(fresh)
+        reasons = await topology.provision(fresh)
+        if reasons:
+            for one in fresh:
+                await one.close()
+            raise SinkgraphError("; ".join(reasons))
+        topology.wire_below(root)
+        for one in fresh:
+            one.start()
+        topology.assembly.sinks.update({one.name: one for one in fresh})
+        target = fan.insert(root, required=required)
+        if root not in fresh or not fan.absorb(target):
+            topology.wire()
+        topology.journal.note("target_added", node=fan.name, target=root.name)
+        return root.name
+
+    async def remove(
+        self,
+        sink: Sink | str,
+        *,
+        broadcast: str | Node | None = None,
+        fate: str = "drain",
+        deadline: float = 25.0,
+    ) -> None:
+        """Remove a target from the running broadcast that has it; returns at once.
+
+        What is pending in its queues is drained in the background for at most `deadline` seconds
+        (then dead-lettered), or follows `fate`: `drain`, `dead_letter` or `discard`. Raises
+        KeyError when no broadcast has it.
+        """
+        if fate not in FATES:
+            raise ValueError(f"fate is one of {', '.join(FATES)}, not {fate!r}")
+        topology = self._topology
+        root: Any = topology.nodes.get(sink) if isinstance(sink, str) else sink
+        fans = [n for n in topology.nodes.values() if hasattr(n, "entrance_of")]
+        if broadcast is not None:
+            fans = [topology.broadcast(broadcast)]
+        fan = next((one for one in fans if one.entrance_of(root) is not None), None)
+        if root is None or fan is None:
+            raise KeyError(f"no broadcast has the target {sink!r}")
+        target = fan.discard(root)
+        assert target is not None, "the target was found above"
+        node = target.link.target
+        if fan.gate is None:
+            topology.wire()
+        kept = {id(one) for one in topology.ordered_from_roots()}
+        gone = [one for one in downstream([node]) if id(one) not in kept]
+        topology.journal.note("target_removed", node=fan.name, target=node.name, fate=fate)
+        task = asyncio.get_running_loop().create_task(
+            self._retire(gone, fate, deadline), name=f"retire {node.name}"
+        )
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, gone: list[Node], fate: str, deadline: float) -> dict[str, int]:
+        left = await self._topology.retire(gone, fate, deadline)
+        for one in gone:
+            self._topology.retired(one)
+        return left
+
+    # watching and stopping
+
+    async def drain(self, deadline: float | None = None) -> bool:
+        """Wait until nothing is pending, at most `deadline` seconds; False when that passed."""
+        if self._inbox is not None:
+            async with asyncio.timeout(deadline):
+                await self._inbox.drain()
+        return await self._topology.drain(deadline)
+
+    def snapshot(self) -> Snapshot:
+        """Return every node's depth, counters and ledger at this instant, frozen."""
+        snapshot = self._topology.snapshot()
+        if self._inbox is not None and self._inbox.account().entered:
+            inbox = self._inbox
+            snapshot.nodes[inbox.name] = NodeStatus(
+                inbox.name, inbox.kind, inbox.status, inbox.account(), {}
+            )
+        return snapshot
+
+    async def close(self, deadline: float | None = None) -> CloseReport:
+        """Quiesce, drain for at most `deadline` seconds, close; every caller gets one report."""
+        if self._inbox is not None and not self._inbox.closed:
+            self._inbox.closed = True
+            try:
+                limit = self._topology.drain_s if deadline is None else deadline
+                async with asyncio.timeout(limit):
+                    await self._inbox.drain()
+            except TimeoutError:
+                pass
+        if self._retiring:
+            await asyncio.wait(list(self._retiring), timeout=deadline)
+        return await self._topology.stop(deadline)
+
+    @property
+    def report(self) -> CloseReport | None:
+        """What became of everything, once it has stopped."""
+        return self._topology.report

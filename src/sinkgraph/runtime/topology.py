@@ -1,0 +1,397 @@
+"""The topology: owns the live nodes, their tasks and their resources, from start to stop.
+
+Start is provision (acquire, may fail, touches nothing running) → commit (one synchronous step);
+stop is quiesce → drain to a deadline → close. It does not know documents: it is given nodes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
+from sinkgraph.compiler.assembly import Assembly
+from sinkgraph.errors import StartFailed
+from sinkgraph.log.admission import Turnstile
+from sinkgraph.runtime.pool import ThreadPool
+from sinkgraph.sinks.base import Context, Link, Node
+from sinkgraph.sinks.broadcast import Broadcast
+from sinkgraph.sinks.burial import DeadLetters
+from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.wiring import downstream, limit_batches, unwire, wire
+from sinkgraph.sources.base import SourceNode
+from sinkgraph.telemetry.journal import Journal
+from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
+
+__all__ = ["Topology"]
+
+_log = logging.getLogger("sinkgraph")
+_CLOSE_S = 1.0  # for closing what is not a queue, after the drain
+
+
+class Topology:
+    """Runs one assembly.
+
+    `drain_s`: how long a stop waits for what is pending, in seconds. Clock, chance and network
+    are ports; without them the real ones are used.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        network: Network | None = None,
+        output_dir: str = ".",
+        drain_s: float = 25.0,
+    ) -> None:
+        self.assembly = assembly
+        self.name = assembly.name
+        self.drain_s = drain_s
+        self.generation = 0
+        self.status = "starting"
+        self._clock = clock
+        self._random = random if random is not None else system_random()
+        self._network = network
+        self._output_dir = output_dir
+        self._pool = ThreadPool()
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._uids = 0
+        self._stopping: asyncio.Task[CloseReport] | None = None
+        self._opened: list[Node] = []
+        self._order: list[Node] = []  # as of the last wiring
+        self._on_wired: list[Callable[[], None]] = []
+        self._hurry = asyncio.Event()
+        self.report: CloseReport | None = None
+
+    # who is here
+
+    @property
+    def sources(self) -> Mapping[str, SourceNode]:
+        """The sources by name."""
+        return self.assembly.sources
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """Every node by name: sources, sinks, dead letters."""
+        dead = self.assembly.dead_letters
+        return {**self.assembly.sources, **self.assembly.sinks, dead.name: dead}
+
+    def ordered(self) -> list[Node]:
+        """Return every node, upstream before downstream; dead letters last."""
+        dead = self.assembly.dead_letters
+        roots = [*self._roots(), *self.assembly.sinks.values()]
+        return [*(node for node in downstream(roots) if node is not dead), dead]
+
+    def _roots(self) -> list[Node]:
+        entries = [link.target for link in self.assembly.entries.values()]
+        return [*self.assembly.sources.values(), *entries]
+
+    def ordered_from_roots(self) -> list[Node]:
+        """Return what sources and entries reach; a removed target is not among it."""
+        return downstream(self._roots())
+
+    def retired(self, node: Node) -> None:
+        """Forget a node that was removed, drained and closed."""
+        self.assembly.sinks.pop(node.name, None)
+
+    def on_wired(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every change of the wiring."""
+        self._on_wired.append(listener)
+
+    # start
+
+    async def start(self) -> None:
+        """Provision everything, then commit; raises StartFailed with every reason, nothing runs."""
+        self.clock = self._clock if self._clock is not None else LoopClock()
+        self.started_at = self.clock.now()
+        self.run_id = f"{self._random.getrandbits(40):010x}"
+        self.journal = Journal(self.clock.wall)
+        self.journal.listen(_to_log)
+        if self._network is None:
+            from sinkgraph.runtime.network import HttpNetwork
+
+            self._network = HttpNetwork()
+        dead = self.assembly.dead_letters
+        dead.name = dead.name or "dead-letters"
+        self.ctx = Context(
+            clock=self.clock,
+            random=self._random,
+            network=self._network,
+            spawn=self.spawn,
+            journal=self.journal.note,
+            run_sync=self._pool.run,
+            dead_letters=Link(dead, "dead_letter"),
+            turnstile=Turnstile(),
+            run_id=self.run_id,
+            graph_digest=self.assembly.digest,
+            output_dir=self._output_dir,
+            provided=self.assembly.provided,
+        )
+        nodes = self.ordered()
+        self.bind(nodes)
+        reasons = await self.provision(nodes)
+        if reasons:
+            await self._close_nodes(list(reversed(self._opened)))
+            await self._network.close()
+            self._pool.close()
+            self.status = "failed"
+            raise StartFailed(reasons)
+        self._commit(nodes)
+
+    def bind(self, nodes: list[Node]) -> None:
+        """Lend nodes the context and tell each its path from a source."""
+        for node in nodes:
+            node.path = node.path or (node.name,)
+            for link in node.links():
+                if not link.target.path and link.port != "dead_letter":
+                    link.target.path = (*node.path[-31:], link.target.name)
+            node.bind(self.ctx)
+
+    async def provision(self, nodes: list[Node]) -> list[str]:
+        """Open nodes, leaves first; return every reason why it cannot be done."""
+        reasons: list[str] = []
+        for node in reversed(nodes):
+            try:
+                self._opened.append(node)
+                await node.open()
+            except StartFailed as error:
+                reasons += error.reasons
+            except Exception as error:
+                reasons.append(f"{node.kind} {node.name}: {_reason(error)}")
+        return reasons
+
+    def _commit(self, nodes: list[Node]) -> None:
+        """Begin: synchronous, cannot fail."""
+        self.wire()
+        for node in reversed(nodes):
+            node.start()
+        self.generation += 1
+        self.status = "ok"
+        for name, source in self.assembly.sources.items():
+            self._running[name] = self.spawn(self._run_source(name, source), f"source {name}")
+        self.journal.note("graph_started", name=self.name, generation=self.generation)
+
+    async def _run_source(self, name: str, source: SourceNode) -> None:
+        try:
+            await source.run(source.to, None)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            source.status = "failed"
+            source.last_error = f"{type(error).__name__}: {error}"
+            self.journal.note("source_failed", node=name, error=source.last_error)
+        else:
+            self.journal.note("source_ended", node=name)
+
+    def wire(self) -> None:
+        """Give every entrance its gate anew; what is pending stays where it is."""
+        unwire(self._order)
+        nodes = self._order = self.ordered()
+        for node in nodes:
+            for link in node.links():
+                link.refresh()
+        limit_batches(nodes)
+        wire(nodes, [link.target for link in self.assembly.entries.values()], self._new_uid)
+        for listener in self._on_wired:
+            listener()
+
+    def wire_below(self, root: Node) -> None:
+        """Wire what a new target brings along, and nothing else."""
+        fresh = downstream([root])
+        limit_batches(fresh)
+        wire(fresh, [], self._new_uid)
+        known = set(map(id, self._order))
+        self._order += [node for node in fresh if id(node) not in known]
+
+    def _new_uid(self) -> str:
+        self._uids += 1
+        return self.run_id if self._uids == 1 else f"{self.run_id}{self._uids:x}"
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start a task that ends with the topology; what it raises is journaled."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks[task] = None
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.journal.note("task_failed", task=task.get_name(), error=repr(error))
+            _log.error("task %s failed", task.get_name(), exc_info=error)
+
+    async def sources_ended(self) -> None:
+        """Wait until every source has come to its end."""
+        for task in list(self._running.values()):
+            await asyncio.wait([task])
+
+    # while it runs
+
+    def flush(self) -> None:
+        """Hand on everything admitted, so that numbers and places agree."""
+        for node in self._order:
+            if isinstance(node, Instant) and node.gate is not None:
+                node.gate.flush()
+
+    def snapshot(self) -> Snapshot:
+        """Return everything it says of itself at this instant, frozen."""
+        self.flush()
+        nodes = {
+            name: NodeStatus(
+                name,
+                node.kind,
+                node.status if self.status != "stopped" else "stopped",
+                node.account(),
+                node.facts(),
+            )
+            for name, node in self.nodes.items()
+        }
+        now = self.clock.now()
+        return Snapshot(self.name, self.generation, self.clock.wall(), now - self.started_at, nodes)
+
+    async def drain(self, deadline_s: float | None = None) -> bool:
+        """Wait until nothing is pending, upstream first, at most `deadline_s` seconds.
+
+        Returns False when the deadline passed first.
+        """
+        limit = self.drain_s if deadline_s is None else deadline_s
+        try:
+            async with asyncio.timeout(limit):
+                for node in self.ordered():
+                    await node.drain()
+        except TimeoutError:
+            return False
+        return True
+
+    # stop
+
+    async def stop(self, deadline_s: float | None = None) -> CloseReport:
+        """Quiesce, drain to the deadline, close; every caller gets the same report.
+
+        `deadline_s` in seconds, by default the topology's; a later call with a shorter one does
+        not shorten a stop under way: use `abort`.
+        """
+        if self._stopping is None:
+            limit = self.drain_s if deadline_s is None else deadline_s
+            loop = asyncio.get_running_loop()
+            self._stopping = loop.create_task(self._stop(limit), name="topology stop")
+        return await asyncio.shield(self._stopping)
+
+    def abort(self) -> None:
+        """End the drain of a stop under way at once; what is pending is counted as left."""
+        self._hurry.set()
+
+    async def _stop(self, limit: float) -> CloseReport:
+        began = self.clock.now()
+        self.status = "draining"
+        for source in self.assembly.sources.values():
+            source.stop()
+        work = asyncio.gather(self._quiet_then_drain(), return_exceptions=True)
+        hurried = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        work.cancel()
+        await asyncio.wait([work])
+        for task in self._running.values():
+            task.cancel()
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=_CLOSE_S)
+        self.flush()
+        ordered = self.ordered()
+        left = {
+            node.name: node.pending()
+            for node in ordered
+            if isinstance(node, Queue) and node.pending()
+        }
+        queues = [node for node in ordered if isinstance(node, Queue)]
+        await self._close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
+        await self._close_nodes(queues)
+        last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
+        await self._close_nodes(last)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=_CLOSE_S)
+        report_at = self.snapshot()
+        await self._close_nodes([self.assembly.dead_letters])
+        assert self._network is not None, "a started topology has a network"
+        await self._network.close()
+        self._pool.close()
+        self.status = "stopped"
+        self.report = CloseReport(report_at, left, self.clock.now() - began, limit)
+        self.journal.note("graph_stopped", name=self.name, left=sum(left.values()))
+        return self.report
+
+    async def _quiet_then_drain(self) -> None:
+        if self._running:
+            await asyncio.wait(list(self._running.values()))
+        for node in self.ordered():
+            await node.drain()
+
+    async def _close_nodes(self, nodes: list[Node]) -> None:
+        """Close several nodes side by side; one that hangs or fails is named, not waited for."""
+        closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
+        if not closing:
+            return
+        done, late = await asyncio.wait(list(closing), timeout=_CLOSE_S)
+        for task in late:
+            task.cancel()
+            self.journal.note("close_abandoned", node=closing[task].name)
+        for task in done:
+            error = task.exception() if not task.cancelled() else None
+            if error is not None:
+                node = closing[task]
+                self.journal.note("close_failed", node=node.name, error=repr(error))
+
+    async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> dict[str, int]:
+        """Drain and close nodes nothing writes to any more; return what was left in each."""
+        if fate == "drain":
+            try:
+                async with asyncio.timeout(deadline_s):
+                    for node in nodes:
+                        await node.drain()
+            except TimeoutError:
+                pass
+        left: dict[str, int] = {}
+        for node in nodes:
+            pending = node.pending() if isinstance(node, Queue) else 0
+            await self._close_nodes([node])
+            if not pending or not isinstance(node, Queue):
+                continue
+            left[node.name] = pending
+            batches = node.leftovers()
+            if fate == "discard":
+                node.ledger.drop("discarded", pending)
+            else:
+                from sinkgraph.sinks.burial import bury_batch
+
+                for batch in batches:
+                    await bury_batch(node, None, batch, "node_removed", ["the node was removed"])
+                node.ledger.dead_lettered += pending
+        return left
+
+    def broadcast(self, where: str | Node) -> Broadcast:
+        """Return the broadcast of that name; KeyError or TypeError say what is wrong."""
+        node = self.nodes.get(where) if isinstance(where, str) else where
+        if node is None:
+            raise KeyError(f"no node is named {where!r}")
+        if not isinstance(node, Broadcast):
+            raise TypeError(f"{node.kind} {node.name} has no members: only a broadcast has")
+        return node
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return str(error) or type(error).__name__
+
+
+def _to_log(entry: Any) -> None:
+    facts = " ".join(f"{key}={value}" for key, value in entry.facts.items() if value is not None)
+    _log.info("%s %s", entry.kind, facts)
