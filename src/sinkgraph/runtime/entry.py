@@ -142,6 +142,7 @@ class Inbox(Node):
         self._refused = 0
         self._working = 0
         self._idle: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def put(self, value: Any) -> bool:
         """Take a value; False when full or closed. Any thread, never blocks."""
@@ -165,7 +166,7 @@ class Inbox(Node):
         return True
 
     def _begin(self) -> None:
-        self.bound.spawn(self._work(), "inbox")
+        self._task = self.bound.spawn(self._work(), "inbox")
 
     async def _work(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Event, to_payload
@@ -17,6 +17,8 @@ from sinkgraph.runtime.subscription import Splices, Subscription
 from sinkgraph.runtime.topology import Topology
 from sinkgraph.runtime.tree import as_node, name_nodes
 from sinkgraph.sinks.base import Node, Sink
+from sinkgraph.sinks.broadcast import Broadcast
+from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.wiring import downstream
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
@@ -45,7 +47,7 @@ class Live:
             if hasattr(inlet, "entry"):
                 inlet.entry = inlet_entry
         self._main = next(iter(self._entries.values())) if len(self._entries) == 1 else None
-        self._gate = None
+        self._gate: Gate | None = None
         self._inbox: Inbox | None = None
         self._loop = asyncio.get_running_loop()
         self._splices = Splices(topology)
@@ -108,7 +110,13 @@ class Live:
         if (
             gate is not None
             and data.__class__ in _READY
-            and type is id is source is time is meta is to is timeout is None
+            and type is None
+            and id is None
+            and source is None
+            and time is None
+            and meta is None
+            and to is None
+            and timeout is None
         ):
             room = gate.room
             if room > 0 or (gate.replenish() and (room := gate.room)):
@@ -118,7 +126,7 @@ class Live:
         entry = self._entry(to)
         if isinstance(data, Event):
             value: Any = data
-        elif type is id is source is time is meta is None:
+        elif type is None and id is None and source is None and time is None and meta is None:
             value = to_payload(data)
         else:
             value = entry.event(data, type, id, source, time, meta)
@@ -139,23 +147,23 @@ class Live:
         if data is None:
             raise TypeError("None is not an event")
         if self._inbox is None:
-            self._entry(None)
-            raise AssertionError("unreachable")
+            raise self._no_entry()
         value = data if data.__class__ in _READY else to_payload(data)
         return self._inbox.put(value)
 
     def _entry(self, to: str | None) -> Entry:
-        if to is None and self._main is not None:
-            return self._main
-        names = ", ".join(sorted(self._entries)) or "none"
-        if to is None:
-            if not self._entries:
-                raise SinkgraphError(f"{self.name} has no inlet to write to: add `kind: inlet`")
-            raise SinkgraphError(f"{self.name} has several inlets, say to=…: {names}")
-        entry = self._entries.get(to)
+        entry = self._main if to is None else self._entries.get(to)
         if entry is None:
-            raise SinkgraphError(f"{self.name} has no inlet {to!r}; it has: {names}")
+            raise self._no_entry(to)
         return entry
+
+    def _no_entry(self, to: str | None = None) -> SinkgraphError:
+        names = ", ".join(sorted(self._entries)) or "none"
+        if to is not None:
+            return SinkgraphError(f"{self.name} has no inlet {to!r}; it has: {names}")
+        if not self._entries:
+            return SinkgraphError(f"{self.name} has no inlet to write to: add `kind: inlet`")
+        return SinkgraphError(f"{self.name} has several inlets, say to=…: {names}")
 
     # reading
 
@@ -191,7 +199,8 @@ class Live:
             raise SinkgraphError(
                 f"{self.name} has no channel {name!r}; it has: {channels or 'none'}"
             )
-        return aiter(node)  # type: ignore[call-overload, no-any-return]
+        reader: AsyncIterator[Event] = cast(Any, node).__aiter__()
+        return reader
 
     # changing
 
@@ -249,7 +258,7 @@ class Live:
             raise ValueError(f"fate is one of {', '.join(FATES)}, not {fate!r}")
         topology = self._topology
         root: Any = topology.nodes.get(sink) if isinstance(sink, str) else sink
-        fans = [n for n in topology.nodes.values() if hasattr(n, "entrance_of")]
+        fans = [n for n in topology.nodes.values() if isinstance(n, Broadcast)]
         if broadcast is not None:
             fans = [topology.broadcast(broadcast)]
         fan = next((one for one in fans if one.entrance_of(root) is not None), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
@@ -292,8 +292,9 @@ class Topology:
         self.status = "draining"
         for source in self.assembly.sources.values():
             source.stop()
-        work = asyncio.gather(self._quiet_then_drain(), return_exceptions=True)
-        hurried = asyncio.ensure_future(self._hurry.wait())
+        loop = asyncio.get_running_loop()
+        work = loop.create_task(self._quiet_then_drain(), name="topology drain")
+        hurried = loop.create_task(self._wait_hurry(), name="topology hurry")
         await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         work.cancel()
@@ -328,13 +329,16 @@ class Topology:
         self.journal.note("graph_stopped", name=self.name, left=sum(left.values()))
         return self.report
 
+    async def _wait_hurry(self) -> None:
+        await self._hurry.wait()
+
     async def _quiet_then_drain(self) -> None:
         if self._running:
             await asyncio.wait(list(self._running.values()))
         for node in self.ordered():
             await node.drain()
 
-    async def _close_nodes(self, nodes: list[Node]) -> None:
+    async def _close_nodes(self, nodes: Sequence[Node]) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
         closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
         if not closing:

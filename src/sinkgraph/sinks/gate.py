@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch
+from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan, Store, Waiter
 from sinkgraph.log.memory import PAGE, Cursor, Log
 
@@ -278,7 +278,11 @@ class Gate:
             except Exception as error:
                 if at == 0:
                     raise
-                raise PartialWrite([Owed(self.write, batch[at:], error)]) from error
+                raise PartialWrite([Owed(self.send, batch[at:], error)]) from error
+
+    async def send(self, events: Sequence[Event]) -> None:
+        """Write what a cut write still owes."""
+        await self.write(as_batch(events))
 
     async def _admit(self, batch: Batch, timeout_s: float | None) -> None:
         plan = await self._ctx.turnstile.admit(lambda: self.plan(batch), timeout_s)

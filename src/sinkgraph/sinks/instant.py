@@ -7,6 +7,7 @@ what is below: queues are admitted to, everything else is written after them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected
@@ -59,7 +60,7 @@ class Instant(Node):
         pieces = self._pieces(batch)
         for k, piece in enumerate(pieces):
             try:
-                plan = await self.bound.turnstile.admit(lambda p=piece: self.plan(p), timeout_s)
+                plan = await self.bound.turnstile.admit(partial(self.plan, piece), timeout_s)
                 await plan.finish(piece)
             except PartialWrite as error:
                 owed.extend(error.owed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
@@ -71,9 +72,8 @@ def wire(nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], s
             ways[id(link.target)] = ways.get(id(link.target), 0) + 1
             if isinstance(node, Instant) and not _is_outgoing(node, link):
                 sync_ways[id(link.target)] = sync_ways.get(id(link.target), 0) + 1
-    outside = {id(node) for node in entries}
-    for node in outside:
-        ways[node] = ways.get(node, 0) + 1
+    for key in {id(node) for node in entries}:
+        ways[key] = ways.get(key, 0) + 1
     for node in nodes:
         if isinstance(node, Queue):
             target = node.to.target
@@ -188,7 +188,7 @@ def limit_batches(nodes: Sequence[Node]) -> None:
 
 def _fuse(queue: Queue) -> None:
     """Let a queue's lanes collect for the `batch` below it, so that nothing waits twice."""
-    target = queue.to.target
+    target: Any = queue.to.target
     if target.kind == "batch" and hasattr(target, "fused"):
         target.fused = True
         queue.lanes.linger = max(queue.lanes.linger, target.max_wait)
