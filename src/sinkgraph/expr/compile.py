@@ -6,13 +6,16 @@ What becomes of an event for which it fails is the node's decision, not made her
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
+
+import msgspec
 
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.event import Batch, Event
 from sinkgraph.expr.check import Result, checked
 from sinkgraph.expr.errors import BadExpression, ExprError, ExpressionError
+from sinkgraph.expr.fast import compile_fast
 from sinkgraph.expr.library import CONTAINER, Program
 from sinkgraph.expr.tree import Tree
 from sinkgraph.expr.values import (
@@ -41,15 +44,20 @@ class Expression:
     `type`, `source`, `time`, `meta`, `vars`), `result` what it must give.
     """
 
-    __slots__ = ("_constants", "_needs", "_program", "_tree", "fields", "result", "text")
+    __slots__ = ("_constants", "_fast", "_needs", "_program", "fields", "result", "text")
 
     def __init__(
-        self, text: str, program: Program, tree: Tree, vars: Mapping[str, object], result: Result
+        self,
+        text: str,
+        program: Program,
+        tree: Tree,
+        vars: Mapping[str, object],
+        result: Result,
+        fast: bool,
     ) -> None:
         self.text = text
         self.result: Result = result
         self._program = program
-        self._tree = tree
         self._needs = needs(tree.root)
         self.fields = frozenset(self._needs)
         self._constants: dict[str, Any] = {}
@@ -61,6 +69,8 @@ class Expression:
                 message = f"`{name}` cannot be read in an expression: {error.reason}"
                 raise BadExpression(text, [ExprError(0, len(text), message)]) from None
             self._constants[f"{CONTAINER}.vars"] = held
+        known = self._constants.get(f"{CONTAINER}.vars", {})
+        self._fast = compile_fast(tree.root, known) if fast and result != "string" else None
 
     def __repr__(self) -> str:
         return f"<Expression {self.text!r}>"
@@ -72,8 +82,12 @@ class Expression:
         `ExpressionError` for a missing field, a clash of types, a division by zero, a value CEL
         cannot hold, or a result of another type than needed.
         """
-        data = event.data if "data" in self._needs else None
-        return self._run(self._variables(data, event if self.fields & _HEAD else None))
+        if self._fast is not None:
+            yes, open = self._fast.judge([event if self._fast.events else event.data])
+            if not open:
+                return bool(yes)
+        head = event if self.fields & _HEAD else None
+        return self._run(self._variables(event.payload, head))
 
     def predicate(self, batch: Batch) -> tuple[list[int], list[tuple[int, Exception]]]:
         """Return the indices for which the expression is true, and those for which it fails.
@@ -81,19 +95,31 @@ class Expression:
         Indices count from the start of the batch and ascend; those in neither list are false.
         Builds Events only when the expression reads more of them than `data`.
         """
-        matched: list[int] = []
-        failed: list[tuple[int, Exception]] = []
         events = list(batch) if self.fields & _HEAD else None
-        for i, payload in enumerate(batch.payloads):
+        matched: list[int] = []
+        left: Iterable[int] = range(len(batch))
+        if self._fast is not None:
             try:
-                value = self._run(self._variables(payload, None if events is None else events[i]))
+                matched, open = self._fast.judge(batch.data if events is None else events)
+            except msgspec.DecodeError:  # of a payload that is no JSON: judge each alone
+                open = list(left)
+            if not open:
+                return matched, []
+            left = open
+        payloads = batch.payloads
+        failed: list[tuple[int, Exception]] = []
+        for i in left:
+            try:
+                value = self._run(
+                    self._variables(payloads[i], None if events is None else events[i])
+                )
                 if value is True:
                     matched.append(i)
                 elif value is not False:
                     raise ExpressionError(self.text, _needs_bool(value))
             except ExpressionError as error:
                 failed.append((i, error))
-        return matched, failed
+        return sorted(matched), failed
 
     def _variables(self, data: Any, event: Event | None) -> dict[str, Any]:
         made = dict(self._constants)
@@ -171,16 +197,21 @@ class Expression:
 
 
 def compile_expression(
-    text: str, *, vars: Mapping[str, object] | None = None, result: Result = "any"
+    text: str,
+    *,
+    vars: Mapping[str, object] | None = None,
+    result: Result = "any",
+    fast: bool = True,
 ) -> Expression:
     """Check and compile an expression; raise `BadExpression` with every finding.
 
     `vars` are the values of the document's variables; `result` is what it must give: `bool`,
-    `string`, or `any` JSON value.
+    `string`, or `any` JSON value. With `fast` off every event is judged by the library, which
+    must make no difference.
     """
     values = vars if vars is not None else {}
     found = checked(text, vars=values, result=result)
-    return Expression(text, found.program, found.tree, values, result)
+    return Expression(text, found.program, found.tree, values, result, fast)
 
 
 def _kind(value: object) -> str:

@@ -111,15 +111,9 @@ def project(need: Need, value: Any) -> Any:
             return value.__class__() if value is not None else None
     part: dict[str, Any] = {}
     for name, below in need.fields.items():
-        try:
-            held = value[name]
-        except KeyError:
-            if all(key.__class__ is str for key in value):
-                continue
-            value = {_key(key): item for key, item in value.items()}
-            if name not in value:
-                continue
-            held = value[name]
+        if name not in value:
+            continue
+        held = value[name]
         if not below.whole and not below.fields:
             part[name] = True
             continue
