@@ -73,6 +73,12 @@ class Passage:
         self.ledger.held -= n
         self.left -= n
 
+    def owed(self, error: PartialWrite) -> int:
+        """Return how many events `error` owes: the node's own parts never hold one twice."""
+        own = sum(len(part.events) for part in error.owed if part.write is self.again)
+        below = [part for part in error.owed if part.write is not self.again]
+        return own + (owed_count(PartialWrite(below), self.left) if below else 0)
+
     def settle(self, owed: int) -> None:
         """Count the rest: `owed` events returned to the writer, the others delivered."""
         ledger, left = self.ledger, self.left
@@ -113,7 +119,7 @@ class Passing(Node):
             await self.around(write, batch, passage)
             owed = 0
         except PartialWrite as error:
-            owed = owed_count(error, owed)
+            owed = passage.owed(error)
             raise rewrap(error, self.resume, except_for=passage.again) from error
         finally:
             passage.settle(owed)
