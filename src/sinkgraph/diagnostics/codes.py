@@ -89,6 +89,7 @@ _TABLE = (
     Code("SG409", "interpolated-expression", "error", "an expression holds a `${…}`"),
     Code("SG501", "unset-environment", "error", "an environment variable is not set"),
     Code("SG502", "unreadable-secret", "error", "a `${file:…}` cannot be used"),
+    Code("SG510", "written-secret", "warning", "a secret is written in the document"),
     Code("SG511", "open-listener", "error", "a source takes events from anybody"),
     Code("SG512", "shared-file", "error", "two sinks write to one file"),
     Code("SG513", "unsafe-path", "error", "a sink's path is no plain file of its own"),

@@ -31,6 +31,8 @@ __all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
 Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 Secrets = Literal["strict", "placeholder"]
 
+_CONSEQUENCES = frozenset({"SG209"})
+"""Findings that say nothing new about a place where there is an error."""
 _NOT_FILLED = frozenset({"vars", "tests", "promises", "templates", "include", "egress"})
 """Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
 
@@ -156,9 +158,13 @@ def _without(tree: Tree, keys: AbstractSet[str]) -> Tree:
 def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort by place, and keep one of those that say the same at the same place."""
     made: list[Diagnostic] = []
+    found = list(found)
+    wrong = {id(one.span) for one in found if one.severity == "error" and one.span is not None}
     seen: set[tuple[str, str, object]] = set()
     for one in sort_diagnostics(found):
         span = one.span
+        if one.code in _CONSEQUENCES and id(span) in wrong:
+            continue
         at: object = one.path if span is None else (span.source.name, span.start, span.end)
         key = (one.code, one.label if span is not None else one.headline, at)
         if key not in seen:

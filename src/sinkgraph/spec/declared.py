@@ -13,7 +13,6 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.kind import Kind, Side
 from sinkgraph.spec.kinds.base import NodeSpec
-from sinkgraph.spec.secret import Secret
 
 __all__ = ["EdgeDecl", "GraphSpec", "NodeDecl"]
 
@@ -60,15 +59,14 @@ class NodeDecl:
 
 @dataclass(frozen=True, slots=True)
 class GraphSpec:
-    """Is a document, read: its head and its nodes in the order written, sources first."""
+    """Is a document, read: its head and its nodes in the order written, sources first.
+
+    `blind`: something stands there that could not be read as a node.
+    """
 
     name: str
     description: str | None
     vars: Mapping[str, Any]
     nodes: tuple[NodeDecl, ...]
     tree: Tree
-
-    @property
-    def secret_vars(self) -> frozenset[str]:
-        """The names of vars that are never shown."""
-        return frozenset(k for k, value in self.vars.items() if isinstance(value, Secret))
+    blind: bool = False

@@ -59,18 +59,20 @@ def load_spec(
     _head(tree, found)
     name = _name(tree, found)
     reader = NodeReader(_defaults(tree, found))
+    blind = False
     for section, side in _SECTIONS:
         for entry in _section(tree, section, found):
             if isinstance(entry.value, Mapping):
                 reader.read(entry.key.text, side, entry.value, entry.key.span)
             else:
                 found.append(_no_node(entry, side, section))
+                blind = True
     found.extend(reader.found)
     description = tree.get("description")
     text = written(leaf(description)) if type(description) is Scalar else None
     if description is not None and text is None:
         found.append(_not(description.span, "description", "text"))
-    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree), found
+    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree, blind), found
 
 
 def _head(tree: Mapping, found: list[Diagnostic]) -> None:

@@ -71,7 +71,7 @@ class PortReader:
             name = self._branch(value, port.name, 0)
             shown = f"[{name}]" if isinstance(name, str) and not _is_inline(value) else "[…]"
             self._arity(
-                f"{self.decl.label} writes to a list of sinks, and one stands there",
+                f"{self.decl.label} has a list of targets, and one stands there",
                 value.span,
                 "not a list",
                 f"write `{port.name}: {shown}`",
@@ -161,8 +161,7 @@ class PortReader:
         else:
             help = "put a `kind: broadcast` in between, and list them in its `to`"
         self._arity(
-            f"{self.decl.label} writes `{entry.key.text}` to one sink, and a list of {count} "
-            "stands there",
+            f"{self.decl.label} has one `{entry.key.text}`, and a list of {count} stands there",
             value.span,
             "a list",
             help,

@@ -98,7 +98,7 @@ def _or_filled(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _formed(field: dict[str, Any]) -> bool:
-    return "pattern" in field or field.get("type") in {"integer", "number", "boolean"}
+    return "pattern" in field or field.get("type") in ("integer", "number", "boolean")
 
 
 def _allow_name(model: dict[str, Any]) -> None:

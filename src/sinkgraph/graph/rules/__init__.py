@@ -15,6 +15,7 @@ from sinkgraph.graph.rules import (
     names,
     reach,
     resources,
+    secrets,
     size,
     slow,
     targets,
@@ -34,5 +35,6 @@ RULES: tuple[Rule, ...] = (
     slow.check,
     failover.check,
     resources.check,
+    secrets.check,
     expressions.check,
 )

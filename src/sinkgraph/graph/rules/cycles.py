@@ -99,7 +99,6 @@ def _cycle(links: list[Link]) -> Diagnostic:
         f"sinks.{last.source.name}.{last.edge.port}",
         labels,
         notes,
-        ("events must reach an end: take one of these edges away",),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.graph.order import reached
 from sinkgraph.graph.view import View
+from sinkgraph.spec.document_tree import Mapping
 
 __all__ = ["check", "roots"]
 
@@ -15,7 +16,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield a document without sinks or sources, and nodes that no event can reach."""
     sinks = [one for one in view.nodes.values() if one.side == "sink"]
     if not sinks:
-        yield _no_sink(view)
+        if not _unread(view):
+            yield _no_sink(view)
         return
     if not view.sources:
         yield from _no_source(view)
@@ -50,9 +52,9 @@ def _no_source(view: View) -> Iterator[Diagnostic]:
     tree = view.spec.tree
     span = tree.key_span("sources") or tree.key_span("sinks")
     entries = roots(view)
-    if any(one.side == "source" for one in view.spec.nodes) and not view.disabled:
+    if _unread(view):
         return
-    if len(entries) > 1 and not _unsure(view, view.nodes):
+    if len(entries) > 1 and not _unsure(view):
         shown = ", ".join(f"`{name}`" for name in entries[:6])
         yield Diagnostic(
             "SG217",
@@ -76,15 +78,24 @@ def _no_source(view: View) -> Iterator[Diagnostic]:
     )
 
 
-def _unsure(view: View, names: object) -> bool:
+def _unread(view: View) -> bool:
+    """Tell whether a whole section, or what stands for a node, could not be read."""
+    sections = (view.spec.tree.get(key) for key in ("sources", "sinks"))
+    return view.spec.blind or any(
+        one is not None and not isinstance(one, Mapping) and getattr(one, "value", "") is not None
+        for one in sections
+    )
+
+
+def _unsure(view: View) -> bool:
     """Tell whether some edge could not be read, so that what it reaches is not known."""
-    if view.unknown or view.looped or view.backwards:
+    if view.unknown or view.looped or view.backwards or _unread(view):
         return True
     return any(one.blind or one.kind is None for one in view.spec.nodes)
 
 
 def _unreachable(view: View) -> Iterator[Diagnostic]:
-    if _unsure(view, view.nodes):
+    if _unsure(view):
         return
     successors = {
         name: [edge.target for edge in one.edges]

@@ -24,7 +24,8 @@ def check(view: View) -> Iterator[Diagnostic]:
         yield _itself(decl, edge)
     for link in view.backwards:
         yield _into_source(link)
-    yield from _ends_nowhere(view)
+    if any(one.side == "sink" for one in view.nodes.values()):
+        yield from _ends_nowhere(view)
 
 
 def _inside(decl: NodeDecl) -> tuple[Label, ...]:

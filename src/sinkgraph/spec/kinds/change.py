@@ -43,9 +43,10 @@ class Transform(NodeSpec):
         if not (self.set or self.compute or self.remove or self.rename or self.python):
             yield Problem(
                 "SG142",
-                "the transform changes nothing",
-                ("kind",),
+                "nothing is changed",
+                (),
                 "none of `set`, `compute`, `remove`, `rename`, `python` is given",
+                on_key=True,
                 help=("say what it changes, or write to its target directly",),
             )
 
@@ -83,12 +84,12 @@ class Sample(NodeSpec):
             both = self.ratio is not None
             yield Problem(
                 "SG142",
-                "the sample says both `ratio` and `every`" if both else "the sample says no share",
-                ("every",) if both else ("kind",),
+                "`ratio` and `every` are both given" if both else "no share is given",
+                ("every",) if both else (),
                 "" if both else "neither `ratio` nor `every` is given",
                 help=("keep one of them",) if both else ("add `ratio: 0.1` or `every: 10`",),
                 clash=((("ratio",), "the other one"),) if both else (),
-                on_key=both,
+                on_key=True,
             )
 
 

@@ -163,9 +163,10 @@ class Generate(SourceSpec):
         if self.rate is None and self.count is None:
             yield Problem(
                 "SG142",
-                "the source makes events without end and without a rate",
-                ("kind",),
+                "events are made without end and without a rate",
+                (),
                 "neither `rate` nor `count` is given",
+                on_key=True,
                 help=("add `rate: 100/s` or `count: 1000`",),
             )
 
