@@ -44,11 +44,13 @@ def owed_of(batch: Batch, owed: Sequence[Owed]) -> Batch:
     """Return the events of `batch` that are in any part of `owed`, once each, as they came.
 
     What is owed below may have been changed on its way, and be owed by several branches; ids
-    are the same everywhere. Of events that cannot be told apart by id, all are returned.
+    are the same everywhere. Where ids do not tell, too many events are returned, never too few.
     """
     ids = {event.id for part in owed for event in part.events}
-    picked = [k for k, own in enumerate(batch.ids) if own in ids]
-    return batch if len(picked) == len(batch) else batch.pick(picked)
+    known = batch.ids
+    picked = [k for k, own in enumerate(known) if own in ids]
+    strange = len({known[k] for k in picked}) < len(ids)
+    return batch if strange or len(picked) == len(batch) else batch.pick(picked)
 
 
 class Passage:
@@ -92,7 +94,8 @@ class Passage:
 class Passing(Node):
     """Is a sink that keeps nothing: a write of it is done when a write below it is.
 
-    Subclasses implement `around`. It works without a topology too, on the loop's own clock.
+    Subclasses say in `around` what happens around handing a batch on, whether that is a write or
+    the payment of something owed. It works without a topology too, on the loop's own clock.
     """
 
     def __init__(self) -> None:
@@ -102,7 +105,7 @@ class Passing(Node):
 
     async def around(self, write: Write, batch: Batch, passage: Passage) -> None:
         """Hand `batch` on by `write`; return or raise as `Sink.write` does."""
-        raise NotImplementedError
+        await write(batch)
 
     async def resume(self, write: Write, events: Sequence[Event]) -> None:
         """Pay something owed from below through this node: `write` is the part's own."""
