@@ -1,0 +1,5 @@
+"""`python -m sinkgraph` is the command line."""
+
+from sinkgraph.cli.main import main
+
+main()

@@ -1,0 +1,120 @@
+"""How a run is told in plain lines: start summary, journal, countdown and ledger.
+
+It formats frozen values; it reads no engine and prints nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sinkgraph.diagnostics.safe import safe_text
+
+if TYPE_CHECKING:
+    from sinkgraph.graph.model import Graph
+    from sinkgraph.telemetry.journal import Entry
+    from sinkgraph.telemetry.status import CloseReport, Snapshot
+
+__all__ = ["bar", "journal_line", "ledger_table", "lost_lines", "start_summary"]
+
+_COLUMNS = ("in", "delivered", "filtered", "dropped", "dead", "returned", "pending", "residue")
+_SILENT = frozenset({"graph_started", "graph_stopped", "source_ended"})
+_WORDS = {
+    "breaker_opened": "breaker opened",
+    "breaker_half_open": "breaker half-open, probing",
+    "breaker_closed": "breaker closed",
+    "breaker_isolated": "breaker isolated",
+}
+
+
+def start_summary(graph: Graph, version: str, places: Mapping[str, str]) -> list[str]:
+    """Return what is said when a graph has started; `places` tells where sources listen."""
+    nodes = [node for node in graph.nodes.values() if not node.implied]
+    title = f"sinkgraph {version}: {safe_text(graph.name)} is running"
+    lines = [f"{title} ({len(nodes)} nodes, {len(graph.edges)} edges)"]
+    if graph.description:
+        lines.append(f"  {safe_text(graph.description)}")
+    for name in graph.sources:
+        node = graph.nodes[name]
+        where = places.get(name, "")
+        to = ", ".join(edge.target for edge in graph.downstream(name) if edge.port == "to")
+        lines.append(f"  {name} ({node.kind}){' ' + where if where else ''} → {to}")
+    return lines
+
+
+def journal_line(entry: Entry) -> str | None:
+    """Return the line for a journal entry, or None for one not worth a line."""
+    if entry.kind in _SILENT:
+        return None
+    clock = datetime.fromtimestamp(entry.at).strftime("%H:%M:%S")
+    facts = dict(entry.facts)
+    node = facts.pop("node", "")
+    facts.pop("was", None)
+    parts = [_WORDS.get(entry.kind, entry.kind.replace("_", " "))]
+    error = facts.pop("error", None)
+    if error:
+        parts.append(str(error))
+    probe = facts.pop("probe_in_s", None)
+    if probe is not None:
+        parts.append(f"next probe in {probe:.1f} s")
+    parts += [f"{key}={value}" for key, value in facts.items() if value is not None]
+    head = f"{clock} {node}: " if node else f"{clock} "
+    return safe_text(head + "; ".join(parts))
+
+
+def ledger_table(snapshot: Snapshot) -> list[str]:
+    """Return the ledger of every node as an aligned table, and the law's verdict."""
+    rows: list[tuple[str, ...]] = [("node", "kind", *_COLUMNS)]
+    for node in snapshot.nodes.values():
+        led = node.ledger
+        numbers = (
+            led.entered + led.recovered + led.replayed,
+            led.delivered,
+            sum(led.filtered.values()),
+            sum(led.dropped.values()),
+            led.dead_lettered,
+            led.returned,
+            led.pending,
+            led.residue,
+        )
+        rows.append((safe_text(node.name), node.kind, *(f"{n:,}" for n in numbers)))
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if k < 2 else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    residue = snapshot.residue
+    verdict = "every event is accounted for" if residue == 0 else "EVENTS ARE UNACCOUNTED FOR"
+    lines.append(f"conservation law: residue {residue} ({verdict})")
+    return lines
+
+
+def lost_lines(report: CloseReport) -> list[str]:
+    """Return what a stop lost, node by node; [] when it lost nothing."""
+    if not report.left:
+        return []
+    lines = [f"{report.lost:,} events were still pending in memory and are lost:"]
+    lines += [f"  {safe_text(name)}: {n:,}" for name, n in report.left.items()]
+    return lines
+
+
+def bar(value: int, most: int, width: int = 20) -> str:
+    """Return a bar of `width` cells, filled in proportion; any value above 0 shows."""
+    filled = 0 if most <= 0 or value <= 0 else max(1, min(width, round(width * value / most)))
+    return "█" * filled + "·" * (width - filled)
+
+
+def breaker_words(facts: Mapping[str, Any]) -> str:
+    """Return a breaker's state as a few words, with the time to the next probe."""
+    held = facts.get("breaker")
+    if not isinstance(held, Mapping):
+        return ""
+    state = str(held["state"])
+    probe = held.get("probe_in_s")
+    if state == "open":
+        return f"OPEN, probe in {probe:.1f} s" if probe is not None else "OPEN"
+    return state.replace("_", "-")
