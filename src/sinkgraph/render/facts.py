@@ -1,0 +1,210 @@
+"""What a drawing says of a node: one line of what matters, and every field that was set.
+
+It shows no secret: a `Secret` is `***`, what came from the environment or a file is shown as the
+document writes it, and a URL has neither user nor query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sinkgraph.diagnostics.safe import clip, safe_text
+from sinkgraph.formats.url import shown_url
+from sinkgraph.graph.model import Graph, GraphNode
+from sinkgraph.spec import document_tree as tree
+from sinkgraph.spec.kinds import change, fan, reliability, source, terminal
+from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.leaves import Placeholder
+from sinkgraph.spec.secret import MASK
+from sinkgraph.spec.units import format_duration, format_rate
+
+__all__ = ["Facts", "one_line"]
+
+MAX_VALUE = 100
+_UNSAID = frozenset({"kind", "description", "group", "enabled", "was"})
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_REFERENCE = re.compile(r"\$\{(env|file|var):([^}:]*)[^}]*\}")
+_USER = re.compile(r"//[^/?#@]*@")
+_SHORTEST_MASKED = 4
+
+
+class Facts:
+    """Tells what there is to say of the nodes of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._declared = {decl.name: decl for decl in graph.spec.nodes}
+        self._defaults = graph.spec.tree.get("defaults")
+
+    def composite(self, node: GraphNode) -> str:
+        """Return the kind of the composite a node came from, or ""."""
+        decl = self._declared.get(node.origin or "")
+        return "" if decl is None else decl.kind_name
+
+    def caption(self, node: GraphNode) -> tuple[str, ...]:
+        """Return kind and what matters most, e.g. `queue`, `memory`, `10,000`."""
+        hidden = self._hidden(node)
+        said = (one_line(_shown(part, hidden)) for part in _essentials(node.spec) if part)
+        return one_line(node.kind), *said
+
+    def description(self, node: GraphNode) -> str:
+        """Return the node's description, on one line; may be empty."""
+        hidden = self._hidden(node)
+        return one_line(_shown(node.spec.description or "", hidden))
+
+    def fields(self, node: GraphNode) -> list[tuple[str, str]]:
+        """Return name and value of every field that is not as by default, ports left out."""
+        spec, hidden = node.spec, self._hidden(node)
+        dumped = spec.model_dump(mode="json", by_alias=True)
+        ports = _ports(spec)
+        said = []
+        for name, field in type(spec).model_fields.items():
+            key = field.alias or name
+            value = getattr(spec, name, None)
+            if name in _UNSAID or name in ports or value is None:
+                continue
+            if value == field.get_default(call_default_factory=True):
+                continue
+            said.append((key, clip(one_line(_shown(dumped[key], hidden)), MAX_VALUE)))
+        return said
+
+    def _hidden(self, node: GraphNode) -> Mapping[str, str]:
+        """Return the texts of a node that must not be shown → what is shown instead."""
+        decl = self._declared.get(node.origin or node.name)
+        if decl is None:
+            return {}
+        todo: list[tree.Node] = [decl.tree]
+        if isinstance(self._defaults, tree.Mapping):
+            held = self._defaults.get(decl.kind_name)
+            todo += [] if held is None else [held]
+        made: dict[str, str] = {}
+        while todo:
+            one = todo.pop()
+            if isinstance(one, tree.Mapping):
+                todo.extend(entry.value for entry in one.entries)
+            elif isinstance(one, tree.Sequence):
+                todo.extend(one.items)
+            elif isinstance(one, tree.Scalar) and one.value:
+                if isinstance(one.value, Placeholder):
+                    made[str(one.value)] = _as_written(str(one.value))
+                elif one.secret:
+                    written = "" if one.span is None else one.span.text
+                    made[str(one.value)] = _as_written(written.strip("\"'")) or MASK
+        return made
+
+
+def one_line(text: str) -> str:
+    """Return text made safe, its line breaks and runs of spaces made one space each."""
+    return safe_text(" ".join(text.split()))
+
+
+def _as_written(text: str) -> str:
+    """Return text with references instead of values, without their defaults, user and query."""
+    if _REFERENCE.search(text) is None:
+        return ""
+    bare = _USER.sub("//", _REFERENCE.sub(r"${\1:\2}", text))
+    head, mark, _ = bare.partition("?")
+    return f"{head}?…" if mark else head
+
+
+def _shown(value: Any, hidden: Mapping[str, str]) -> str:
+    """Return a JSON value as text, with hidden texts and the private parts of URLs left out."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text(value, hidden)
+        case list() | tuple():
+            return f"[{', '.join(_shown(one, hidden) for one in value)}]"
+        case dict():
+            inner = (f"{_text(str(k), hidden)}: {_shown(v, hidden)}" for k, v in value.items())
+            return f"{{{', '.join(inner)}}}"
+        case _:
+            return str(value)
+
+
+def _text(text: str, hidden: Mapping[str, str]) -> str:
+    if text in hidden:
+        return hidden[text]
+    for secret in hidden:
+        if len(secret) >= _SHORTEST_MASKED and secret in text:
+            text = text.replace(secret, MASK)
+    return shown_url(text) if _URL.match(text) else text
+
+
+def _ports(spec: NodeSpec) -> frozenset[str]:
+    """Return the names of a model's fields that hold targets: they are drawn as edges."""
+    names = {"to", "otherwise", "overflow", "dead_letter", "default", "routes"}
+    return frozenset(names & type(spec).model_fields.keys())
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _essentials(spec: NodeSpec) -> tuple[str, ...]:
+    """Return the few values that tell a node from others of its kind; "" are left out."""
+    match spec:
+        case source.HttpSourceSpec():
+            return (f"{spec.listen}{spec.path}",)
+        case source.FileSourceSpec():
+            return (", ".join(spec.paths), "follow" if spec.follow else "")
+        case source.Generate():
+            rate = "" if spec.rate is None else format_rate(spec.rate)
+            return (rate, "" if spec.count is None else f"{spec.count:,} events")
+        case source.SourceSpec():
+            return (spec.schema_ or "",)
+        case terminal.HttpSinkSpec():
+            return ("" if spec.method == "POST" else spec.method, spec.url)
+        case terminal.FileSinkSpec():
+            return (spec.path,)
+        case terminal.Call():
+            return (spec.target,)
+        case terminal.ChannelSpec():
+            return (_count(spec.capacity),)
+        case fan.Balance():
+            return (spec.by if spec.key is None else f"by {spec.key}",)
+        case _:
+            return (*_change(spec), *_reliability(spec))
+
+
+def _change(spec: NodeSpec) -> Iterator[str]:
+    match spec:
+        case change.Transform():
+            for verb in ("rename", "remove", "set", "compute"):
+                if changed := getattr(spec, verb):
+                    yield f"{verb} {', '.join(changed)}"
+            yield spec.python or ""
+        case change.Dedupe():
+            yield f"by {spec.by}"
+            yield format_duration(spec.window)
+        case change.Sample():
+            yield f"1 in {spec.every:,}" if spec.every else f"{(spec.ratio or 0) * 100:g}%"
+        case change.RateLimit():
+            yield format_rate(spec.rate)
+            yield "" if spec.by is None else f"by {spec.by}"
+        case change.BatchSpec():
+            yield f"{spec.max_events:,} or {format_duration(spec.max_wait)}"
+
+
+def _reliability(spec: NodeSpec) -> Iterator[str]:
+    match spec:
+        case reliability.Queue():
+            yield spec.store
+            yield _count(spec.capacity)
+            yield "" if spec.when_full in {"block", "overflow"} else spec.when_full
+            yield "" if spec.concurrency == 1 else f"{spec.concurrency} at once"
+        case reliability.Retry():
+            yield f"{spec.max_attempts:,} attempts"
+            if spec.breaker is not None:
+                opens = format_duration(spec.breaker.open_for)
+                yield f"breaker {spec.breaker.failure_threshold:,} → {opens}"
+        case reliability.BreakerNode():
+            yield f"{spec.failure_threshold:,} failures → {format_duration(spec.open_for)}"
+        case reliability.Timeout():
+            yield format_duration(spec.after)
+        case reliability.DeadLetter():
+            yield f"keeps {spec.capacity:,}"
