@@ -10,7 +10,6 @@ from typing import Any
 
 _EXPORTS: dict[str, str] = {
     "Balance": "balance",
-    "Batch": "batch:BatchSink",
     "BatchSink": "batch",
     "Blackhole": "blackhole",
     "Breaker": "breaker_policy",
@@ -33,7 +32,7 @@ _EXPORTS: dict[str, str] = {
     "Route": "route",
     "Sample": "sample",
     "Sink": "base",
-    "StdoutSink": "stdout",
+    "Stdout": "stdout",
     "Terminal": "base",
     "Timeout": "timeout",
     "Transform": "transform",

@@ -261,13 +261,8 @@ class Gate:
         n = len(batch)
         if not n:
             return
-        if self._select is None:
-            self.flush()
-            if self.log.front + n > self.lim:
-                self._measure()
-            if self.log.front + n <= self.lim:
-                self.take(batch, None)
-                return
+        if self._take_proven(batch, n):
+            return
         most = min((q.capacity for q in (*self.queues, *self.selected) if q.bounds), default=n)
         if n <= most:
             await self._admit(batch, timeout_s)
@@ -301,6 +296,8 @@ class Gate:
         """Admit a batch at once, or nothing of it."""
         if self.closed:
             return False
+        if self._take_proven(batch, len(batch)):
+            return True
         plan = self.plan(batch)
         try:
             if plan.blockers(None):
@@ -324,6 +321,16 @@ class Gate:
 
     # what goes on
 
+    def _take_proven(self, batch: Batch, n: int) -> bool:
+        """Take a batch when there is proven room for all of it everywhere below."""
+        self.flush()
+        if self.log.front + n > self.lim:
+            self._measure()
+        if self.log.front + n > self.lim:
+            return False
+        self.take(batch, None)
+        return True
+
     def take(self, batch: Batch, plan: GatePlan | None) -> None:
         """Append a batch whose room is proven and hand it on at once, a page at a time."""
         self.flush()
@@ -336,6 +343,8 @@ class Gate:
             self._hand_on(part, start)
         if plan is not None:
             plan.commit_selected()
+        elif self._select is not None:
+            self._commit_selection(batch)
 
     def _tick(self) -> None:
         self._scheduled = False
@@ -352,9 +361,14 @@ class Gate:
         self.append = log.values.append
         self._hand_on(batch, start)
         if self._select is not None:
-            plan = Plan()
-            self._select(batch, plan)
-            plan.commit()
+            self._commit_selection(batch)
+
+    def _commit_selection(self, batch: Batch) -> None:
+        """Give the selective branches what they choose; their room was proven."""
+        assert self._select is not None, "only a gate with selective branches selects"
+        plan = Plan()
+        self._select(batch, plan)
+        plan.commit()
 
     def _hand_on(self, batch: Batch, start: int) -> None:
         refused: list[Queue] | None = None
