@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.expr.cost import MAX_MADE, Size, cells_made
 from sinkgraph.expr.errors import BadExpression, ExprError
 from sinkgraph.expr.library import Finding, Program, compile_text
 from sinkgraph.expr.tree import Call, Const, Ident, Select, Tree, read_tree, walk
@@ -21,6 +22,7 @@ __all__ = ["MAX_BYTES", "Checked", "Result", "check_expression", "checked"]
 MAX_BYTES = 4096
 Result: TypeAlias = Literal["bool", "string", "any"]
 
+_SMALL = Size(8, 32)  # what each field is taken to hold before there is an event
 _RESULTS = {"bool": "BOOL", "string": "STRING"}
 _CONSTANT_CALLS = {
     # function: (expression that tries a constant, which argument it is, variables)
@@ -81,6 +83,9 @@ def _compiled(text: str, result: Result) -> Checked | tuple[ExprError, ...]:
     if isinstance(program, list):
         return tuple(_reworded(program, text))
     tree = read_tree(program.serialize())
+    if cells_made(tree.root, lambda _: _SMALL) > MAX_MADE:
+        message = "the expression can make values of more than 16 MiB from a small event"
+        return (ExprError(0, len(text), message, "build less text, or shorter lists, in it"),)
     errors = (*_bad_constants(tree, text), *_wrong_result(program, text, result))
     return errors or _constant_failure(program, tree, text) or Checked(program, tree)
 

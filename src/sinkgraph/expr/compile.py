@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -14,12 +15,12 @@ import msgspec
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.event import Batch, Event
 from sinkgraph.expr.check import Result, checked
+from sinkgraph.expr.cost import MAX_MADE, Size, cells_made, measure
 from sinkgraph.expr.errors import BadExpression, ExprError, ExpressionError
 from sinkgraph.expr.fast import compile_fast
 from sinkgraph.expr.library import CONTAINER, Program
 from sinkgraph.expr.tree import Tree
 from sinkgraph.expr.values import (
-    Need,
     Unreadable,
     cel_time,
     from_cel,
@@ -32,7 +33,7 @@ from sinkgraph.expr.words import operator
 __all__ = ["Expression", "compile_expression"]
 
 _HEAD = frozenset({"id", "type", "source", "time", "meta"})
-_NO_NEED = Need()
+_LARGE = Size(10_000, 65_536)  # a field of 1 MiB: what cannot grow from that is not watched
 _MISSING = re.compile(r'Key not found in map : "(.*)"$', re.DOTALL)
 _OVERLOAD = re.compile(r"No matching overloads found : (.*)$", re.DOTALL)
 
@@ -44,7 +45,16 @@ class Expression:
     `type`, `source`, `time`, `meta`, `vars`), `result` what it must give.
     """
 
-    __slots__ = ("_constants", "_fast", "_needs", "_program", "fields", "result", "text")
+    __slots__ = (
+        "_constants",
+        "_fast",
+        "_growing",
+        "_needs",
+        "_program",
+        "fields",
+        "result",
+        "text",
+    )
 
     def __init__(
         self,
@@ -69,6 +79,7 @@ class Expression:
                 message = f"`{name}` cannot be read in an expression: {error.reason}"
                 raise BadExpression(text, [ExprError(0, len(text), message)]) from None
             self._constants[f"{CONTAINER}.vars"] = held
+        self._growing = tree.root if cells_made(tree.root, lambda _: _LARGE) > MAX_MADE else None
         known = self._constants.get(f"{CONTAINER}.vars", {})
         self._fast = compile_fast(tree.root, known) if fast and result != "string" else None
 
@@ -142,6 +153,9 @@ class Expression:
             ) from None
         except RecursionError:
             raise ExpressionError(self.text, f"`{name}` nests too deeply") from None
+        if self._growing is not None and cells_made(self._growing, partial(_leaf, made)) > MAX_MADE:
+            reason = "for this event it could make values of more than 16 MiB"
+            raise ExpressionError(self.text, reason)
         return made
 
     def _run(self, variables: dict[str, Any]) -> Any:
@@ -212,6 +226,16 @@ def compile_expression(
     values = vars if vars is not None else {}
     found = checked(text, vars=values, result=result)
     return Expression(text, found.program, found.tree, values, result, fast)
+
+
+def _leaf(variables: Mapping[str, Any], path: tuple[str, ...]) -> Size:
+    """Return the size of what an expression reads, nothing where there is nothing."""
+    value = variables.get(f"{CONTAINER}.{path[0]}")
+    for name in path[1:]:
+        if not isinstance(value, dict) or name not in value:
+            return Size(0, 0)
+        value = value[name]
+    return measure(value)
 
 
 def _kind(value: object) -> str:
