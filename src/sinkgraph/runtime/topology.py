@@ -305,14 +305,10 @@ class Topology:
             await asyncio.wait(list(self._running.values()), timeout=_CLOSE_S)
         self.flush()
         ordered = self.ordered()
-        left = {
-            node.name: node.pending()
-            for node in ordered
-            if isinstance(node, Queue) and node.pending()
-        }
         queues = [node for node in ordered if isinstance(node, Queue)]
-        await self._close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
         await self._close_nodes(queues)
+        left = {node.name: node.pending() for node in queues if node.pending()}
+        await self._close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
         last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
         await self._close_nodes(last)
         for task in list(self._tasks):
