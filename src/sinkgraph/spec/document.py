@@ -88,7 +88,7 @@ def syntax_of(name: str) -> Syntax | None:
     return _SUFFIXES.get(PurePath(name).suffix.lower())
 
 
-def from_python(document: AnyMapping[str, Any]) -> tuple[Mapping | None, list[Diagnostic]]:
+def from_python(document: AnyMapping[Any, Any]) -> tuple[Mapping | None, list[Diagnostic]]:
     """Return the tree of a document given as Python values; findings have paths, not places."""
     findings: list[Diagnostic] = []
     todo: list[tuple[Node, Any, str, int]] = []

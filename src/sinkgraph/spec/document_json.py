@@ -14,6 +14,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_text import MAX_DEPTH, MAX_FINDINGS, too_deep
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
+from sinkgraph.spec.leaves import Placeholder
 
 __all__ = ["parse_json"]
 
@@ -203,7 +204,7 @@ class _Reader:
                 "no number that can be held",
                 "write a smaller number, or text in quotes",
             )
-            value = 0
+            value = Placeholder(raw)
         return Scalar(span, raw, value)
 
     def _word(self, found: re.Match[str]) -> Node:
@@ -219,7 +220,7 @@ class _Reader:
                 "not a finite number",
                 "write a finite number",
             )
-            return Scalar(span, raw, 0)
+            return Scalar(span, raw, Placeholder(raw))
         help = f"write `{raw.lower()}`" if raw.lower() in _WORDS else "put text in double quotes"
         if raw[0] in "-+.0123456789":
             help = "write a number like `10` or `0.5`, or text in double quotes"

@@ -19,6 +19,7 @@ from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
 __all__ = ["parse_toml"]
 
 _WHERE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_LONG = re.compile(r"[0-9_]{4000,}")
 _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate")
 
 
@@ -34,13 +35,21 @@ def parse_toml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
         return None, [_finding(source, str(error), places)]
     except RecursionError:
         return None, [too_deep(None)]
-    except ValueError as error:
-        headline = "a number is too long, or a date is not one"
-        span = Span(source, 0, 0)
-        return None, [Diagnostic("SG118", headline, span=span, notes=(str(error),))]
+    except ValueError:
+        return None, [_too_long(source)]
     if not loaded:
         return None, []
     return _tree(source, loaded, places.root), []
+
+
+def _too_long(source: SourceText) -> Diagnostic:
+    """Return the finding of a number that Python will not read."""
+    found = _LONG.search(source.text)
+    span = Span(source, 0, 0) if found is None else Span(source, found.start(), found.end())
+    help = "write a smaller number, or text in quotes"
+    return Diagnostic(
+        "SG118", "a number is too large", span=span, label="too many digits", help=(help,)
+    )
 
 
 def _finding(source: SourceText, message: str, places: Places) -> Diagnostic:

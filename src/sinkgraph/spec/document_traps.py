@@ -143,5 +143,7 @@ def _blame(text: str, start: int, end: int, at: int | None) -> tuple[int, str]:
     colon = re.compile(r":(?=[ \t]|$)").search(text, start, end)
     if colon:
         return colon.start(), "`: ` begins a mapping in YAML"
+    if at is not None and start < at < end and text[at] in ",[]{}":
+        return at, f"YAML ends the text at `{text[at]}` inside braces"
     place = min(max(at if at is not None else start, start), end - 1)
     return place, "YAML cannot read on here"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 from yaml.events import (
@@ -25,7 +25,7 @@ from yaml.events import (
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_scalars import UNUSUAL, core_value
-from sinkgraph.spec.document_text import MAX_DEPTH, MAX_FINDINGS, too_deep
+from sinkgraph.spec.document_text import MAX_DEPTH
 from sinkgraph.spec.document_traps import (
     EXPRESSION_KEYS,
     EXPRESSION_MAPS,
@@ -35,6 +35,7 @@ from sinkgraph.spec.document_traps import (
 )
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
 from sinkgraph.spec.document_yaml_errors import syntax_finding
+from sinkgraph.spec.document_yaml_findings import Findings, StopBuildingError
 
 __all__ = ["MAX_REPEATED", "parse_yaml"]
 
@@ -61,18 +62,33 @@ def parse_yaml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
             trap = builder.trap_of(error) if len(traps) < _MAX_TRAPS else None
             if trap is None or trap.start in traps:
                 finding = syntax_finding(source, error)
-                return None, [*(one.finding for one in traps.values()), *builder.found, finding]
-            traps[trap.start] = trap
-            filler = "x" * (trap.end - trap.start)
-            text = text[: trap.start] + filler + text[trap.end :]
+                return None, [
+                    *(one.finding for one in traps.values()),
+                    *builder.findings.found,
+                    finding,
+                ]
+            text = _as_meant(text, trap, traps)
             continue
-        except _StopBuildingError:
+        except _TrappedError as trapped:
+            text = _as_meant(text, trapped.trap, traps)
+            continue
+        except StopBuildingError:
             root = None
-        return root, [*(one.finding for one in traps.values()), *builder.found]
+        return root, [*(one.finding for one in traps.values()), *builder.findings.found]
 
 
-class _StopBuildingError(Exception):
-    """Ends the building after a finding that leaves nothing to read on for."""
+def _as_meant(text: str, trap: Trap, traps: dict[int, Trap]) -> str:
+    """Remember a trap, and return the text with something harmless of its length in its place."""
+    traps[trap.start] = trap
+    return text[: trap.start] + "x" * (trap.end - trap.start) + text[trap.end :]
+
+
+class _TrappedError(Exception):
+    """Ends the building at an expression whose rest YAML would read as something else."""
+
+    def __init__(self, trap: Trap) -> None:
+        super().__init__(trap.finding.headline)
+        self.trap = trap
 
 
 @dataclass(slots=True)
@@ -102,7 +118,7 @@ class _Builder:
     def __init__(self, source: SourceText, traps: dict[int, Trap]) -> None:
         self.source = source
         self.traps = traps
-        self.found: list[Diagnostic] = []
+        self.findings = Findings(source)
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.repeated = 0
@@ -127,7 +143,7 @@ class _Builder:
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    self._stop(
+                    self.findings.stop(
                         "SG109",
                         "the file holds more than one YAML document",
                         event,
@@ -172,10 +188,9 @@ class _Builder:
         stack = self.stack
         frame = stack[-1] if stack else None
         if len(stack) >= MAX_DEPTH:
-            self.found.append(too_deep(Span(self.source, start, start + 1)))
-            raise _StopBuildingError
+            self.findings.stop_too_deep(event, whole=False)
         if event.tag is not None:
-            self._tag(event)
+            self.findings.tag(event)
         made = _Frame([], start, event.anchor, bool(event.flow_style))
         if mapping:
             made.seen = {}
@@ -214,7 +229,7 @@ class _Builder:
         known = self.anchors.get(name)
         if known is None:
             inside = any(one.anchor == name for one in self.stack)
-            self._stop(
+            self.findings.stop(
                 "SG112",
                 f"the alias `*{name}` {'contains itself' if inside else 'names no anchor'}",
                 event,
@@ -224,7 +239,7 @@ class _Builder:
         node, nodes, height = known
         self.repeated += nodes
         if self.repeated > MAX_REPEATED:
-            self._stop(
+            self.findings.stop(
                 "SG113",
                 f"aliases repeat more than {MAX_REPEATED} values",
                 event,
@@ -232,14 +247,13 @@ class _Builder:
                 "write fewer aliases of aliases",
             )
         if len(self.stack) + height > MAX_DEPTH:
-            self.found.append(too_deep(self._span(event)))
-            raise _StopBuildingError
+            self.findings.stop_too_deep(event, whole=True)
         if frame is not None and frame.seen is not None and not frame.waiting:
             if not isinstance(node, Scalar):
                 self._bad_key(frame, event)
                 frame.waiting, frame.skip = True, True
                 return
-            self._key(frame, Scalar(self._span(event), node.text, node.value, True), event)
+            self._key(frame, Scalar(self.findings.span(event), node.text, node.value, True), event)
             return
         self._attach(frame, node, nodes, height)
 
@@ -273,7 +287,7 @@ class _Builder:
         assert seen is not None
         first = seen.get(text)
         if first is not None and first.span is not None:
-            self._find(
+            self.findings.find(
                 "SG108",
                 f"the key `{text}` stands twice in one mapping",
                 event,
@@ -285,9 +299,9 @@ class _Builder:
             return
         seen[text] = key
         if getattr(event, "tag", None) is not None:
-            self._tag(event)
+            self.findings.tag(event)
         if text == "<<" and not key.quoted:
-            self._find(
+            self.findings.find(
                 "SG111",
                 "merge keys are not supported",
                 event,
@@ -296,12 +310,14 @@ class _Builder:
             )
             frame.skip = True
         elif not text:
-            self._find("SG115", "a key is empty", event, "no text before the `:`", "name the key")
+            self.findings.find(
+                "SG115", "a key is empty", event, "no text before the `:`", "name the key"
+            )
             frame.skip = True
 
     def _bad_key(self, frame: _Frame, event: Any) -> None:
         """Refuse a list or mapping as a key; its entry is read and dropped."""
-        self._find(
+        self.findings.find(
             "SG115",
             "a key is not plain text",
             event,
@@ -323,14 +339,20 @@ class _Builder:
             start = event.start_mark.index
             if not self.source.text.startswith("!!", start):
                 return self._meant(frame, node, start)
-        self._tag(event)
+        self.findings.tag(event)
         return node
 
     def _cut_short(self, frame: _Frame, node: Scalar, end: int) -> Scalar:
-        """Find an expression whose end YAML took for a comment."""
-        if not _COMMENT.match(self.source.text, end) or balanced(node.text):
+        """Find an expression whose end YAML took for a comment, or for the next key in braces."""
+        if balanced(node.text):
             return node
-        return self._meant(frame, node, end)
+        if _COMMENT.match(self.source.text, end):
+            return self._meant(frame, node, end)
+        if frame.flow and frame.key is not None and frame.key.span is not None:
+            trap = find_trap(self.source, frame.key.span, flow=True, at=end)
+            if trap is not None and trap.end > end and len(self.traps) < _MAX_TRAPS:
+                raise _TrappedError(trap)
+        return node
 
     def _meant(self, frame: _Frame, node: Scalar, at: int) -> Scalar:
         assert frame.key is not None
@@ -338,7 +360,7 @@ class _Builder:
         trap = find_trap(self.source, frame.key.span, flow=frame.flow, at=at)
         if trap is None:
             return node
-        self._add(trap.finding)
+        self.findings.add(trap.finding)
         raw = self.source.text[trap.start : trap.end]
         return Scalar(Span(self.source, trap.start, trap.end), raw, raw, True)
 
@@ -356,42 +378,3 @@ class _Builder:
             if key.span.line == line:
                 return find_trap(self.source, key.span, flow=frame.flow, at=at)
         return None
-
-    # --- findings -------------------------------------------------------------------------------
-
-    def _span(self, event: Any) -> Span:
-        return Span(self.source, event.start_mark.index, event.end_mark.index)
-
-    def _tag(self, event: Any) -> None:
-        start = event.start_mark.index
-        written = re.compile(r"(?:&\S+\s+)?(!\S*)").match(self.source.text, start)
-        place = self._span(event)
-        if written:
-            place = Span(self.source, written.start(1), written.end(1))
-        self._add(
-            Diagnostic(
-                "SG110",
-                f"the YAML tag `{place.text}` is not supported",
-                span=place,
-                label="a tag",
-                help=("remove it; if it is text, put it in quotes",),
-            )
-        )
-
-    def _find(
-        self, code: str, headline: str, event: Any, label: str, help: str, *clash: Label
-    ) -> None:
-        self._add(
-            Diagnostic(
-                code, headline, span=self._span(event), label=label, secondary=clash, help=(help,)
-            )
-        )
-
-    def _stop(self, code: str, headline: str, event: Any, label: str, help: str) -> NoReturn:
-        self._find(code, headline, event, label, help)
-        raise _StopBuildingError
-
-    def _add(self, finding: Diagnostic) -> None:
-        self.found.append(finding)
-        if len(self.found) >= MAX_FINDINGS:
-            raise _StopBuildingError

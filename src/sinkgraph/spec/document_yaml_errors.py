@@ -83,6 +83,7 @@ _CONSTRUCTS = (
     ("block scalar", "block of text"),
     ("simple key", "key"),
 )
+_NO_KEY = ("did not find expected key", "did not find expected node content")
 _TABS = ("found a tab character", "found character that cannot start any token")
 
 
@@ -102,6 +103,20 @@ def syntax_finding(source: SourceText, error: yaml.YAMLError) -> Diagnostic:
             span=Span(source, tab, tab + 1),
             label="a tab",
             help=("YAML is indented with spaces: replace each tab by two spaces",),
+        )
+    if source.text[at - 1 : at + 1] == "${" and (end := source.text.find("}", at) + 1):
+        whole = Span(source, at - 1, end)
+        return Diagnostic(
+            "SG105",
+            "a `${…}` stands unquoted inside `{…}` or `[…]`",
+            span=whole,
+            label="YAML reads its `{` as the start of a mapping",
+            help=(f'quote the text: `"{whole.text}"`',),
+        )
+    if problem in _NO_KEY and source.text[at : at + 1] == ":":
+        place = Span(source, at, at + 1)
+        return Diagnostic(
+            "SG115", "a key is empty", span=place, label="no text before", help=("name the key",)
         )
     known = _WORDS.get(problem)
     headline, label, help = known or (f"the YAML cannot be read: {problem}", "here", "")
