@@ -373,12 +373,41 @@ def test_what_cannot_be_read_is_refused_and_nothing_hangs(tmp_path: Path, kind: 
     render_human(found)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "headline"),
+    [
+        (PermissionError(13, "Permission denied"), "the document may not be read by this user"),
+        (OSError(5, "Input/output error"), "the document cannot be opened: input/output error"),
+    ],
+)
+def test_what_the_system_refuses_is_told(
+    error: OSError, headline: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> int:
+        raise error
+
+    monkeypatch.setattr("os.open", refuse)
+    assert [one.headline for one in read_document("g.yaml")[1]] == [headline]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "g.yaml"
-    path.write_text("a: 1")
-    path.chmod(0)
-    assert [one.code for one in read_document(path)[1]] == ["SG101"]
+    path.write_text("a: 1\n")
+    read_part = os.read
+
+    def read_and_append(handle: int, size: int) -> bytes:
+        with path.open("a") as more:
+            more.write("b: 2\n")
+        return read_part(handle, 1) if path.stat().st_size < 30 else b""
+
+    monkeypatch.setattr("os.read", read_and_append)
+    tree, found = read_document(path)
+    assert (tree, [one.headline for one in found]) == (
+        None,
+        ["the document changed while it was being read"],
+    )
 
 
 class _Stdin(io.TextIOWrapper):
