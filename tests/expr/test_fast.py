@@ -233,6 +233,33 @@ def test_json_text_is_read_and_decoded_once() -> None:
     assert "not JSON" in str(failed[0][1])
 
 
+def test_a_payload_that_is_no_json_is_an_error_in_both_ways() -> None:
+    broken = LazyEvent("i", data=Json(b"{"))
+    for text in ("data.a == 1", "data.a", "data", 'data.a == 1 && type == "t"'):
+        for fast in (True, False):
+            with pytest.raises(ExpressionError, match="not JSON"):
+                compile_expression(text, fast=fast).evaluate(broken)
+
+
+@pytest.mark.parametrize("place", ["data.a", "data.a.x", 'data["a"]', "meta.m", "meta.m.x"])
+@pytest.mark.parametrize("result", ["any", "string"])
+def test_reading_a_field_gives_the_same_value_in_both_ways(place: str, result: Any) -> None:
+    fast = compile_expression(place, result=result)
+    plain = compile_expression(place, result=result, fast=False)
+    for held in [*FLAT, {"x": "deep"}, {"x": None}, {"x": 2**70}]:
+        event = Event(data={"a": held}, meta=Meta(m=held))
+        quick, slow = answer(fast, event), answer(plain, event)
+        assert repr(quick) == repr(slow), held
+
+
+def test_reading_the_head_gives_the_same_value_in_both_ways() -> None:
+    odd: Any = 5
+    for text in ("id", "type", "source", "ev.id", "time", "data", "meta"):
+        for event in (Event("i", "t", "s", 1.0, "d"), Event("\0", odd, "\ud800", 1.0, [1])):
+            given = [compile_expression(text, fast=fast) for fast in (True, False)]
+            assert answer(given[0], event) == answer(given[1], event)
+
+
 def test_a_predicate_over_payloads_builds_no_event() -> None:
     batch = Batch.from_payloads([{"a": 1}, {"a": 2}], "r", 0, source="", type="t", time=0.0)
     assert compile_expression("data.a == 2", result="bool").predicate(batch) == ([1], [])

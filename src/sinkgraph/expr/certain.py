@@ -9,7 +9,7 @@ from typing import Any
 
 from sinkgraph.expr.values import Unreadable, to_cel
 
-__all__ = ["EXACT", "KNOWN", "MAX", "MIN"]
+__all__ = ["EXACT", "KNOWN", "MAX", "MIN", "Unsure", "certain_scalar", "certain_text"]
 
 MIN, MAX = -(2**63), 2**63 - 1
 EXACT = 2**53  # integers up to here are doubles without loss
@@ -69,11 +69,17 @@ def _comparable(value: Any, other: Any) -> Any:
     raise Unsure
 
 
-def _text(value: Any) -> Any:
+def certain_text(value: Any) -> Any:
     """Return text that CEL can hold, else give up."""
     if value.__class__ is not str:
         raise Unsure
     _dirty(value)
+    return value
+
+
+def certain_scalar(value: Any) -> Any:
+    """Return a scalar that comes back from CEL as it went in, else give up."""
+    _odd(value)
     return value
 
 
@@ -99,5 +105,5 @@ def _member(text: str, holder: Any) -> bool:
 KNOWN: dict[str, Any] = {
     "Exception": Exception, "enumerate": enumerate, "dict": dict, "str": str, "int": int,
     "float": float, "unsure": _unsure, "odd": _odd, "dirty": _dirty, "null": _null,
-    "number": _number, "comparable": _comparable, "text": _text, "member": _member,
+    "number": _number, "comparable": _comparable, "text": certain_text, "member": _member,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from sinkgraph.event import Batch, Event
 from sinkgraph.expr.check import Result, checked
 from sinkgraph.expr.cost import MAX_MADE, Size, cells_made, measure
 from sinkgraph.expr.errors import BadExpression, ExprError, ExpressionError
-from sinkgraph.expr.fast import compile_fast
+from sinkgraph.expr.fast import compile_fast, compile_read
 from sinkgraph.expr.library import CONTAINER, Program
 from sinkgraph.expr.tree import Tree
 from sinkgraph.expr.values import (
@@ -51,6 +51,7 @@ class Expression:
         "_growing",
         "_needs",
         "_program",
+        "_read",
         "fields",
         "result",
         "text",
@@ -81,7 +82,11 @@ class Expression:
             self._constants[f"{CONTAINER}.vars"] = held
         self._growing = tree.root if cells_made(tree.root, lambda _: _LARGE) > MAX_MADE else None
         known = self._constants.get(f"{CONTAINER}.vars", {})
-        self._fast = compile_fast(tree.root, known) if fast and result != "string" else None
+        self._fast = self._read = None
+        if fast and (result == "bool" or str(program.return_type()) == "BOOL"):
+            self._fast = compile_fast(tree.root, known)
+        elif fast:
+            self._read = compile_read(tree.root)
 
     def __repr__(self) -> str:
         return f"<Expression {self.text!r}>"
@@ -94,9 +99,19 @@ class Expression:
         cannot hold, or a result of another type than needed.
         """
         if self._fast is not None:
-            yes, open = self._fast.judge([event if self._fast.events else event.data])
+            try:
+                yes, open = self._fast.judge([event if self._fast.events else event.data])
+            except msgspec.DecodeError:
+                open = [0]
             if not open:
                 return bool(yes)
+        elif self._read is not None:
+            try:
+                value = self._read(event)
+            except Exception:
+                value = None  # only the library can say what is wrong, or what stands there
+            if value is not None and (self.result == "any" or value.__class__ is str):
+                return value
         head = event if self.fields & _HEAD else None
         return self._run(self._variables(event.payload, head))
 

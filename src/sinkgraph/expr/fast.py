@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from sinkgraph.expr.certain import KNOWN, MAX, MIN
+from sinkgraph.event import Event
+from sinkgraph.expr.certain import KNOWN, MAX, MIN, Unsure, certain_scalar, certain_text
 from sinkgraph.expr.tree import Call, Const, Ident, MakeList, Node, Select, Uint
 
-__all__ = ["Fast", "compile_fast"]
+__all__ = ["Fast", "compile_fast", "compile_read"]
 
 _TEXTS = frozenset({"id", "type", "source"})
 _ORDER = {"_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">="}
@@ -124,6 +125,31 @@ def compile_fast(root: Node, vars: Mapping[str, Any]) -> Fast | None:
     space: dict[str, Any] = {"__builtins__": {}, **KNOWN}
     exec(compile(ast.fix_missing_locations(loop), "<expression>", "exec"), space)
     return Fast(space["run"], events)
+
+
+def compile_read(root: Node) -> Callable[[Event], Any] | None:
+    """Return a function for an expression that only names a field (`id`, `data.a.b`), or None.
+
+    It returns the scalar that stands there, and raises for everything else.
+    """
+    path = _path(root)
+    if path is None or (path[0] in _TEXTS) == bool(path[1:]):
+        return None
+    head, *fields = path
+    if head in _TEXTS:
+        return lambda event: certain_text(getattr(event, head))
+    if head not in {"data", "meta"}:
+        return None
+
+    def read(event: Event) -> Any:
+        held: Any = event.data if head == "data" else dict(event.meta)
+        for name in fields:
+            if held.__class__ is not dict:
+                raise Unsure
+            held = held[name]
+        return certain_scalar(held)
+
+    return read
 
 
 class _Writer:
