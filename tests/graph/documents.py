@@ -41,7 +41,7 @@ sinks:                               # everything that is written to, as in go-e
     timeout: 500ms
     breaker: {failure_threshold: 5, open_for: 1s}
 
-promises:                            # check, plan and apply refuse a graph that no longer keeps them
+promises:                            # a graph that no longer keeps them is refused
   - {from: registry, to: audit.file, delivery: at_least_once, accepted: durable, order: kept}
 
 tests:                               # run by `sinkgraph test`, on a virtual clock

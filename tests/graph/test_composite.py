@@ -30,9 +30,10 @@ def _graph(fields: dict[str, Any], schemas: tuple[str | None, ...] = (None,)) ->
         "rest": {"kind": "stdout"},
         "lost": {"kind": "file", "path": "lost.jsonl"},
     }
-    graph, found = of_nodes(sinks, sources)
-    assert graph is not None, found
-    return graph
+    made: Graph | None
+    made, found = of_nodes(sinks, sources)
+    assert made is not None, found
+    return made
 
 
 def _to(graph: Graph, name: str) -> list[tuple[str, str]]:

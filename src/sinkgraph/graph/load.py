@@ -10,11 +10,13 @@ import gc
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sinkgraph.diagnostics.diagnostic import Diagnostic, has_errors, sort_diagnostics
+from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors, sort_diagnostics
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.model import Graph
 from sinkgraph.graph.resolve import endpoint_findings, resolve
@@ -169,5 +171,21 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
         key = (one.code, one.label if span is not None else one.headline, at)
         if key not in seen:
             seen.add(key)
-            made.append(one)
+            made.append(_harmless(one))
     return made
+
+
+def _harmless(one: Diagnostic) -> Diagnostic:
+    """Return a finding in which nothing a document says can steer a terminal."""
+    texts = (one.headline, one.label, one.path, *one.notes, *one.help)
+    if all(map(str.isprintable, (*texts, *(label.text for label in one.secondary)))):
+        return one
+    return replace(
+        one,
+        headline=safe_text(one.headline),
+        label=safe_text(one.label),
+        path=safe_text(one.path),
+        secondary=tuple(Label(label.span, safe_text(label.text)) for label in one.secondary),
+        notes=tuple(map(safe_text, one.notes)),
+        help=tuple(map(safe_text, one.help)),
+    )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.kind import Kind, Side
@@ -53,8 +54,13 @@ class NodeDecl:
     @property
     def label(self) -> str:
         """How messages name it: its kind and name, or only what it is."""
-        what = self.side if self.kind is None else self.kind_name
-        return f"{what} `{self.name}`"
+        what = self.side if self.kind is None else self.kind.name
+        return f"{what} `{self.shown}`"
+
+    @property
+    def shown(self) -> str:
+        """Its name, safe to show whatever it holds."""
+        return safe_text(self.name, 80)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,11 @@ class NodeReader:
         """Find the kind; tell whether the fields can be judged by it."""
         held = decl.tree.get("kind")
         text = written(leaf(held)) if type(held) is Scalar else None
-        path = f"{_SECTION[decl.side]}.{decl.name}"
+        path = f"{_SECTION[decl.side]}.{decl.shown}"
         if held is None or text is None:
             label = "no `kind`" if held is None else "not the name of a kind"
             span = decl.at if held is None else held.span
-            headline = f"{decl.side} `{decl.name}` does not say its `kind`"
+            headline = f"{decl.side} `{decl.shown}` does not say its `kind`"
             help = f"the kinds are {_listed(kind_names(decl.side))}"
             self.found.append(
                 Diagnostic("SG121", headline, "error", span, label, path, help=(help,))
@@ -140,7 +140,7 @@ class NodeReader:
         return values
 
     def _validate(self, decl: NodeDecl, kind: Kind, values: dict[str, Any]) -> None:
-        path = f"{_SECTION[decl.side]}.{decl.name}"
+        path = f"{_SECTION[decl.side]}.{decl.shown}"
         owner = Owner(decl.label, path, decl.tree, decl.at)
         later = _take_later(kind.model, values, owner)
         self.found.extend(later)
@@ -243,7 +243,7 @@ def _unknown_kind(decl: NodeDecl, text: str, span: Span | None, path: str) -> Di
         help = f"the nearest is `{near}`"
     else:
         help = f"the kinds are {_listed(kind_names(decl.side))}"
-    headline = f"`{shown}` of {decl.side} `{decl.name}` is not a kind"
+    headline = f"`{shown}` of {decl.side} `{decl.shown}` is not a kind"
     label = f"no {decl.side} is of this kind"
     return Diagnostic("SG124", headline, "error", span, label, f"{path}.kind", help=(help,))
 

@@ -12,7 +12,7 @@ from pydantic import Discriminator, Tag
 
 from sinkgraph.spec.fields import Duration, Ratio, number
 from sinkgraph.spec.kinds.base import Section
-from sinkgraph.spec.kinds.types import Choice, Count, Factor
+from sinkgraph.spec.kinds.types import Choice, Count, Factor, Share
 from sinkgraph.spec.problem import Path, Problem
 
 __all__ = ["Backoff", "Breaker", "BreakerFields", "ExponentialBackoff", "GoEventsBackoff"]
@@ -112,12 +112,12 @@ class BreakerFields(Section):
     """Also judge the share of failures over this time; needs `failure_rate` or `slow_rate`."""
     min_calls: Count = 20
     """Attempts the window must hold before its shares count."""
-    failure_rate: Ratio | None = None
+    failure_rate: Share | None = None
     """The share of failures within the window that trips it [50 % when there is a window and no
     `slow_rate`]."""
     slow_after: Duration | None = None
     """An attempt that takes longer is slow."""
-    slow_rate: Ratio | None = None
+    slow_rate: Share | None = None
     """The share of slow attempts within the window that trips it."""
 
     def problems(self) -> Iterator[Problem]:

@@ -85,7 +85,7 @@ class PortReader:
                     "error",
                     value.span,
                     "an empty list",
-                    f"{self.decl.name}.{port.name}",
+                    f"{self.decl.shown}.{port.name}",
                     help=("name at least one sink",),
                 )
             )
@@ -109,7 +109,7 @@ class PortReader:
                         "error",
                         edge.span,
                         "named again",
-                        f"{self.decl.name}.{edge.port}",
+                        f"{self.decl.shown}.{edge.port}",
                         (Label(first, "named here first"),) if first else (),
                         help=("name each sink once",),
                     )
@@ -211,15 +211,15 @@ class PortReader:
 
     def _must_be_named(self, kind: str, tree: Mapping, number: int) -> Diagnostic:
         first = self._first[kind]
-        example = "{name: " + f"{self.decl.name}.{kind}-{_LETTERS[number % 26]}, kind: {kind}, …}}"
+        example = "{name: " + f"{self.decl.shown}.{kind}-{_LETTERS[number % 26]}, kind: {kind}, …}}"
         return Diagnostic(
             "SG208",
-            f"two {kind} nodes written inside `{self.decl.name}` would need numbers",
+            f"two {kind} nodes written inside `{self.decl.shown}` would need numbers",
             "error",
             _kind_span(tree),
             f"another {kind} without a name",
             self.decl.name,
-            (Label(first, f"this one is `{self.decl.name}.{kind}`"),) if first else (),
+            (Label(first, f"this one is `{self.decl.shown}.{kind}`"),) if first else (),
             (_WHY_NAMED,),
             (f"name it: `{example}`",),
         )

@@ -52,8 +52,12 @@ def document_schema() -> dict[str, Any]:
 
 
 def kind_schema(kind: Kind) -> dict[str, Any]:
-    """Return the JSON Schema of the fields of one kind."""
-    return kind.model.model_json_schema(ref_template=_REF, by_alias=True)
+    """Return the JSON Schema of the fields of one kind; sinks it may hold are in `$defs`."""
+    whole = document_schema()
+    defs: dict[str, Any] = whole["$defs"]
+    union = defs["Source" if kind.side == "source" else "Sink"]
+    ref: str = union["discriminator"]["mapping"][kind.name]
+    return {"$schema": _DIALECT, **defs[ref.rpartition("/")[2]], "$defs": defs}
 
 
 def schema_text() -> str:

@@ -82,7 +82,7 @@ def _cycle(links: list[Link]) -> Diagnostic:
     *steps, last = links
     names = [link.source.name for link in links]
     labels = tuple(
-        Label(link.span, f"`{link.source.name}` writes to `{link.target.name}`")
+        Label(link.span, f"`{link.source.shown}` writes to `{link.target.shown}`")
         for link in steps[:_MAX_LABELS]
         if link.span is not None
     )
@@ -95,8 +95,8 @@ def _cycle(links: list[Link]) -> Diagnostic:
         "sinks form a cycle",
         "error",
         last.span,
-        f"`{last.source.name}` writes back to `{last.target.name}`",
-        f"sinks.{last.source.name}.{last.edge.port}",
+        f"`{last.source.shown}` writes back to `{last.target.shown}`",
+        f"sinks.{last.source.shown}.{last.edge.port}",
         labels,
         notes,
     )

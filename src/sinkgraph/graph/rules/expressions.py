@@ -58,7 +58,7 @@ def _one(view: View, decl: NodeDecl, path: str, leaf: Scalar) -> Iterator[Diagno
             "error",
             _inside(leaf, found.start, found.end),
             safe_text(found.message, 120),
-            f"{decl.side}s.{decl.name}.{path}",
+            f"{decl.side}s.{decl.shown}.{path}",
             help=(safe_text(found.help, 200),) if found.help else (),
         )
 

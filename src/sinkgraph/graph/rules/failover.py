@@ -49,28 +49,28 @@ def _labels(link: Link, end: NodeDecl) -> tuple[Label, ...]:
 
 
 def _never(decl: NodeDecl, link: Link, end: NodeDecl) -> Diagnostic:
-    what = "is" if end is link.target else f"leads to the {end.kind_name} `{end.name}`, which is"
+    what = "is" if end is link.target else f"leads to the {end.kind_name} `{end.shown}`, which is"
     return Diagnostic(
         "SG302",
-        f"fallback `{decl.name}` can never pass `{link.target.name}`",
+        f"fallback `{decl.shown}` can never pass `{link.target.shown}`",
         "error",
         link.span,
-        f"`{link.target.name}` {what} a queue: it accepts every event",
-        f"sinks.{decl.name}.to[{link.edge.index}]",
+        f"`{link.target.shown}` {what} a queue: it accepts every event",
+        f"sinks.{decl.shown}.to[{link.edge.index}]",
         _labels(link, end),
         ("a write to a queue succeeds long before the delivery fails",),
-        (f"put the queue above `{decl.name}`, and let it write to the ends directly",),
+        (f"put the queue above `{decl.shown}`, and let it write to the ends directly",),
     )
 
 
 def _late(decl: NodeDecl, link: Link, end: NodeDecl) -> Diagnostic:
     return Diagnostic(
         "SG303",
-        f"fallback `{decl.name}` waits for the retry of `{link.target.name}`",
+        f"fallback `{decl.shown}` waits for the retry of `{link.target.shown}`",
         "warning",
         link.span,
-        f"the retry `{end.name}` keeps trying, and then gives up into its dead letter",
-        f"sinks.{decl.name}.to[{link.edge.index}]",
+        f"the retry `{end.shown}` keeps trying, and then gives up into its dead letter",
+        f"sinks.{decl.shown}.to[{link.edge.index}]",
         _labels(link, end),
-        help=(f"put the retry above `{decl.name}`",),
+        help=(f"put the retry above `{decl.shown}`",),
     )

@@ -69,5 +69,5 @@ def _reserved(decl: NodeDecl, has_sources: bool) -> Iterator[Diagnostic]:
         help = "name it differently"
     else:
         return
-    headline = f"the name `{decl.name}` belongs to {what}"
+    headline = f"the name `{decl.shown}` belongs to {what}"
     yield Diagnostic("SG218", headline, "error", decl.at, "reserved", decl.name, help=(help,))

@@ -107,7 +107,7 @@ def _astray(decl: NodeDecl, path: str, problem: str) -> Diagnostic:
         "error",
         _at(decl, "path"),
         problem,
-        f"sinks.{decl.name}.path",
+        f"sinks.{decl.shown}.path",
         help=("write to a plain file; `kind: stdout` prints",),
     )
 
@@ -118,11 +118,11 @@ def _shared(
     at = _at(first, field)
     return Diagnostic(
         code,
-        f"{decl.side}s `{first.name}` and `{decl.name}` {what}",
+        f"{decl.side}s `{first.shown}` and `{decl.shown}` {what}",
         "error",
         _at(decl, field),
         "held by another node",
-        f"{decl.side}s.{decl.name}.{field}",
-        (Label(at, f"held by `{first.name}`"),) if at is not None else (),
+        f"{decl.side}s.{decl.shown}.{field}",
+        (Label(at, f"held by `{first.shown}`"),) if at is not None else (),
         help=(help,),
     )

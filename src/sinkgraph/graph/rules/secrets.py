@@ -43,6 +43,6 @@ def _written(decl: NodeDecl, field: str, held: Node | None) -> Iterator[Diagnost
             "warning",
             held.span,
             "whoever reads the document knows it",
-            f"{decl.side}s.{decl.name}.{field}",
+            f"{decl.side}s.{decl.shown}.{field}",
             help=("write `${env:NAME}` or `${file:/path}`",),
         )

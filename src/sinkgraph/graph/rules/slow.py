@@ -45,13 +45,13 @@ def _slow_ends(view: View) -> dict[str, NodeDecl]:
 
 def _stalls(decl: NodeDecl, link: Link, end: NodeDecl) -> Diagnostic:
     direct = end is link.target
-    what = f"this {end.kind_name} sink" if direct else f"the {end.kind_name} sink `{end.name}`"
+    what = f"this {end.kind_name} sink" if direct else f"the {end.kind_name} sink `{end.shown}`"
     return Diagnostic(
         "SG301",
-        f"a slow `{end.name}` stalls every branch of `{decl.name}`",
+        f"a slow `{end.shown}` stalls every branch of `{decl.shown}`",
         "warning",
         link.span,
-        f"no queue between `{decl.name}` and {what}",
-        f"sinks.{decl.name}.{link.edge.port}[{link.edge.index}]",
+        f"no queue between `{decl.shown}` and {what}",
+        f"sinks.{decl.shown}.{link.edge.port}[{link.edge.index}]",
         help=("put a `kind: queue` in front of it",),
     )

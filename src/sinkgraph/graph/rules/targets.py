@@ -33,7 +33,7 @@ def _inside(decl: NodeDecl) -> tuple[Label, ...]:
 
 
 def _path(decl: NodeDecl, edge: EdgeDecl) -> str:
-    return f"{decl.side}s.{decl.name}.{edge.port}"
+    return f"{decl.side}s.{decl.shown}.{edge.port}"
 
 
 def _unknown(view: View, decl: NodeDecl, edge: EdgeDecl, *, helped: bool) -> Diagnostic:
@@ -51,7 +51,7 @@ def _unknown(view: View, decl: NodeDecl, edge: EdgeDecl, *, helped: bool) -> Dia
             help = (f"declare it under `sinks:`, as `{wanted}: {{kind: …}}`",)
     return Diagnostic(
         "SG204",
-        f"{decl.side} `{decl.name}` writes to an undeclared sink",
+        f"{decl.side} `{decl.shown}` writes to an undeclared sink",
         "error",
         edge.span,
         f"no sink is named `{wanted}`",
@@ -65,10 +65,10 @@ def _unknown(view: View, decl: NodeDecl, edge: EdgeDecl, *, helped: bool) -> Dia
 def _itself(decl: NodeDecl, edge: EdgeDecl) -> Diagnostic:
     return Diagnostic(
         "SG206",
-        f"{decl.side} `{decl.name}` writes to itself",
+        f"{decl.side} `{decl.shown}` writes to itself",
         "error",
         edge.span,
-        f"`{decl.name}` is this node",
+        f"`{decl.shown}` is this node",
         _path(decl, edge),
         _inside(decl),
         help=("name another sink",),
@@ -80,10 +80,10 @@ def _into_source(link: Link) -> Diagnostic:
     more = (Label(target.at, "declared as a source"),) if target.at is not None else ()
     return Diagnostic(
         "SG207",
-        f"{source.side} `{source.name}` writes to a source",
+        f"{source.side} `{source.shown}` writes to a source",
         "error",
         link.span,
-        f"`{target.name}` is a source: events enter there",
+        f"`{target.shown}` is a source: events enter there",
         _path(source, link.edge),
         (*_inside(source), *more),
         help=("name a sink",),
@@ -108,10 +108,10 @@ def _ends_nowhere(view: View) -> Iterator[Diagnostic]:
         at = (Label(target.at, "disabled"),) if target.at is not None else ()
         yield Diagnostic(
             "SG211",
-            f"{decl.side} `{decl.name}` ends nowhere: `{target.name}` is disabled",
+            f"{decl.side} `{decl.shown}` ends nowhere: `{target.shown}` is disabled",
             "error",
             link.span,
-            f"`{target.name}` takes no part",
+            f"`{target.shown}` takes no part",
             _path(decl, link.edge),
             at,
             help=("write to another sink, or disable this node too",),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from sinkgraph.spec.fields import Duration, JsonValue, Rate, Ratio, Size
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.spec.fields import Duration, JsonValue, Rate, Size
 from sinkgraph.spec.kinds.base import NodeSpec, Target
 from sinkgraph.spec.kinds.fan import OnError
-from sinkgraph.spec.kinds.types import Count, Expression, PythonName, Word, whole
+from sinkgraph.spec.kinds.types import Count, Expression, PythonName, Share, Word, whole
 from sinkgraph.spec.problem import Problem
 
 __all__ = ["BatchSpec", "Dedupe", "RateLimit", "Sample", "Transform"]
@@ -49,6 +51,55 @@ class Transform(NodeSpec):
                 on_key=True,
                 help=("say what it changes, or write to its target directly",),
             )
+        for field in ("set", "compute", "remove", "rename"):
+            yield from self._bad_paths(field)
+        for path in self.set.keys() & self.compute.keys():
+            yield Problem(
+                "SG142",
+                f"`{path}` is both set and computed",
+                ("compute", path),
+                "computed here",
+                help=("keep one of them",),
+                clash=((("set", path), "set here"),),
+                on_key=True,
+            )
+
+    def _bad_paths(self, field: str) -> Iterator[Problem]:
+        held: Any = getattr(self, field)
+        if isinstance(held, tuple):
+            written = [((field, index), path, False) for index, path in enumerate(held)]
+        else:
+            written = [((field, path), path, True) for path in held]
+        if field == "rename":
+            written += [((field, old), new, False) for old, new in held.items()]
+        for place, path, on_key in written:
+            why = path_problem(path)
+            if why:
+                yield Problem(
+                    "SG123",
+                    f"`{safe_text(path, 80)}` {why}",
+                    place,
+                    why,
+                    help=("write it as `data.a.b`, or `data` for the whole payload",),
+                    on_key=on_key,
+                )
+
+
+_PATH = re.compile(r"(?:`[^`]+`|[^.`]+)(?:\.(?:`[^`]+`|[^.`]+))*")
+
+
+def path_problem(path: str) -> str:
+    """Return why a text is no path into an event, as a predicate, or ""."""
+    if not _PATH.fullmatch(path):
+        return "is no path"
+    head, dot, _ = path.partition(".")
+    if head == "id":
+        return "would change the id, which an event keeps"
+    if head == "meta" and not dot:
+        return "would replace `meta` as a whole"
+    if head in {"type", "source", "time"} and dot:
+        return f"reads into `{head}`, which has no fields"
+    return ""
 
 
 class Dedupe(NodeSpec):
@@ -73,7 +124,7 @@ class Sample(NodeSpec):
     """`sample`."""
     to: Target
     """Where the sample goes."""
-    ratio: Ratio | None = None
+    ratio: Share | None = None
     """The share that passes, at random: `0.1`."""
     every: Count | None = None
     """One event in so many passes: `10`."""
@@ -107,7 +158,7 @@ class RateLimit(NodeSpec):
     by: Expression | None = None
     """A key; each of its values has a rate of its own."""
     max_wait: Duration | None = None
-    """How long a writer waits before it is refused [as long as it wants]."""
+    """How long a writer waits before it is refused [1m]."""
 
 
 class BatchSpec(NodeSpec):

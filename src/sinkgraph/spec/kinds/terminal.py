@@ -36,7 +36,7 @@ HttpFormat = Annotated[
     Choice(),
 ]
 Outcome = Annotated[Literal["ok", "retry", "reject", "dead_letter"], Choice()]
-Ndjson = Annotated[Literal["ndjson"], Choice()]
+LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
 LATER_FORMATS = tuple(
     Later("format", name, "`json` carries the payload; `ndjson` and `docker` batch it")
     for name in ("cloudevents", "cloudevents_binary", "cloudevents_batch")
@@ -122,8 +122,8 @@ class FileSinkSpec(NodeSpec):
     """`file`."""
     path: OutputPath
     """The file; a relative path is below the output directory."""
-    format: Ndjson = "ndjson"
-    """How events are written: one JSON value a line."""
+    format: LineFormat = "ndjson"
+    """How events are written: one JSON value a line, or text as it is, a line each."""
     rotate: Rotate | None = None
     """When a new file is begun [never]."""
     sync: Annotated[Literal["none", "batch", "each"], Choice()] = "batch"
@@ -135,8 +135,6 @@ class Stdout(NodeSpec):
 
     kind: Literal["stdout"]
     """`stdout`."""
-    format: Ndjson = "ndjson"
-    """How events are written: one JSON value a line."""
 
 
 class ChannelSpec(NodeSpec):

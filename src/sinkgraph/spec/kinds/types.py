@@ -30,6 +30,7 @@ __all__ = [
     "OutputPath",
     "PythonName",
     "SecretField",
+    "Share",
     "StatusKey",
     "Word",
     "whole",
@@ -100,6 +101,16 @@ def whole(low: int, high: int = MAX_COUNT) -> Reads:
     """Return the annotation of a whole number from `low` to `high`."""
     schema = {"type": "integer", "minimum": low, "maximum": high}
     return Reads(lambda value: _whole(value, low, high), max(low, min(high, 1)), schema)
+
+
+_IN_RATIO = number(0, 1).parse
+
+
+def _share(value: Any) -> float:
+    found: float = _IN_RATIO(value)
+    if found == 0:
+        raise fail("SG123", f"{shown(value)} is no share", "write a number above 0, at most 1")
+    return found
 
 
 def _text(value: Any, what: str = "text") -> str:
@@ -200,6 +211,10 @@ Count = Annotated[int, whole(1)]
 """A whole number, 1 or more."""
 Factor = Annotated[float, number(1, 1000)]
 """A number from 1 to 1000."""
+Share = Annotated[
+    float, Reads(_share, 1.0, {"type": "number", "exclusiveMinimum": 0, "maximum": 1})
+]
+"""A number above 0, at most 1."""
 Word = Annotated[str, Reads(_word, "unset", _TEXT)]
 """Text that is not empty."""
 Expression = Annotated[str, Reads(_expression, "true", {"type": ["string", "boolean"]})]
