@@ -126,7 +126,8 @@ def to_payload(value: Any) -> Any:
         return value
     if value is None:
         raise TypeError("None is not an event")
-    return msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
+    made = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
+    return list(made) if isinstance(made, tuple) else made
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -374,12 +374,20 @@ class Turnstile:
         self._poked: dict[int, Store] = {}
         self._scheduled = False
 
-    async def admit(self, replan: Callable[[], Plan], timeout_s: float | None = None) -> Plan:
+    async def admit(
+        self,
+        replan: Callable[[], Plan],
+        timeout_s: float | None = None,
+        *,
+        first: Plan | None = None,
+    ) -> Plan:
         """Commit the plan `replan` makes as soon as there is room for all of it; return it.
+
+        `first` is a plan made in this same tick, so that it need not be made again.
 
         Raises Overloaded after `timeout_s` seconds (or the shortest `max_wait` of what is full).
         """
-        plan = replan()
+        plan = replan() if first is None else first
         blockers = plan.blockers(None)
         if not blockers:
             plan.commit()

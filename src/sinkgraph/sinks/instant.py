@@ -56,11 +56,17 @@ class Instant(Node):
         if self.gate is not None:
             await self.gate.write(batch, timeout_s)
             return
+        first = self.plan(batch)
+        pieces = [batch]
+        if _too_small(first) is not None:
+            pieces = self._pieces(batch)
+            first = self.plan(pieces[0])
         owed: list[Owed] = []
-        pieces = self._pieces(batch)
         for k, piece in enumerate(pieces):
+            made = first if k == 0 else None
+            replan = partial(self.plan, piece)
             try:
-                plan = await self.bound.turnstile.admit(partial(self.plan, piece), timeout_s)
+                plan = await self.bound.turnstile.admit(replan, timeout_s, first=made)
                 await plan.finish(piece)
             except PartialWrite as error:
                 owed.extend(error.owed)

@@ -7,12 +7,12 @@ it. How batches are delivered is the subject of `lanes`; who waits for room, of 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sinkgraph.event import Batch, join
+from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan, Waiter
+from sinkgraph.log.backlog import Backlog
 from sinkgraph.log.memory import Cursor
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.instant import Instant
@@ -82,10 +82,8 @@ class Queue(Instant):
         self.in_flight = 0  # taken by a lane or parked, not settled
         self.bytes = 0
         self.in_cohort = False
-        self._picks: deque[Batch] = deque()
-        self._picked = 0
         self.reads: Gate | None = None  # the gate whose log it reads
-        self._cursor: Cursor | None = None
+        self._backlog = Backlog()
         self._since = 0  # the gate's front when this queue was attached
         self._idle_since = 0  # the gate's front when it joined the cohort
         self._drained: list[asyncio.Future[None]] = []
@@ -114,7 +112,7 @@ class Queue(Instant):
         """Begin to read a gate's log at its front."""
         self.reads = gate
         self._since = gate.log.front
-        if self._picks or self.in_flight or not self.can_idle:
+        if len(self._backlog) or self.in_flight or not self.can_idle:
             self.fell_behind(Cursor(gate.log, gate.log.tail, gate.log.front))
         else:
             self._idle()
@@ -130,17 +128,14 @@ class Queue(Instant):
         assert gate is not None, "only an attached queue is detached"
         if self.in_cohort:
             self._leave_idle(gate.log.front)
-        if self._cursor is not None:
-            while (batch := self._cursor.take(1_000)) is not None:
-                self._pick(batch)
-            self._cursor = None
+        self._backlog.unfollow()
         self.ledger.entered += gate.log.front - self._since
         self.reads = None
 
     def _idle(self) -> None:
         assert self.reads is not None
         self.in_cohort = True
-        self._cursor = None
+        self._backlog.forget()
         self._idle_since = self.reads.log.front
         self.reads.join_cohort(self)
 
@@ -152,15 +147,15 @@ class Queue(Instant):
         """Read on with a cursor: the target could not take a batch at once."""
         if self.in_cohort:
             self._leave_idle(cursor.pos)
-        self._cursor = cursor
+        self._backlog.follow(cursor)
         self.wake()
 
     def rejoin(self) -> bool:
         """Go back to the cohort when nothing is pending; True when it did."""
-        gate, cursor = self.reads, self._cursor
-        if gate is None or self.in_cohort or self.in_flight or self._picks or not self.can_idle:
+        backlog = self._backlog
+        if self.reads is None or self.in_cohort or not backlog.follows or not self.can_idle:
             return False
-        if cursor is None or cursor.lag or self.lanes.parked:
+        if len(backlog) or self.in_flight:
             return False
         self._idle()
         return True
@@ -223,10 +218,13 @@ class Queue(Instant):
             if len(batch) > self.capacity:
                 self.ledger.drop("drop_oldest", len(batch) - self.capacity)
                 batch = batch[len(batch) - self.capacity :]
-        if not self._picks and not self.in_flight and self.can_idle and self.to.offer(batch):
+        idle = not len(self._backlog) and not self.in_flight and self.can_idle
+        if idle and self.to.offer(batch):
             self.ledger.delivered += len(batch)
             return
-        self._pick(batch)
+        self._backlog.pick(batch)
+        if self.max_bytes is not None:
+            self.bytes += size_of(batch)
         self.high_water = max(self.high_water, self.pending())
         self.wake()
 
@@ -239,27 +237,15 @@ class Queue(Instant):
 
     def _shed_oldest(self, batch: Batch) -> None:
         """Make room by dropping what waits longest; what a lane holds is not dropped."""
-        while self._picks and not self.fits(batch):
+        while (oldest := self._backlog.oldest_picked()) and not self.fits(batch):
             over = len(batch) - self.room()
-            oldest = self._picks[0]
-            n = min(len(oldest), over) if over > 0 else 1
-            self._take_picked(n)
-            self.ledger.drop("drop_oldest", n)
+            self._shed(min(oldest, over) if over > 0 else 1)
 
-    def _pick(self, batch: Batch) -> None:
-        self._picks.append(batch)
-        self._picked += len(batch)
-        if self.max_bytes is not None:
-            self.bytes += size_of(batch)
-
-    def _take_picked(self, n: int) -> Batch:
-        oldest = self._picks[0]
-        if len(oldest) > n:
-            taken, self._picks[0] = oldest[:n], oldest[n:]
-        else:
-            taken = self._picks.popleft()
-        self._picked -= len(taken)
-        return taken
+    def _shed(self, n: int) -> None:
+        self.ledger.drop("drop_oldest", n)
+        for dropped in self._backlog.shed(n):
+            if self.max_bytes is not None:
+                self.bytes -= size_of(dropped)
 
     # what goes out, for the lanes
 
@@ -270,43 +256,22 @@ class Queue(Instant):
     def has_more(self) -> int:
         """Return how many events a lane could take now."""
         self._trim()
-        return self._picked + (self._cursor.lag if self._cursor is not None else 0)
+        return len(self._backlog)
 
     def take(self, limit: int) -> Batch | None:
         """Hand the oldest events to a lane, at most `limit`; None when there are none."""
         self._trim()
-        taken: list[Batch] = []
-        left = limit
-        while left and self._picks and (not taken or len(self._picks[0]) <= left):
-            taken.append(self._take_picked(left))
-            left -= len(taken[-1])
-        cursor = self._cursor
-        while left and cursor is not None and not self._picks and cursor.lag:
-            batch = cursor.take(left)
-            assert batch is not None, "a cursor that lags has something to give"
-            taken.append(batch)
-            left -= len(batch)
-        if not taken:
-            return None
-        batch = taken[0] if len(taken) == 1 else join(taken)
-        self.in_flight += len(batch)
+        batch = self._backlog.take(limit)
+        if batch is not None:
+            self.in_flight += len(batch)
         return batch
 
     def _trim(self) -> None:
-        """Let a `drop_oldest` cursor pass what no longer fits."""
-        cursor = self._cursor
-        if cursor is None or self.when_full != "drop_oldest":
-            return
-        over = self._picked + cursor.lag + self.in_flight - self.capacity
-        if over <= 0:
-            return
-        while over > 0 and self._picks:
-            n = len(self._take_picked(over))
-            over -= n
-            self.ledger.drop("drop_oldest", n)
-        n = min(over, cursor.lag)
-        cursor.skip(n)
-        self.ledger.drop("drop_oldest", n)
+        """Let a `drop_oldest` queue that reads a log pass what no longer fits."""
+        if self.when_full == "drop_oldest" and self._backlog.follows:
+            over = len(self._backlog) + self.in_flight - self.capacity
+            if over > 0:
+                self._shed(min(over, len(self._backlog)))
 
     def settle(self, n: int, outcome: str = "delivered", size: int = 0) -> None:
         """Note that n events of `size` bytes ended here: `delivered` or `dead_lettered`."""
@@ -366,17 +331,14 @@ class Queue(Instant):
         """Return what is pending after a close, oldest first, and forget it."""
         left = self.lanes.surrender()
         self.in_flight = 0
-        while self._picks:
-            left.append(self._take_picked(self._picked))
-        return left
+        return left + self._backlog.empty_out()
 
     # what it says of itself
 
     def pending(self) -> int:
         """Return the depth: accepted and not settled."""
         self._trim()
-        lag = self._cursor.lag if self._cursor is not None else 0
-        return self._picked + lag + self.in_flight
+        return len(self._backlog) + self.in_flight
 
     def account(self) -> LedgerView:
         """Return its ledger, with what the gate's log says of it."""

@@ -8,42 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sinkgraph.errors import BreakerOpen, Overloaded, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.sinks.attempts import History, Write, attempt, counts_as_failure, error_text
 from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
-from sinkgraph.sinks.burial import MAX_ERRORS, bury_batch
+from sinkgraph.sinks.burial import bury_batch
 
 __all__ = ["HOLDS", "Retry"]
 
 HOLDS = ("lane", "key", "event")
-
-_Write = Callable[[Sequence[Event]], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class History:
-    """Is what has happened to the events of one write so far."""
-
-    attempts: int = 0
-    first_at: float = 0.0  # monotonic seconds
-    first_wall: float = 0.0
-    waited: float = 0.0
-    errors: list[str] = field(default_factory=list)
-    dead: set[str] = field(default_factory=set)
-    final: bool = False  # past its limits: each event gets one more attempt by itself
-
-    def note(self, error: BaseException) -> None:
-        """Keep an error: the first ever and the most recent ones."""
-        self.errors.append(f"{type(error).__name__}: {error}")
-        if len(self.errors) > MAX_ERRORS:
-            del self.errors[1]
 
 
 class Retry(Node):
@@ -147,7 +126,7 @@ class Retry(Node):
             history = History(first_at=ctx.clock.now(), first_wall=ctx.clock.wall())
             await self._resume(history, self.to.send, batch)
 
-    async def _resume(self, history: History, write: _Write, events: Sequence[Event]) -> None:
+    async def _resume(self, history: History, write: Write, events: Sequence[Event]) -> None:
         """Go on with events that have a history, through the part of the write that owes them."""
         self.refuse_if_closed()
         batch = as_batch(events)
@@ -177,7 +156,7 @@ class Retry(Node):
             ledger.dead_lettered += dead
             ledger.delivered += n - back - dead
 
-    async def _deliver(self, history: History, parts: list[tuple[_Write, Batch]]) -> None:
+    async def _deliver(self, history: History, parts: list[tuple[Write, Batch]]) -> None:
         while parts:
             permit = await self._permit(history, parts)
             owed = await self._attempt(history, parts, permit)
@@ -200,7 +179,7 @@ class Retry(Node):
 
     # one attempt
 
-    async def _permit(self, history: History, parts: list[tuple[_Write, Batch]]) -> Permit | None:
+    async def _permit(self, history: History, parts: list[tuple[Write, Batch]]) -> Permit | None:
         """Wait until the breaker lets an attempt through."""
         machine = self.machine
         if machine is None:
@@ -216,7 +195,7 @@ class Retry(Node):
             await self._nap(permit)
 
     async def _attempt(
-        self, history: History, parts: list[tuple[_Write, Batch]], permit: Permit | None
+        self, history: History, parts: list[tuple[Write, Batch]], permit: Permit | None
     ) -> list[Owed]:
         """Make one attempt at every part; return what is owed after it."""
         machine, clock = self.machine, self.bound.clock
@@ -226,11 +205,11 @@ class Retry(Node):
         settled = False
         try:
             if len(parts) == 1:
-                owed = await _try(*parts[0])
+                owed = await attempt(*parts[0])
             elif history.final:
-                owed = [part for one in parts for part in await _try(*one)]
+                owed = [part for one in parts for part in await attempt(*one)]
             else:
-                several = await asyncio.gather(*[_try(*one) for one in parts])
+                several = await asyncio.gather(*[attempt(*one) for one in parts])
                 owed = [part for some in several for part in some]
             settled = True
         finally:
@@ -242,14 +221,16 @@ class Retry(Node):
             now = clock.now()
             if not owed:
                 machine.success(permit, now, now - began)
-            elif any(_counts(part.error) for part in owed):
-                self.last_error = _text(next(p.error for p in owed if _counts(p.error)))
+            elif any(counts_as_failure(part.error) for part in owed):
+                self.last_error = error_text(
+                    next(p.error for p in owed if counts_as_failure(p.error))
+                )
                 machine.failure(permit, now, now - began)
             else:
                 machine.release(permit)
             isolate = [p for p in owed if isinstance(p.error, Rejected) and p.error.isolate]
             if isolate:
-                self.last_error = _text(isolate[0].error)
+                self.last_error = error_text(isolate[0].error)
                 machine.trip(now)
         return owed
 
@@ -257,7 +238,7 @@ class Retry(Node):
         self.failures += 1
         self.status = "degraded"
         for part in owed:
-            self.last_error = _text(part.error)
+            self.last_error = error_text(part.error)
             history.note(part.error)
 
     async def _rejections(self, history: History, owed: list[Owed]) -> list[Owed]:
@@ -275,11 +256,11 @@ class Retry(Node):
             else:
                 half = len(batch) // 2
                 for piece in (batch[half:], batch[:half]):
-                    todo.extendleft(reversed(await _try(part.write, piece)))
+                    todo.extendleft(reversed(await attempt(part.write, piece)))
         return left
 
     def _raise_closed(
-        self, parts: list[tuple[_Write, Batch]], owed: list[Owed], closed: list[Owed]
+        self, parts: list[tuple[Write, Batch]], owed: list[Owed], closed: list[Owed]
     ) -> None:
         """A closed target is terminal: what is owed goes back upstream."""
         if len(owed) == 1 and len(parts) == 1 and len(owed[0].events) == len(parts[0][1]):
@@ -347,9 +328,9 @@ class Retry(Node):
         elapsed = self.bound.clock.now() - history.first_at
         return history.attempts >= self.max_attempts and elapsed >= self.give_up_after
 
-    async def _give_up(self, history: History, owed: list[Owed]) -> list[tuple[_Write, Batch]]:
+    async def _give_up(self, history: History, owed: list[Owed]) -> list[tuple[Write, Batch]]:
         """Bury single events; split batches, so that each event gets an attempt by itself."""
-        left: list[tuple[_Write, Batch]] = []
+        left: list[tuple[Write, Batch]] = []
         for part in owed:
             batch = as_batch(part.events)
             if len(batch) == 1:
@@ -399,30 +380,6 @@ class Retry(Node):
                 "probe_in_s": max(0.0, probe - now) if probe is not None else None,
             }
         return facts
-
-
-async def _try(write: _Write, batch: Batch) -> list[Owed]:
-    """Write once; return what is owed after it."""
-    try:
-        await write(batch)
-    except PartialWrite as error:
-        return [part for part in error.owed if len(part.events)]
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:
-        return [Owed(write, batch, error)]
-    return []
-
-
-def _counts(error: BaseException) -> bool:
-    """Whether an error says something about the destination's health."""
-    if isinstance(error, (Rejected, Overloaded, SinkClosed)):
-        return False
-    return bool(getattr(error, "counts", True))
-
-
-def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
