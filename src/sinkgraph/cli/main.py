@@ -1,0 +1,46 @@
+"""The command `sinkgraph`: which commands there are.
+
+Each is a module of this package, loaded when it is called; how a run ends is `cli.group`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from sinkgraph import __version__
+from sinkgraph.cli.group import LazyGroup
+
+__all__ = ["SECTIONS", "cli", "main"]
+
+SECTIONS = {
+    "Documents": {
+        "check": "Report every problem of graph documents.",
+        "render": "Draw a graph document.",
+        "kinds": "List the kinds of nodes, or the fields of one.",
+        "schema": "Print the JSON Schema of graph documents, for editors.",
+    },
+    "Events": {
+        "run": "Run a graph document until its sources end, or Ctrl-C.",
+        "receive": "Receive webhooks and print them, with faults on request.",
+        "demo": "Run the quickstart graph on real notifications, with an outage.",
+    },
+}
+"""Section → command → what it does."""
+
+
+@click.group(
+    cls=LazyGroup,
+    package="sinkgraph.cli",
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Describe where events go as a typed graph; check it, draw it, run it.",
+    epilog="Exit codes: 0 ok, 1 findings or a failed start, 2 usage, 130 interrupted.",
+)
+@click.version_option(__version__, message="sinkgraph %(version)s")
+def cli() -> None:
+    """Hold the commands."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    cli.main(prog_name="sinkgraph")
