@@ -31,7 +31,8 @@ class Fallback(Passing):
 
     An open breaker answers at once, so its target costs no time. What a target rejects is not
     offered to the next: the event is at fault. When no target accepts, the errors are raised
-    together, and the next write begins with the first target again.
+    together, and paying what is owed begins with the first target again: a broadcast that had
+    taken part of it may get that part twice.
     """
 
     kind = "fallback"

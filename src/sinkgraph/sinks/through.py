@@ -13,7 +13,7 @@ from functools import partial
 from sinkgraph.clock import Clock, LoopClock, Random, system_random
 from sinkgraph.errors import Owed, PartialWrite
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.sinks.base import Link, Node, Sink, owed_count
+from sinkgraph.sinks.base import Link, Node, Parked, Sink, owed_count
 from sinkgraph.telemetry.stats import Ledger
 
 __all__ = ["Branch", "Passage", "Passing", "Through", "Write", "owed_of", "rewrap"]
@@ -30,14 +30,15 @@ def rewrap(error: PartialWrite, around: Around, *, except_for: Write | None = No
     So whoever pays a part passes through the node between again. Parts whose write is
     `except_for` begin at the node already and are left alone.
     """
-    return PartialWrite(
-        [
-            part
-            if part.write is except_for
-            else Owed(partial(around, part.write), part.events, part.error)
-            for part in error.owed
-        ]
-    )
+    owed = [
+        part
+        if part.write is except_for
+        else Owed(partial(around, part.write), part.events, part.error)
+        for part in error.owed
+    ]
+    if isinstance(error, Parked):
+        return Parked(owed, due_s=error.due_s, hold=error.hold)
+    return PartialWrite(owed)
 
 
 def owed_of(batch: Batch, owed: Sequence[Owed]) -> Batch:
