@@ -337,6 +337,19 @@ def test_any_text_is_filled_or_found(text: str) -> None:
         assert "alpha" not in shown
 
 
+def test_findings_are_bounded_however_many_marks_a_text_has() -> None:
+    _, found = fill(f"a: '{'${x}' * 100_000}'\n")
+    assert len(found) == 100
+
+
+def test_filled_values_are_bounded_together(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("x" * 65_536)
+    tree, found = fill("a:\n" + "- ${file:s}\n" * 1_000, base=tmp_path)
+    assert [one.code for one in found] == ["SG130"]
+    kinds = [type(one) for one in plain(tree)["a"]]
+    assert (kinds.count(SecretText), kinds.count(Placeholder)) == (256, 744)
+
+
 def test_findings_never_show_a_value() -> None:
     _, found = fill("a: ${env:LOOP}${env:A}${nope}\n")
     shown = render_human(found) + render_json(found)

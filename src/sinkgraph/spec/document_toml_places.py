@@ -175,6 +175,9 @@ class _Scanner:
             if raw[0] in "\"'":
                 name = raw[1:-1] if "\\" not in raw or raw[0] == "'" else _decoded(raw)
             parts.append(_Part(name, found.start(), found.end()))
+            if len(parts) > MAX_DEPTH:
+                self.places.too_deep = found.start()
+                raise _StopScanningError
             dot = _DOT.match(self.text, found.end())
             if dot is None:
                 return parts, self._space(found.end())

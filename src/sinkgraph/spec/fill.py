@@ -16,15 +16,18 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_file import read_regular
+from sinkgraph.spec.document_text import MAX_FINDINGS
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.leaves import FilledText, Placeholder, SecretText, written
 from sinkgraph.spec.secret import Secret
 
-__all__ = ["MAX_SECRET_BYTES", "Filler", "Mode"]
+__all__ = ["MAX_FILLED", "MAX_SECRET_BYTES", "Filler", "Mode"]
 
 Mode = Literal["strict", "placeholder"]
 
 MAX_SECRET_BYTES = 65_536
+MAX_FILLED = 16 * 1024 * 1024
+"""Characters that the values filled into one document may have together."""
 
 _MARK = re.compile(r"\$\$|\$\{")
 _INNER = re.compile(r"\$\{|\}")
@@ -58,6 +61,7 @@ class Filler:
         self.severity: Literal["error", "warning"] = "error" if mode == "strict" else "warning"
         self.found: list[Diagnostic] = []
         self.files: dict[str, tuple[str | None, str]] = {}
+        self.left = MAX_FILLED
 
     def leaf_or_shell(self, node: Node, path: str, expression: bool) -> Node:
         """Return a filled leaf, or an empty collection of the same kind and place."""
@@ -274,6 +278,13 @@ class Filler:
                 "values are expanded once; write the final text there",
             )
             return
+        before, self.left = self.left, self.left - len(value)
+        if self.left < 0:
+            at.unset = True
+            if before >= 0:
+                headline = f"the values filled in are longer than {MAX_FILLED} characters together"
+                self._bad(at, start, end, headline, "the one too many", "write shorter values")
+            return
         at.filled = True
         at.secret = at.secret or secret
         at.parts.append(value)
@@ -302,6 +313,8 @@ class Filler:
         *,
         severity: Literal["error", "warning"] = "error",
     ) -> None:
+        if len(self.found) >= MAX_FINDINGS:
+            return
         self.found.append(
             Diagnostic(
                 code,
