@@ -5,12 +5,12 @@ It builds nothing live; `Kind.build` says who does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from sinkgraph.spec.kinds import change, endpoint, fan, reliability, source, terminal
 from sinkgraph.spec.kinds.base import NodeSpec
@@ -25,7 +25,9 @@ __all__ = [
     "Side",
     "all_kinds",
     "find_kind",
+    "implied_kind",
     "kind_names",
+    "plugin_problems",
 ]
 
 Role = Literal["source", "fan", "change", "reliability", "terminal"]
@@ -199,18 +201,28 @@ def implied_kind(name: str) -> Kind:
     return _TABLE["sink", name]
 
 
-@cache
+def plugin_problems() -> tuple[str, ...]:
+    """Return why kinds of installed packages could not be loaded, one line each."""
+    return _loaded()[1]
+
+
 def _plugins() -> Mapping[tuple[Side, str], Kind]:
-    """Load the kinds installed packages bring; a broken one is reported when it is used."""
+    return _loaded()[0]
+
+
+@cache
+def _loaded() -> tuple[Mapping[tuple[Side, str], Kind], tuple[str, ...]]:
+    """Load the kinds that installed packages bring, once; built-in names are never replaced."""
     found: dict[tuple[Side, str], Kind] = {}
-    for kind in _loaded(entry_points(group=ENTRY_POINTS)):
-        found.setdefault((kind.side, kind.name), kind)
-    return MappingProxyType(found)
-
-
-def _loaded(points: Iterable[Any]) -> Iterable[Kind]:
-    for point in sorted(points, key=lambda one: str(one.name)):
-        kind = point.load()
-        if not isinstance(kind, Kind):
-            raise TypeError(f"entry point {point.name!r} of {ENTRY_POINTS} is not a Kind: {kind!r}")
-        yield kind
+    problems: list[str] = []
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
+        try:
+            kind = point.load()
+        except Exception as error:  # whatever a package does on import
+            problems.append(f"the entry point `{point.name}` cannot be loaded: {error!r}")
+            continue
+        if isinstance(kind, Kind):
+            found.setdefault((kind.side, kind.name), kind)
+        else:
+            problems.append(f"the entry point `{point.name}` is no `sinkgraph.spec.kind.Kind`")
+    return MappingProxyType(found), tuple(problems)

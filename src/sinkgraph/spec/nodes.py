@@ -19,7 +19,7 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
 from sinkgraph.spec.fields import name_problem
-from sinkgraph.spec.kind import LATER_KINDS, Kind, Side, find_kind, kind_names
+from sinkgraph.spec.kind import LATER_KINDS, Kind, Side, find_kind, kind_names, plugin_problems
 from sinkgraph.spec.kinds.base import Section
 from sinkgraph.spec.leaves import leaf, plain, repair, written
 from sinkgraph.spec.locate import Owner, from_problem, from_validation
@@ -245,7 +245,10 @@ def _unknown_kind(decl: NodeDecl, text: str, span: Span | None, path: str) -> Di
         help = f"the kinds are {_listed(kind_names(decl.side))}"
     headline = f"`{shown}` of {decl.side} `{decl.shown}` is not a kind"
     label = f"no {decl.side} is of this kind"
-    return Diagnostic("SG124", headline, "error", span, label, f"{path}.kind", help=(help,))
+    notes = plugin_problems()
+    return Diagnostic(
+        "SG124", headline, "error", span, label, f"{path}.kind", notes=notes, help=(help,)
+    )
 
 
 def _span(node: Node | None) -> Span | None:

@@ -1,0 +1,48 @@
+"""SG219: a rename says clearly which node the backlog of the old name goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.graph.view import View
+from sinkgraph.spec.declared import NodeDecl
+
+__all__ = ["check"]
+
+
+def check(view: View) -> Iterator[Diagnostic]:
+    """Yield a `was` that names a node still declared, or that two nodes claim."""
+    declared = {one.name: one for one in view.spec.nodes}
+    claimed: dict[str, NodeDecl] = {}
+    for decl in view.spec.nodes:
+        was = None if decl.spec is None else decl.spec.was
+        if was is None:
+            continue
+        first = claimed.setdefault(was, decl)
+        if was in declared:
+            other = declared[was]
+            headline = f"{decl.label} was `{was}`, which is declared too"
+            help = "a rename leaves no node under the old name: take `was` away, or that node"
+            yield _finding(decl, other.at, "declared here", headline, help)
+        elif first is not decl:
+            held = first.tree.get("was")
+            at = first.at if held is None else held.span
+            headline = f"two nodes say that they were `{was}`"
+            help = "one node takes over what the old name holds: keep one `was`"
+            yield _finding(decl, at, "said here too", headline, help)
+
+
+def _finding(decl: NodeDecl, at: Span | None, label: str, headline: str, help: str) -> Diagnostic:
+    held = decl.tree.get("was")
+    return Diagnostic(
+        "SG219",
+        headline,
+        "error",
+        held.span if held is not None else decl.at,
+        "the old name is taken",
+        f"{decl.side}s.{decl.shown}.was",
+        (Label(at, label),) if at is not None else (),
+        help=(help,),
+    )
