@@ -11,7 +11,7 @@ from typing import Any
 
 from sinkgraph.graph.model import GraphEdge, GraphNode
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.kinds.endpoint import Endpoint, Ignore
 from sinkgraph.spec.kinds.fan import Fallback, Filter
 from sinkgraph.spec.kinds.reliability import Queue, QueueFields, Retry, RetryFields
@@ -19,6 +19,12 @@ from sinkgraph.spec.kinds.terminal import HttpFields, HttpSinkSpec
 
 __all__ = ["expand", "ignore_expression"]
 
+_QUEUE = Queue.model_construct(kind="queue", to="")
+_FILTER = Filter.model_construct(kind="filter", where="true", to="", on_error="pass")
+_RETRY = Retry.model_construct(kind="retry", to="")
+_FALLBACK = Fallback.model_construct(kind="fallback", to=())
+_HTTP = HttpSinkSpec.model_construct(kind="http", url="")
+"""What each inner node starts from: copying is cheaper than constructing, and values are valid."""
 _HTTP_CONCURRENCY: int = HttpSinkSpec.model_fields["concurrency"].default
 
 
@@ -49,20 +55,15 @@ def expand(
     add("", "queue", "reliability", _queue(spec, first))
     link(name, first)
     if spec.ignore:
-        made = Filter.model_construct(
-            kind="filter",
-            where=ignore_expression(spec.ignore),
-            to=f"{name}.retry",
-            on_error="pass",
-            **shared,
-        )
+        where = ignore_expression(spec.ignore)
+        made = _FILTER.model_copy(update={**shared, "where": where, "to": f"{name}.retry"})
         link(add(".filter", "filter", "fan", made), f"{name}.retry")
-    taken = {field: getattr(spec, field) for field in RetryFields.model_fields}
     was = f"{spec.was}.retry" if spec.was else None
-    retry = Retry.model_construct(kind="retry", to=last, **taken, **{**shared, "was": was})
+    own = _taken(spec, RetryFields)
+    retry = _RETRY.model_copy(update={**shared, **own, "to": last, "was": was})
     link(add(".retry", "retry", "reliability", retry), last)
     if several:
-        made_fallback = Fallback.model_construct(kind="fallback", to=tuple(ends), **shared)
+        made_fallback = _FALLBACK.model_copy(update={**shared, "to": tuple(ends)})
         add(".failover", "fallback", "fan", made_fallback)
         for index, end in enumerate(ends):
             link(last, end, index)
@@ -72,33 +73,37 @@ def expand(
 
 
 def _shared(spec: Endpoint) -> dict[str, Any]:
-    return {"group": spec.group, "enabled": True, "on_remove": spec.on_remove, "was": None}
+    return {"group": spec.group, "on_remove": spec.on_remove}
+
+
+def _taken(spec: Endpoint, fields: type[Section]) -> dict[str, Any]:
+    values = spec.__dict__
+    return {name: values[name] for name in fields.model_fields}
 
 
 def _queue(spec: Endpoint, to: str) -> Queue:
-    taken = {field: getattr(spec, field) for field in QueueFields.model_fields}
-    return Queue.model_construct(
-        kind="queue",
-        to=to,
-        concurrency=spec.concurrency,
-        description=spec.description,
-        **taken,
-        **{**_shared(spec), "was": spec.was},
-    )
+    own = {
+        **_shared(spec),
+        **_taken(spec, QueueFields),
+        "to": to,
+        "concurrency": spec.concurrency,
+        "description": spec.description,
+        "was": spec.was,
+    }
+    return _QUEUE.model_copy(update=own)
 
 
 def _http(spec: Endpoint, url: str, end: str, *, docker: bool) -> HttpSinkSpec:
-    taken = {field: getattr(spec, field) for field in HttpFields.model_fields}
-    was = f"{spec.was}{end[end.rindex('.') :]}" if spec.was else None
-    return HttpSinkSpec.model_construct(
-        kind="http",
-        url=url,
-        format=spec.format or ("docker" if docker else "json"),
-        concurrency=max(_HTTP_CONCURRENCY, spec.concurrency),
-        max_batch=spec.max_batch,
-        **taken,
-        **{**_shared(spec), "was": was},
-    )
+    own = {
+        **_shared(spec),
+        **_taken(spec, HttpFields),
+        "url": url,
+        "format": spec.format or ("docker" if docker else "json"),
+        "concurrency": max(_HTTP_CONCURRENCY, spec.concurrency),
+        "max_batch": spec.max_batch,
+        "was": f"{spec.was}{end[end.rindex('.') :]}" if spec.was else None,
+    }
+    return _HTTP.model_copy(update=own)
 
 
 def ignore_expression(ignore: Ignore) -> str:
