@@ -189,6 +189,12 @@ def test_duplicate_key_shows_both_places(text: str, syntax: Syntax, first: str, 
     assert [str(one.span) for one in found[0].secondary] == [first]
 
 
+@pytest.mark.parametrize("syntax", ["yaml", "json"])
+def test_an_escaped_key_is_shown_inert_in_a_headline(syntax: Syntax) -> None:
+    _, found = parse('{"\\u001b[31m": 1, "\\u001b[31m": 2}', "g", syntax)
+    assert [one.headline for one in found] == ["the key `\\x1b[31m` stands twice in one mapping"]
+
+
 def test_every_duplicate_is_found_in_one_run() -> None:
     tree, found = parse("a: 1\na: 2\nb: {c: 1, c: 2}\nd: 3\n", "g", "yaml")
     assert brief(found) == [("SG108", "g:2:1"), ("SG108", "g:3:11")]

@@ -127,7 +127,7 @@ def from_python(document: AnyMapping[Any, Any]) -> tuple[Mapping | None, list[Di
                 if leaf is None or not leaf.text:
                     findings.append(Diagnostic("SG115", "a key is not plain text", path=path))
                 elif leaf.text in seen:
-                    headline = f"the key `{leaf.text}` stands twice in one mapping"
+                    headline = f"the key `{safe_text(leaf.text, 80)}` stands twice in one mapping"
                     findings.append(Diagnostic("SG108", headline, path=below))
                 elif (child := made(one, below, depth + 1)) is not None:
                     seen.add(leaf.text)

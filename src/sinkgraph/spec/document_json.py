@@ -11,6 +11,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NoReturn
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_text import MAX_DEPTH, MAX_FINDINGS, too_deep
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
@@ -149,7 +150,7 @@ class _Reader:
             clash = Label(first.span, "first here")
             self._add(
                 "SG108",
-                f"the key `{name}` stands twice in one mapping",
+                f"the key `{safe_text(name, 80)}` stands twice in one mapping",
                 key.span,
                 "a second time",
                 "remove one of them",

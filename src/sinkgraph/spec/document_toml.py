@@ -11,6 +11,7 @@ import tomllib
 from typing import Any
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_text import too_deep
 from sinkgraph.spec.document_toml_places import Place, Places, scan_places
@@ -62,7 +63,7 @@ def _finding(source: SourceText, message: str, places: Places) -> Diagnostic:
         clash = Label(Span(source, *first), "first here")
         return Diagnostic(
             "SG108",
-            f"the key `{name}` stands twice in one table",
+            f"the key `{safe_text(name, 80)}` stands twice in one table",
             span=Span(source, *again),
             label="a second time",
             secondary=(clash,),

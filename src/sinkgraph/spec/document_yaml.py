@@ -23,6 +23,7 @@ from yaml.events import (
 )
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_scalars import UNUSUAL, core_value
 from sinkgraph.spec.document_text import MAX_DEPTH
@@ -289,7 +290,7 @@ class _Builder:
         if first is not None and first.span is not None:
             self.findings.find(
                 "SG108",
-                f"the key `{text}` stands twice in one mapping",
+                f"the key `{safe_text(text, 80)}` stands twice in one mapping",
                 event,
                 "a second time",
                 "remove one of them",
