@@ -28,7 +28,10 @@ _STATUS_S = 0.5
 
 @click.command(name="demo")
 @click.option(
-    "--rate", default=40.0, show_default=True, type=click.FloatRange(1, 10_000),
+    "--rate",
+    default=40.0,
+    show_default=True,
+    type=click.FloatRange(1, 10_000),
     help="Notifications a second.",
 )
 @click.option("--keep", is_flag=True, help="Keep the folder with the audit file.")

@@ -71,6 +71,11 @@ def run_loop(main: Callable[[], Any]) -> int:
         return code
 
 
+def _place(facts: dict[str, Any]) -> str:
+    """Return where a source takes events in, when it is an address."""
+    return f"listening on http://{facts['listen']}{facts['mount']}" if "listen" in facts else ""
+
+
 class _Runner:
     """Runs one graph: start summary, journal, signals, countdown, ledger."""
 
@@ -108,10 +113,7 @@ class _Runner:
 
         live.topology.journal.listen(told)
         if not self._quiet:
-            places = {
-                name: str(source.facts().get("listening") or "")
-                for name, source in live.topology.sources.items()
-            }
+            places = {name: _place(s.facts()) for name, s in live.topology.sources.items()}
             for line in start_summary(self._graph, __version__, places):
                 echo(line, err=True)
             echo("press Ctrl-C to drain and stop", err=True)

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import Owed, PartialWrite
 from sinkgraph.event import Batch, Event
 from sinkgraph.sinks.burial import MAX_ERRORS
 
-__all__ = ["History", "Write", "attempt", "counts_as_failure", "error_text"]
+__all__ = ["History", "Write", "attempt", "error_text"]
 
 Write = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -48,13 +48,6 @@ async def attempt(write: Write, batch: Batch) -> list[Owed]:
     except Exception as error:
         return [Owed(write, batch, error)]
     return []
-
-
-def counts_as_failure(error: BaseException) -> bool:
-    """Whether an error says something about the destination's health."""
-    if isinstance(error, (Rejected, Overloaded, SinkClosed)):
-        return False
-    return bool(getattr(error, "counts", True))
 
 
 def error_text(error: BaseException) -> str:

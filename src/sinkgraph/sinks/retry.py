@@ -14,10 +14,11 @@ from typing import Any
 
 from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.sinks.attempts import History, Write, attempt, counts_as_failure, error_text
+from sinkgraph.sinks.attempts import History, Write, attempt, error_text
 from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
+from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import bury_batch
 
 __all__ = ["HOLDS", "Retry"]
@@ -221,10 +222,8 @@ class Retry(Node):
             now = clock.now()
             if not owed:
                 machine.success(permit, now, now - began)
-            elif any(counts_as_failure(part.error) for part in owed):
-                self.last_error = error_text(
-                    next(p.error for p in owed if counts_as_failure(p.error))
-                )
+            elif any(counts(part.error) for part in owed):
+                self.last_error = error_text(next(p.error for p in owed if counts(p.error)))
                 machine.failure(permit, now, now - began)
             else:
                 machine.release(permit)

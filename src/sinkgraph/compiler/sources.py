@@ -1,0 +1,72 @@
+"""Builders of the source kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sinkgraph.compiler.build import Parts
+from sinkgraph.compiler.worth import worth_of
+from sinkgraph.sinks.base import Node
+from sinkgraph.sources.file import FileSource
+from sinkgraph.sources.generate import Generate
+from sinkgraph.sources.http import HttpSource
+from sinkgraph.sources.http_listener import Listeners
+from sinkgraph.sources.inlet import Inlet
+from sinkgraph.sources.stdin import Stdin
+
+__all__ = ["MAKERS"]
+
+
+def _is_registry(parts: Parts) -> bool:
+    return bool(parts.spec.schema_ == "docker.registry")
+
+
+def _http(parts: Parts) -> Node:
+    spec = parts.spec
+    listeners = parts.shared.setdefault("listeners", Listeners())
+    tokens = [*([spec.token] if spec.token is not None else []), *spec.tokens]
+    return HttpSource(
+        parts.one(),
+        host=spec.listen.host,
+        port=spec.listen.port,
+        path=spec.path,
+        tokens=tokens,
+        max_body=spec.max_body,
+        max_wait=spec.max_wait,
+        listeners=listeners,
+        worth=worth_of(parts.graph, parts.node.name),
+    )
+
+
+def _stdin(parts: Parts) -> Node:
+    return Stdin(parts.one(), format=parts.spec.format, registry=_is_registry(parts))
+
+
+def _file(parts: Parts) -> Node:
+    spec = parts.spec
+    return FileSource(
+        parts.one(),
+        [parts.input(path) for path in spec.paths],
+        follow=spec.follow,
+        start=spec.from_,
+        format=spec.format,
+        registry=_is_registry(parts),
+    )
+
+
+def _generate(parts: Parts) -> Node:
+    spec = parts.spec
+    return Generate(parts.one(), rate=spec.rate, count=spec.count, event=spec.event)
+
+
+def _inlet(parts: Parts) -> Node:
+    return Inlet(parts.one())
+
+
+MAKERS: dict[str, Callable[[Parts], Node]] = {
+    "http": _http,
+    "stdin": _stdin,
+    "file": _file,
+    "generate": _generate,
+    "inlet": _inlet,
+}
