@@ -6,6 +6,7 @@ Data goes to stdout (a `stdout` sink); everything said here goes to stderr.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import Callable
@@ -62,10 +63,9 @@ def command(
 
 def run_loop(main: Callable[[], Any]) -> int:
     """Run `main` on uvloop when it is installed, else on asyncio; return its exit code."""
-    try:
-        from uvloop import new_event_loop as factory  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        factory = None
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as factory
     with asyncio.Runner(loop_factory=factory) as runner:
         code: int = runner.run(main())
         return code
@@ -89,6 +89,7 @@ class _Runner:
     async def main(self) -> int:
         """Run to the end; return the exit code."""
         from sinkgraph import __version__
+        from sinkgraph.cli.options import counts
         from sinkgraph.cli.show import journal_line, ledger_table, lost_lines, start_summary
         from sinkgraph.errors import StartFailed
         from sinkgraph.runtime.run import run
@@ -114,7 +115,7 @@ class _Runner:
         live.topology.journal.listen(told)
         if not self._quiet:
             places = {name: _place(s.facts()) for name, s in live.topology.sources.items()}
-            for line in start_summary(self._graph, __version__, places):
+            for line in start_summary(self._graph, __version__, counts(self._graph), places):
                 echo(line, err=True)
             echo("press Ctrl-C to drain and stop", err=True)
         await self._until_end()

@@ -6,7 +6,7 @@ It formats frozen values; it reads no engine and prints nothing itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.diagnostics.safe import safe_text
@@ -28,11 +28,10 @@ _WORDS = {
 }
 
 
-def start_summary(graph: Graph, version: str, places: Mapping[str, str]) -> list[str]:
+def start_summary(graph: Graph, version: str, size: str, places: Mapping[str, str]) -> list[str]:
     """Return what is said when a graph has started; `places` tells where sources listen."""
-    nodes = [node for node in graph.nodes.values() if not node.implied]
     title = f"sinkgraph {version}: {safe_text(graph.name)} is running"
-    lines = [f"{title} ({len(nodes)} nodes, {len(graph.edges)} edges)"]
+    lines = [f"{title} ({size})"]
     if graph.description:
         lines.append(f"  {safe_text(graph.description)}")
     for name in graph.sources:
@@ -47,7 +46,7 @@ def journal_line(entry: Entry) -> str | None:
     """Return the line for a journal entry, or None for one not worth a line."""
     if entry.kind in _SILENT:
         return None
-    clock = datetime.fromtimestamp(entry.at).strftime("%H:%M:%S")
+    clock = datetime.fromtimestamp(entry.at, UTC).astimezone().strftime("%H:%M:%S")
     facts = dict(entry.facts)
     node = facts.pop("node", "")
     facts.pop("was", None)

@@ -107,9 +107,9 @@ def _maker(node: GraphNode) -> Callable[[Parts], Node]:
             module, _, function = kind.build.partition(":")
             made: Callable[[Parts], Node] = getattr(import_module(module), function)
             return made
-    module_of = {"source": "sinkgraph.compiler.sources", "terminal": "sinkgraph.compiler.terminals"}
-    module = import_module(module_of.get(node.role, "sinkgraph.compiler.flow"))
-    maker: Callable[[Parts], Node] = module.MAKERS[node.kind]
+    room = {"source": "sources", "terminal": "terminals"}.get(node.role, "flow")
+    makers = import_module(f"sinkgraph.compiler.{room}").MAKERS
+    maker: Callable[[Parts], Node] = makers[node.kind]
     return maker
 
 
