@@ -1,0 +1,253 @@
+"""Reads events from files, a line each, and follows files that grow and are rotated.
+
+A file is known by its device and inode, so that a rename is no new file. Reading, cutting and
+bounds are here; what a line holds is `sources.lines`' part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+import stat
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+from sinkgraph.formats.limits import MIB
+from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sources.line_source import MOST_LINES, LineSource
+from sinkgraph.sources.lines import LineCutter, LineFormat, line_size
+
+__all__ = ["FileSource"]
+
+_CHUNK = 262_144
+_QUIET_S = 5.0
+MAX_FILES = 512
+Identity = tuple[int, int]
+
+
+class _Tail:
+    """Is one open file: `offset` is where reading goes on once all before it was accepted."""
+
+    def __init__(self, path: str, fd: int, offset: int, cutter: LineCutter) -> None:
+        self.path = path
+        self.fd = fd
+        self.offset = offset
+        self.read_to = offset
+        self.cutter = cutter
+        self.quiet_s = 0.0  # how long there was no news and no path led to it
+
+    def read(self) -> bytes:
+        """Return what comes next; a file that became shorter is read from its start."""
+        data = os.pread(self.fd, _CHUNK, self.read_to)
+        if not data and os.fstat(self.fd).st_size < self.read_to:
+            self.offset = self.read_to = 0
+            self.cutter.finish()
+            data = os.pread(self.fd, _CHUNK, 0)
+        self.read_to += len(data)
+        return data
+
+    def close(self) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class FileSource(LineSource):
+    """Reads `paths` (files or globs), in order of name.
+
+    Without `follow` every file is read to its end, then the source ends; a last line without its
+    break counts. With it, the source looks every `poll_s` seconds for more, for new files and for
+    rotated ones, and a last line waits for its break. `start` is where a file is begun that was
+    there at the start and has no saved position: `start` or `end`.
+    """
+
+    kind: ClassVar[str] = "file"
+
+    def __init__(
+        self,
+        to: Sink | Link,
+        paths: Sequence[str],
+        *,
+        follow: bool = False,
+        start: Literal["start", "end"] = "start",
+        format: LineFormat = "ndjson",
+        registry: bool = False,
+        max_line: int = MIB,
+        poll_s: float = 0.25,
+    ) -> None:
+        super().__init__(to, format=format, registry=registry, max_line=max_line)
+        if start not in ("start", "end"):
+            raise ValueError(f"start must be start or end, not {start!r}")
+        if not paths or isinstance(paths, str):
+            raise ValueError("paths must be a list of at least one path")
+        self.paths = tuple(paths)
+        self.follow = follow
+        self.begin = start
+        self.poll_s = poll_s
+        self._tails: dict[Identity, _Tail] = {}
+        self._done: dict[Identity, int] = {}  # offsets of files that are not open
+        self._scanned = False
+
+    # its life
+
+    async def open(self) -> None:
+        """Raise OSError naming a file that is missing, unreadable or none; open nothing."""
+        for pattern in self.paths:
+            if _is_glob(pattern):
+                continue
+            try:
+                found = os.stat(pattern)
+            except FileNotFoundError:
+                if self.follow:
+                    continue
+                raise OSError(f"there is no file {pattern}") from None
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(f"{pattern} is not a regular file")
+            if not os.access(pattern, os.R_OK):
+                raise OSError(f"{pattern} may not be read")
+
+    async def pump(self) -> None:
+        """Read every file; with `follow`, until `stop` is called."""
+        try:
+            if not self.follow:
+                await self._read_all()
+            while self.follow and not self.stopping:
+                self._scan()
+                news = False
+                for identity, tail in list(self._tails.items()):
+                    news |= await self._drain(identity, tail)
+                if not news:
+                    await self.pause(self.poll_s)
+        finally:
+            for identity, tail in list(self._tails.items()):
+                self._forget(identity, tail)
+
+    async def _read_all(self) -> None:
+        """Read one file after the other to its end."""
+        for path in self._present():
+            if self.stopping:
+                return
+            identity = self._look_at(path)
+            if identity is not None and identity in self._tails:
+                await self._drain(identity, self._tails[identity])
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Every known file as `[device, inode, offset]`; all before the offset was accepted."""
+        places = {**self._done, **{key: tail.offset for key, tail in self._tails.items()}}
+        return {"files": [[device, inode, at] for (device, inode), at in places.items()]}
+
+    def seek(self, position: Any) -> None:
+        """Go on at the offsets of an earlier `position`."""
+        for device, inode, offset in position["files"]:
+            self._done[device, inode] = offset
+        self._scanned = True  # what is new since then is read from its start
+
+    # reading
+
+    async def _drain(self, identity: Identity, tail: _Tail) -> bool:
+        """Read a file to its present end; return whether there was anything."""
+        news = False
+        while not self.stopping:
+            try:
+                data = tail.read()
+            except OSError as error:
+                self._failed(tail.path, error)
+                return news
+            if not data:
+                break
+            news = True
+            tail.quiet_s = 0.0
+            await self._hand_on(tail, tail.cutter.feed(data), 1)
+            await asyncio.sleep(0)
+        if self.stopping:
+            return news
+        if not self.follow or tail.quiet_s >= _QUIET_S:
+            await self._hand_on(tail, tail.cutter.finish(), 0)
+            self._forget(identity, tail)
+        return news
+
+    async def _hand_on(self, tail: _Tail, lines: list[bytes], ends: int) -> None:
+        """Hand lines on by batches; the place moves with each that was accepted."""
+        for at in range(0, len(lines), MOST_LINES):
+            part = lines[at : at + MOST_LINES]
+            await self.take(part)
+            tail.offset += sum(map(line_size, part)) + ends * len(part)
+
+    # which files there are
+
+    def _scan(self) -> None:
+        """Open what is new; note how long no path leads to what is open."""
+        found: set[Identity] = set()
+        for path in self._present():
+            identity = self._look_at(path)
+            if identity is not None:
+                found.add(identity)
+        for identity, tail in self._tails.items():
+            tail.quiet_s = 0.0 if identity in found else tail.quiet_s + self.poll_s
+        for identity in [one for one in self._done if one not in found]:
+            del self._done[identity]
+        self._scanned = True
+
+    def _look_at(self, path: str) -> Identity | None:
+        """Return which file a path leads to, opened if there is something to read in it."""
+        try:
+            status = os.stat(path)
+            identity = (status.st_dev, status.st_ino)
+            if identity not in self._tails and self._wanted(identity, status):
+                self._open(path, identity)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._failed(path, error)
+            return None
+        return identity
+
+    def _present(self) -> list[str]:
+        paths: dict[str, None] = {}
+        for pattern in self.paths:
+            names = sorted(glob.glob(pattern)) if _is_glob(pattern) else [pattern]
+            paths.update(dict.fromkeys(names))
+        return list(paths)
+
+    def _wanted(self, identity: Identity, status: os.stat_result) -> bool:
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        return identity not in self._done or status.st_size != self._done[identity]
+
+    def _open(self, path: str, identity: Identity) -> None:
+        if len(self._tails) >= MAX_FILES:
+            self._failed(path, OSError(f"more than {MAX_FILES} files are open"))
+            return
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        opened = os.fstat(fd)
+        if (opened.st_dev, opened.st_ino) != identity:  # replaced since: the next poll sees it
+            os.close(fd)
+            return
+        offset = self._done.pop(identity, None)
+        if offset is None:
+            offset = opened.st_size if self.begin == "end" and not self._scanned else 0
+        if offset > opened.st_size:
+            offset = 0
+        self._tails[identity] = _Tail(path, fd, offset, LineCutter(self.max_line))
+
+    def _forget(self, identity: Identity, tail: _Tail) -> None:
+        self._tails.pop(identity, None)
+        self._done[identity] = tail.offset
+        tail.close()
+
+    def _failed(self, path: str, error: OSError) -> None:
+        said = f"{path}: {error.strerror or error}"
+        if said != self.last_error:
+            self.last_error = said
+            self.bound.journal("file_unreadable", node=self.name, path=path, error=said)
+        self.status = "degraded"
+
+    def facts(self) -> dict[str, Any]:
+        """Return how many files are open."""
+        return {**super().facts(), "files": len(self._tails)}
+
+
+def _is_glob(path: str) -> bool:
+    return glob.has_magic(path)
