@@ -74,24 +74,39 @@ class Facts:
         decl = self._declared.get(node.origin or node.name)
         if decl is None:
             return {}
-        todo: list[tree.Node] = [decl.tree]
+        held = [decl.tree]
         if isinstance(self._defaults, tree.Mapping):
-            held = self._defaults.get(decl.kind_name)
-            todo += [] if held is None else [held]
+            defaults = self._defaults.get(decl.kind_name)
+            held += [defaults] if isinstance(defaults, tree.Mapping) else []
         made: dict[str, str] = {}
-        while todo:
-            one = todo.pop()
-            if isinstance(one, tree.Mapping):
-                todo.extend(entry.value for entry in one.entries)
-            elif isinstance(one, tree.Sequence):
-                todo.extend(one.items)
-            elif isinstance(one, tree.Scalar) and one.value:
-                if isinstance(one.value, Placeholder):
-                    made[str(one.value)] = _as_written(str(one.value))
-                elif one.secret:
-                    written = "" if one.span is None else one.span.text
-                    made[str(one.value)] = _as_written(written.strip("\"'")) or MASK
+        for mapping in held:
+            for entry in mapping:
+                stand_in = getattr(node.spec, _attribute(node.spec, entry.key.text), None)
+                for leaf in _leaves(entry.value):
+                    if isinstance(leaf.value, Placeholder):
+                        made[str(stand_in or leaf.value)] = _as_written(str(leaf.value))
+                    elif leaf.secret and leaf.value:
+                        text = "" if leaf.span is None else leaf.span.text.strip("\"'")
+                        made[str(leaf.value)] = _as_written(text) or MASK
         return made
+
+
+def _attribute(spec: NodeSpec, key: str) -> str:
+    """Return the attribute that holds the field a document calls `key`."""
+    fields = type(spec).model_fields
+    return next((name for name, field in fields.items() if field.alias == key), key)
+
+
+def _leaves(node: tree.Node) -> Iterator[tree.Scalar]:
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, tree.Mapping):
+            todo.extend(entry.value for entry in one)
+        elif isinstance(one, tree.Sequence):
+            todo.extend(one.items)
+        elif isinstance(one, tree.Scalar):
+            yield one
 
 
 def one_line(text: str) -> str:
@@ -129,9 +144,9 @@ def _shown(value: Any, hidden: Mapping[str, str]) -> str:
 def _text(text: str, hidden: Mapping[str, str]) -> str:
     if text in hidden:
         return hidden[text]
-    for secret in hidden:
+    for secret, instead in hidden.items():
         if len(secret) >= _SHORTEST_MASKED and secret in text:
-            text = text.replace(secret, MASK)
+            text = text.replace(secret, instead or MASK)
     return shown_url(text) if _URL.match(text) else text
 
 

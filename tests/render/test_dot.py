@@ -1,0 +1,277 @@
+"""DOT says what the document says, in Graphviz' own reading of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pygraphviz  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sinkgraph.graph.load import load
+from sinkgraph.graph.model import Graph
+from sinkgraph.render.dot import to_dot
+from sinkgraph.render.mermaid import to_mermaid
+from sinkgraph.spec.kinds.reliability import Queue
+
+
+def graph_of(sinks: dict[str, Any], **top: Any) -> Graph:
+    first = next(iter(sinks))
+    whole: dict[str, Any] = {
+        "sinkgraph": 1,
+        "name": "drawn",
+        "sources": {"in": {"kind": "generate", "rate": "1/s", "to": first}},
+        "sinks": sinks,
+    }
+    return load(whole | top, env={})
+
+
+@dataclass(frozen=True)
+class Read:
+    """Is a drawing as Graphviz reads it, as plain values."""
+
+    settings: dict[str, str]
+    nodes: dict[str, dict[str, str]]
+    edges: dict[tuple[str, str], dict[str, str]]
+    frames: dict[str, tuple[dict[str, str], list[str]]]
+
+
+def read(graph: Graph, **options: bool) -> Read:
+    return read_text(to_dot(graph, **options))
+
+
+def read_text(dot: str) -> Read:
+    whole = pygraphviz.AGraph(string=dot)  # what it hands out is only valid while it lives
+    frames: dict[str, tuple[dict[str, str], list[str]]] = {}
+    todo = list(whole.subgraphs_iter())
+    while todo:
+        one = todo.pop()
+        frames[str(one.name)] = (attributes(one.graph_attr), [str(node) for node in one.nodes()])
+        todo.extend(one.subgraphs_iter())
+    made = Read(
+        attributes(whole.graph_attr),
+        {str(node): attributes(node.attr) for node in whole.nodes()},
+        {(str(edge[0]), str(edge[1])): attributes(edge.attr) for edge in whole.edges()},
+        frames,
+    )
+    whole.close()
+    return made
+
+
+def attributes(held: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in held.items() if value}
+
+
+def with_disk(graph: Graph, name: str) -> Graph:
+    """Return a graph whose queue is durable, which no document of this version can say."""
+    held = graph.nodes[name]
+    assert isinstance(held.spec, Queue)
+    spec = held.spec.model_copy(update={"store": "disk"})
+    nodes = dict(graph.nodes) | {name: msgspec.structs.replace(held, spec=spec)}
+    return Graph(graph.spec, nodes, graph.edges, graph.order, graph.base)
+
+
+BLACKHOLE = {"kind": "blackhole"}
+
+
+def test_it_reads_from_left_to_right() -> None:
+    assert read(graph_of({"end": BLACKHOLE})).settings["rankdir"] == "LR"
+
+
+def test_every_node_has_a_label_of_its_own() -> None:
+    drawn = read(graph_of({"q": {"kind": "queue", "to": "end"}, "end": BLACKHOLE}))
+    assert sorted(drawn.nodes) == ["end", "in", "q"]
+    for name, held in drawn.nodes.items():
+        assert f"<B>{name}</B>" in held["label"]
+
+
+def test_each_role_has_a_shape() -> None:
+    drawn = read(
+        graph_of(
+            {
+                "f": {"kind": "filter", "where": "true", "to": "t"},
+                "t": {"kind": "transform", "remove": ["data.x"], "to": "q"},
+                "q": {"kind": "queue", "to": "r"},
+                "r": {"kind": "retry", "to": "end"},
+                "end": BLACKHOLE,
+            }
+        )
+    )
+    shapes = {name: held["shape"] for name, held in drawn.nodes.items()}
+    assert shapes == {
+        "in": "cds",
+        "f": "hexagon",
+        "t": "polygon",
+        "q": "plain",
+        "r": "box",
+        "end": "box",
+    }
+    assert "rounded" in drawn.nodes["r"]["style"]
+    assert "rounded" not in drawn.nodes["end"]["style"]
+
+
+def test_a_durable_queue_is_a_cylinder_and_a_memory_queue_is_not() -> None:
+    graph = graph_of({"q": {"kind": "queue", "to": "end"}, "end": BLACKHOLE})
+    assert read(graph).nodes["q"]["shape"] == "plain"
+    durable = read(with_disk(graph, "q")).nodes["q"]
+    assert durable["shape"] == "cylinder"
+    assert "disk" in durable["label"]
+    assert '[("<b>q</b>' in to_mermaid(with_disk(graph, "q"))
+
+
+def test_ports_label_their_edges() -> None:
+    drawn = read(
+        graph_of(
+            {
+                "r": {
+                    "kind": "route",
+                    "routes": [{"when": 'data.a == "x"', "to": "q"}],
+                    "default": "f",
+                    "dead_letter": "dead",
+                },
+                "q": {"kind": "queue", "when_full": "overflow", "overflow": "spill", "to": "end"},
+                "f": {"kind": "filter", "where": "data.b", "to": "end", "otherwise": "other"},
+                **dict.fromkeys(("end", "spill", "other", "dead"), BLACKHOLE),
+            }
+        )
+    )
+
+    def label(source: str, target: str) -> str:
+        return drawn.edges[source, target].get("label", "")
+
+    assert label("r", "q") == "data.a == &quot;x&quot;"
+    assert label("r", "f") == "default"
+    assert label("r", "dead") == "dead_letter"
+    assert label("q", "spill") == "overflow"
+    assert label("f", "other") == "otherwise"
+    assert label("f", "end") == "data.b"
+    assert not label("q", "end")
+
+
+def test_a_long_condition_is_shortened_on_the_edge_and_whole_in_the_tooltip() -> None:
+    where = " && ".join(f"data.field_number_{n} > {n}" for n in range(9))
+    graph = graph_of({"f": {"kind": "filter", "where": where, "to": "end"}, "end": BLACKHOLE})
+    edge = read(graph).edges["f", "end"]
+    assert edge["label"].endswith("…")
+    assert len(edge["label"]) < 100
+    assert where in edge["tooltip"]
+
+
+def test_the_targets_of_a_fallback_are_numbered() -> None:
+    sinks = {"f": {"kind": "fallback", "to": ["a", "b"]}, "a": BLACKHOLE, "b": BLACKHOLE}
+    drawn = read(graph_of(sinks))
+    assert [drawn.edges["f", one]["label"] for one in "ab"] == ["1", "2"]
+
+
+def test_dead_letter_edges_are_dashed_and_do_not_bend_the_others() -> None:
+    sinks = {"r": {"kind": "retry", "to": "a", "dead_letter": "b"}, "a": BLACKHOLE, "b": BLACKHOLE}
+    drawn = read(graph_of(sinks))
+    dead, plain = drawn.edges["r", "b"], drawn.edges["r", "a"]
+    assert (dead["style"], dead["weight"]) == ("dashed", "0")
+    assert "style" not in plain
+
+
+def test_optional_edges_are_dotted() -> None:
+    to = ["a", {"node": "b", "required": False}]
+    drawn = read(graph_of({"f": {"kind": "broadcast", "to": to}, "a": BLACKHOLE, "b": BLACKHOLE}))
+    assert drawn.edges["f", "b"]["style"] == "dotted"
+    assert drawn.edges["f", "b"]["label"] == "optional"
+    assert "style" not in drawn.edges["f", "a"]
+
+
+def test_implied_dead_letters_are_drawn_only_when_asked_for() -> None:
+    graph = graph_of({"q": {"kind": "queue", "to": "end"}, "end": BLACKHOLE})
+    assert "dead-letters" not in read(graph).nodes
+    drawn = read(graph, dead_letters=True)
+    assert drawn.edges["q", "dead-letters"]["style"] == "dashed"
+    assert drawn.nodes["dead-letters"]["shape"] == "folder"
+
+
+def test_disabled_nodes_are_absent() -> None:
+    graph = graph_of(
+        {
+            "f": {"kind": "broadcast", "to": ["a", "b"]},
+            "a": BLACKHOLE,
+            "b": BLACKHOLE | {"enabled": False},
+        }
+    )
+    assert sorted(read(graph).nodes) == ["a", "f", "in"]
+    assert "<b>b</b>" not in to_mermaid(graph)
+
+
+def test_groups_are_nested_frames_and_their_names_are_not_repeated() -> None:
+    graph = graph_of({"eu/billing/out": {"kind": "queue", "to": "end"}, "end": BLACKHOLE})
+    drawn = read(graph)
+    eu, inside_eu = drawn.frames["cluster_0"]
+    billing, inside_billing = drawn.frames["cluster_0_0"]
+    assert inside_eu == inside_billing == ["eu/billing/out"]
+    assert ">eu<" in eu["label"]
+    assert ">billing<" in billing["label"]
+    assert "<B>out</B>" in drawn.nodes["eu/billing/out"]["label"]
+
+
+def test_the_nodes_of_a_composite_stand_in_a_light_frame() -> None:
+    graph = graph_of({"hooks": {"kind": "endpoint", "url": "http://127.0.0.1:9/"}})
+    frame, inside = read(graph).frames["cluster_0"]
+    assert inside == ["hooks", "hooks.retry", "hooks.http"]
+    assert "hooks · endpoint" in frame["label"]
+    assert frame["style"] == "rounded,dashed"
+
+
+def test_the_tooltip_tells_kind_and_fields_that_were_set() -> None:
+    queue = {"kind": "queue", "capacity": 7, "linger": "1h30m", "to": "end"}
+    tooltip = read(graph_of({"q": queue, "end": BLACKHOLE})).nodes["q"]["tooltip"]
+    assert tooltip == r"q\nkind: queue\ncapacity: 7\nlinger: 1h30m"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_description_of_a_node_stands_in_it(dark: bool) -> None:
+    graph = graph_of({"end": BLACKHOLE | {"description": "keeps nothing"}})
+    assert "keeps nothing" in read(graph, dark=dark).nodes["end"]["label"]
+
+
+HOSTILE = st.text(
+    st.one_of(
+        st.characters(exclude_categories=()),
+        st.sampled_from('"\\<>&\n\r\t\x00\x1b\x07\x9b\u202e\u2028{}|[]`#;:%'),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(HOSTILE)
+@settings(max_examples=60)
+def test_any_description_is_drawn_as_text_and_nothing_else(text: str) -> None:
+    graph = graph_of({"end": BLACKHOLE | {"description": text}}, description=text)
+    dot, mermaid = to_dot(graph, dead_letters=True), to_mermaid(graph, dead_letters=True)
+    for written in (dot, mermaid):
+        steering = [c for c in written if not c.isprintable() and c not in "\n\t\xa0\u3000"]
+        assert steering == []
+        written.encode("utf-8")
+    drawn = read_text(dot)
+    assert sorted(drawn.nodes) == ["dead-letters", "end", "in"]
+    assert list(drawn.edges) == [("in", "end")]
+    plain = to_mermaid(graph_of({"end": BLACKHOLE}), dead_letters=True)
+    assert json.loads(mermaid.splitlines()[1].removeprefix("title: ")).startswith("drawn")
+    body, plain_body = mermaid.splitlines()[2:], plain.splitlines()[2:]
+    assert [line.count('"') for line in body] == [line.count('"') for line in plain_body]
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "\\", "\\N", "<b>", "&amp;", "<<b>>", "end", 'a"] ; x -> y [label="']
+)
+def test_awkward_text_comes_back_as_written(text: str) -> None:
+    graph = graph_of({"end": BLACKHOLE | {"description": text}})
+    tooltip = read(graph).nodes["end"]["tooltip"]
+    assert tooltip == r"end\nkind: blackhole\n" + text.replace("\\", "\\\\")
+
+
+@pytest.mark.parametrize("name", ["node", "graph", "1.10", "-", "edge", "eu/digraph", "n0"])
+def test_a_name_that_means_something_to_graphviz_is_only_a_name(name: str) -> None:
+    drawn = read(graph_of({name: {"kind": "queue", "to": "x"}, "x": BLACKHOLE}))
+    assert sorted(drawn.edges) == sorted([("in", name), (name, "x")])
