@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
+from sinkgraph.errors import Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan, Store, Waiter
 from sinkgraph.log.memory import PAGE, Cursor, Log
@@ -60,6 +60,8 @@ class Gate:
     __slots__ = (
         "_cohort",
         "_ctx",
+        "_inbox",
+        "_inbox_n",
         "_loop",
         "_lowest",
         "_offers",
@@ -105,6 +107,8 @@ class Gate:
         self._sleepers: list[Queue] = []
         self._scheduled = False
         self._waited = 0
+        self._inbox: list[Batch] = []  # offered by what stands above, handed on at the next flush
+        self._inbox_n = 0
 
     # who is attached
 
@@ -167,11 +171,13 @@ class Gate:
     @property
     def unread(self) -> int:
         """Events admitted and not yet readable."""
-        return self.log.head - self.log.front
+        return self.log.head - self.log.front + self._inbox_n
 
     def replenish(self) -> bool:
         """Grant room for this tick; False when the writer has to yield or to wait."""
         log = self.log
+        if self._inbox:
+            self.flush()
         space = PAGE - len(log.values)
         if space <= 0 or self.closed:
             return False
@@ -198,15 +204,19 @@ class Gate:
     def _measure(self) -> None:
         """Prove room: find the position up to which appending may go on unasked."""
         self.flush()
+        self._prove_room()
+
+    def _prove_room(self) -> None:
         front = self.log.front
-        lim = front + self._lowest if self._lowest >= 0 else front + 16 * PAGE
+        head = front + self.unread
+        lim = front + self._lowest if self._lowest >= 0 else head + 16 * PAGE
         for queue in (*self.queues, *self.selected):
             if queue.waiting:
                 lim = front
                 break
             if queue.in_cohort and self._lowest >= 0:
                 continue
-            lim = min(lim, front + (queue.room() if queue.bounds else PAGE))
+            lim = min(lim, head + (queue.room() if queue.bounds else PAGE))
         self.lim = lim
 
     async def put(self, payload: Any, timeout_s: float | None = None) -> None:
@@ -293,18 +303,24 @@ class Gate:
         return plan
 
     def offer(self, batch: Batch) -> bool:
-        """Admit a batch at once, or nothing of it."""
-        if self.closed:
+        """Admit a batch at once, or nothing of it.
+
+        It is handed on with the next flush, never from here: a chain of any length costs no stack.
+        """
+        log = self.log
+        if self.closed or log.head != log.front:
             return False
-        if self._take_proven(batch, len(batch)):
-            return True
-        plan = self.plan(batch)
-        try:
-            if plan.blockers(None):
+        n = batch.j - batch.i
+        until = log.front + self._inbox_n + n
+        if until > self.lim:
+            self._prove_room()
+            if until > self.lim:
                 return False
-        except Overloaded:
-            return False
-        plan.commit()
+        self.room = 0
+        self._inbox.append(batch)
+        self._inbox_n += n
+        if not self._scheduled:
+            self._schedule()
         return True
 
     def refuse_if_closed(self) -> None:
@@ -357,6 +373,11 @@ class Gate:
         self.room = 0
         batch = log.advance()
         if batch is None:
+            if self._inbox:
+                offered, self._inbox = self._inbox, []
+                self._inbox_n = 0
+                for one in offered:
+                    self.take(one, None)
             return
         self.append = log.values.append
         self._hand_on(batch, start)

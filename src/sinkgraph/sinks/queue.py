@@ -7,7 +7,8 @@ it. How batches are delivered is the subject of `lanes`; who waits for room, of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.event import Batch
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from sinkgraph.sinks.gate import Gate
 
 __all__ = ["WHEN_FULL", "Queue", "size_of"]
+
+_MOST_NESTED = 8
+_nested = 0  # how many queues are passing a batch on, one inside the other
 
 WHEN_FULL = ("block", "reject", "drop_oldest", "drop_newest", "overflow")
 
@@ -188,7 +192,7 @@ class Queue(Instant):
     def room(self) -> int:
         """Return how many more events fit now."""
         unread = self.reads.unread if self.reads is not None else 0
-        return self.capacity - self.pending() - unread
+        return self.capacity - self.depth() - unread
 
     def fits(self, batch: Batch) -> bool:
         """Return whether this batch fits now, in events and in bytes."""
@@ -207,39 +211,61 @@ class Queue(Instant):
         n = len(batch)
         self.ledger.entered += n
         if optional or self.when_full == "drop_newest":
-            room = self._room_for(batch)
-            if room < n:
-                self.ledger.drop("optional_full" if optional else "drop_newest", n - room)
-                if not room:
-                    return
-                batch = batch[:room]
+            room = self._room_for(sizes_of(batch) if self.max_bytes is not None else None, n)
+            self.ledger.drop("optional_full" if optional else "drop_newest", n - room)
+            batch = batch[:room]
         elif self.when_full == "drop_oldest":
-            self._shed_oldest(batch)
-            if len(batch) > self.capacity:
-                self.ledger.drop("drop_oldest", len(batch) - self.capacity)
-                batch = batch[len(batch) - self.capacity :]
-        idle = not len(self._backlog) and not self.in_flight and self.can_idle
-        if idle and self.to.offer(batch):
+            batch = self._shed_oldest(batch)
+        if not len(batch):
+            return
+        if self._pass_on(batch):
             self.ledger.delivered += len(batch)
             return
         self._backlog.pick(batch)
         if self.max_bytes is not None:
             self.bytes += size_of(batch)
-        self.high_water = max(self.high_water, self.pending())
+        self.high_water = max(self.high_water, self.depth())
         self.wake()
 
-    def _room_for(self, batch: Batch) -> int:
-        room = min(len(batch), max(0, self.room()))
-        if self.max_bytes is not None:
-            while room and self.bytes + size_of(batch[:room]) > self.max_bytes:
-                room -= 1
+    def _pass_on(self, batch: Batch) -> bool:
+        """Offer a batch straight to the target when nothing waits before it.
+
+        Queues that are picked for may stand in a long chain: past a few of them lanes go on.
+        """
+        global _nested
+        if len(self._backlog) or self.in_flight or not self.can_idle or _nested >= _MOST_NESTED:
+            return False
+        _nested += 1
+        try:
+            return self.to.offer(batch)
+        finally:
+            _nested -= 1
+
+    def _room_for(self, sizes: Iterable[int] | None, n: int) -> int:
+        """Return how many of n events fit, taken in the order of their sizes."""
+        room = min(n, max(0, self.room()))
+        if sizes is None or self.max_bytes is None:
+            return room
+        left = self.max_bytes - self.bytes
+        for k, size in enumerate(islice(sizes, room)):
+            left -= size
+            if left < 0:
+                return k
         return room
 
-    def _shed_oldest(self, batch: Batch) -> None:
-        """Make room by dropping what waits longest; what a lane holds is not dropped."""
+    def _shed_oldest(self, batch: Batch) -> Batch:
+        """Make room by dropping what waits longest; return what fits then, the newest.
+
+        What a lane holds is not dropped.
+        """
         while (oldest := self._backlog.oldest_picked()) and not self.fits(batch):
             over = len(batch) - self.room()
             self._shed(min(oldest, over) if over > 0 else 1)
+        n = len(batch)
+        sizes = reversed(sizes_of(batch)) if self.max_bytes is not None else None
+        room = self._room_for(sizes, n)
+        self.ledger.drop("drop_oldest", n - room)
+        return batch[n - room :]
 
     def _shed(self, n: int) -> None:
         self.ledger.drop("drop_oldest", n)
@@ -283,7 +309,7 @@ class Queue(Instant):
         self.bytes -= size
         if self.waiting:
             self.bound.turnstile.poke(self)
-        if self._drained and not self.pending():
+        if self._drained and not self.depth():
             self._tell_drained()
 
     def _tell_drained(self) -> None:
@@ -305,7 +331,7 @@ class Queue(Instant):
         while True:
             if self.reads is not None:
                 self.reads.flush()
-            if not self.pending():
+            if not self.depth():
                 return
             self.wake()
             future = asyncio.get_running_loop().create_future()
@@ -335,10 +361,14 @@ class Queue(Instant):
 
     # what it says of itself
 
-    def pending(self) -> int:
-        """Return the depth: accepted and not settled."""
+    def depth(self) -> int:
+        """Return how many events are stored here and not settled: what `capacity` bounds."""
         self._trim()
         return len(self._backlog) + self.in_flight
+
+    def pending(self) -> int:
+        """Return the depth, and what is on its way to `overflow` in a write under way."""
+        return self.depth() + self.ledger.held
 
     def account(self) -> LedgerView:
         """Return its ledger, with what the gate's log says of it."""
@@ -357,7 +387,7 @@ class Queue(Instant):
 
     def facts(self) -> dict[str, Any]:
         """Return depth, capacity and what else a monitor shows of a queue."""
-        depth = self.pending()
+        depth = self.depth()
         self.high_water = max(self.high_water, depth)
         return {
             "depth": depth,
@@ -376,10 +406,15 @@ class Queue(Instant):
 
 def size_of(batch: Batch) -> int:
     """Return the bytes of a batch's payloads as JSON; raw bytes count as they are."""
-    total = 0
+    return sum(sizes_of(batch))
+
+
+def sizes_of(batch: Batch) -> list[int]:
+    """Return the bytes of each payload of a batch."""
+    sizes: list[int] = []
     for k, payload in enumerate(batch.payloads):
         if isinstance(payload, bytes):
-            total += len(payload)
+            sizes.append(len(payload))
         else:
-            total += len(batch[k : k + 1].json()[0])
-    return total
+            sizes.append(len(batch[k : k + 1].json()[0]))
+    return sizes
