@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -21,13 +22,8 @@ SMALL_BODY = 64 * 1024
 LINGER_BYTES = 256 * 1024
 UNREAD_BYTES = 64 * 1024
 OVERHEAD_BYTES = 64 * 1024
-REASONS = {
-    200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 411: "Length Required",
-    413: "Content Too Large", 415: "Unsupported Media Type", 422: "Unprocessable Content",
-    429: "Too Many Requests", 431: "Request Header Fields Too Large",
-    500: "Internal Server Error", 503: "Service Unavailable",
-}  # fmt: skip
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_BODILESS = frozenset({204, 205, 304})
 _ONCE = frozenset(
     {"host", "content-type", "content-length", "content-encoding", "transfer-encoding",
      "authorization", "expect"}
@@ -72,11 +68,12 @@ class Answer:
 
     def encode(self, *, body: bool = True, close: bool = False) -> bytes:
         """Return the bytes of the answer."""
-        content = msgspec.json.encode(self.content)
+        content = b"" if self.status in _BODILESS else msgspec.json.encode(self.content)
+        length = [] if self.status in _BODILESS else [f"content-length: {len(content)}"]
         lines = [
-            f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Error')}",
+            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Other')}",
             "content-type: application/json",
-            f"content-length: {len(content)}",
+            *length,
             *(f"{name}: {value}" for name, value in self.headers),
         ]
         if close or self.close:
