@@ -10,7 +10,7 @@ from collections import deque
 from sinkgraph.event import Batch, join
 from sinkgraph.log.memory import Cursor
 
-__all__ = ["Backlog"]
+__all__ = ["Backlog", "size_of", "sizes_of"]
 
 _MOST = 1_000
 
@@ -100,3 +100,19 @@ class Backlog:
         self._picks.clear()
         self._picked = 0
         return left
+
+
+def size_of(batch: Batch) -> int:
+    """Return the bytes of a batch's payloads as JSON; raw bytes count as they are."""
+    return sum(sizes_of(batch))
+
+
+def sizes_of(batch: Batch) -> list[int]:
+    """Return the bytes of each payload of a batch."""
+    sizes: list[int] = []
+    for k, payload in enumerate(batch.payloads):
+        if isinstance(payload, bytes):
+            sizes.append(len(payload))
+        else:
+            sizes.append(len(batch[k : k + 1].json()[0]))
+    return sizes

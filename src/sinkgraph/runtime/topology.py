@@ -307,7 +307,7 @@ class Topology:
         ordered = self.ordered()
         queues = [node for node in ordered if isinstance(node, Queue)]
         await self._close_nodes(queues)
-        left = {node.name: node.pending() for node in queues if node.pending()}
+        left = {node.name: node.depth() for node in queues if node.depth()}
         await self._close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
         last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
         await self._close_nodes(last)
@@ -360,7 +360,7 @@ class Topology:
                 pass
         left: dict[str, int] = {}
         for node in nodes:
-            pending = node.pending() if isinstance(node, Queue) else 0
+            pending = node.depth() if isinstance(node, Queue) else 0
             await self._close_nodes([node])
             if not pending or not isinstance(node, Queue):
                 continue

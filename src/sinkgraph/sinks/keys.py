@@ -6,7 +6,7 @@ It holds batches per key and says which keys may be taken; it starts and waits f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from sinkgraph.event import Batch, Event, join
@@ -49,13 +49,24 @@ class Keys:
     def __init__(self, key_of: Callable[[Event], Hashable]) -> None:
         self._key_of = key_of
         self._backlog: dict[Hashable, deque[Batch]] = {}
-        self._owned: set[Hashable] = set()
+        self._owned: dict[Hashable, int] = {}  # how many jobs hold a key
         self.runnable: deque[Hashable] = deque()
         self.waiting = 0  # events of runnable keys
 
-    def of(self, batch: Batch) -> set[Hashable]:
-        """Return the keys of a batch's events."""
-        return {self._key_of(event) for event in batch}
+    @property
+    def idle(self) -> bool:
+        """Whether no key is held and nothing waits for one."""
+        return not self._owned and not self._backlog
+
+    def hold(self, batches: Iterable[Batch]) -> list[Hashable]:
+        """Own the keys of these events, beside whoever owns them already; return them."""
+        keys = list(dict.fromkeys(self._key_of(event) for batch in batches for event in batch))
+        for key in keys:
+            self._own(key)
+        return keys
+
+    def _own(self, key: Hashable) -> None:
+        self._owned[key] = self._owned.get(key, 0) + 1
 
     def add(self, batch: Batch) -> None:
         """Take in a batch, split by key."""
@@ -67,7 +78,8 @@ class Keys:
             backlog = self._backlog.get(key)
             if backlog is None:
                 self._backlog[key] = deque([part])
-                self.runnable.append(key)
+                if key not in self._owned:
+                    self.runnable.append(key)
             else:
                 backlog.append(part)
             if key not in self._owned:
@@ -85,7 +97,7 @@ class Keys:
             if parts and n + first > limit:
                 self.runnable.appendleft(key)
                 break
-            self._owned.add(key)
+            self._own(key)
             owned.append(key)
             self.waiting -= sum(len(part) for part in backlog)
             while backlog and n < limit and (not parts or n + len(backlog[0]) <= limit):
@@ -98,10 +110,13 @@ class Keys:
         return owned, join(parts)
 
     def release(self, keys: list[Hashable]) -> bool:
-        """Give keys back; True when one of them has more to deliver."""
+        """Give keys back; True when one that nobody owns now has more to deliver."""
         more = False
         for key in keys:
-            self._owned.discard(key)
+            holders = self._owned.pop(key, 1) - 1
+            if holders > 0:
+                self._owned[key] = holders
+                continue
             backlog = self._backlog.get(key)
             if backlog:
                 self.runnable.append(key)

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch, join
+from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked
 from sinkgraph.sinks.burial import bury_batch
@@ -178,7 +178,7 @@ class Lanes:
         queue = self._queue
         limit = queue.max_batch
         keys = self.keys
-        if keys is None:
+        if keys is None or (self.concurrency == 1 and keys.idle):
             if full and self.linger and not self.hurry and queue.has_more() < limit:
                 return None
             batch = queue.take(limit)
@@ -294,9 +294,7 @@ class Lanes:
         self._note(error.owed[0].error)
         kept: list[Any] = []
         if error.hold == "key" and self.keys is not None:
-            failed = self.keys.of(owed[0][1] if len(owed) == 1 else join([b for _, b in owed]))
-            kept = [key for key in job.keys if key in failed]
-            job.keys = [key for key in job.keys if key not in failed]
+            kept = self.keys.hold(events for _, events in owed)
         parked = Job(deque(owed), kept, job.shared)
         self._parkings += 1
         self.parked += sum(len(events) for _, events in owed)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan, Waiter
-from sinkgraph.log.backlog import Backlog
+from sinkgraph.log.backlog import Backlog, size_of, sizes_of
 from sinkgraph.log.memory import Cursor
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.instant import Instant
@@ -23,7 +23,7 @@ from sinkgraph.telemetry.stats import Ledger, LedgerView
 if TYPE_CHECKING:
     from sinkgraph.sinks.gate import Gate
 
-__all__ = ["WHEN_FULL", "Queue", "size_of"]
+__all__ = ["WHEN_FULL", "Queue"]
 
 _MOST_NESTED = 8
 _nested = 0  # how many queues are passing a batch on, one inside the other
@@ -402,19 +402,3 @@ class Queue(Instant):
             "overflowed": self.overflowed,
             "last_error": self.lanes.last_error,
         }
-
-
-def size_of(batch: Batch) -> int:
-    """Return the bytes of a batch's payloads as JSON; raw bytes count as they are."""
-    return sum(sizes_of(batch))
-
-
-def sizes_of(batch: Batch) -> list[int]:
-    """Return the bytes of each payload of a batch."""
-    sizes: list[int] = []
-    for k, payload in enumerate(batch.payloads):
-        if isinstance(payload, bytes):
-            sizes.append(len(payload))
-        else:
-            sizes.append(len(batch[k : k + 1].json()[0]))
-    return sizes

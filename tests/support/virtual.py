@@ -1,0 +1,32 @@
+"""Runs a test on a virtual loop of its own, where waiting costs nothing, and starts trees on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec
+
+import sinkgraph
+from sinkgraph.runtime.run import Run
+from sinkgraph.testing import VirtualClock, run
+
+__all__ = ["start", "virtual"]
+
+_Params = ParamSpec("_Params")
+
+
+def virtual(
+    test: Callable[_Params, Coroutine[Any, Any, None]],
+) -> Callable[_Params, None]:
+    """Make an async test an ordinary one that runs in virtual time."""
+
+    @wraps(test)
+    def play(*args: _Params.args, **kwargs: _Params.kwargs) -> None:
+        run(test(*args, **kwargs))
+
+    return play
+
+
+def start(what: Any, **options: Any) -> Run:
+    """Return the context manager that runs `what` by the virtual clock."""
+    return sinkgraph.run(what, clock=VirtualClock(), **options)
