@@ -79,7 +79,7 @@ def check_url(text: str) -> str:
         problem = "has a malformed host or a port outside 1 to 65535"
         raise Refused("SG129", problem, _URL_HELP) from None
     if "://" not in text or not parts.scheme:
-        raise Refused("SG129", "has no scheme", f"write `http://…` or `https://…`, {_URL_HELP[6:]}")
+        raise Refused("SG129", "has no scheme", "begin it with `http://` or `https://`")
     if parts.scheme not in {"http", "https"}:
         raise Refused("SG129", "is neither http nor https", _URL_HELP)
     if "@" in parts.netloc:

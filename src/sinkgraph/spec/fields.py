@@ -43,6 +43,7 @@ __all__ = [
     "shown",
 ]
 
+_USER = re.compile(r"://[^/?#@]*@")  # the user part of a URL is never shown
 _NAME_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -183,7 +184,8 @@ def _formed(read: Callable[[str], Any]) -> Callable[[Any], Any]:
         except Refused as refused:
             if is_secret(value):
                 raise fail(refused.code, f"{shown(value)} is not what this field takes") from None
-            message = f"{shown(value)} {refused.message}"
+            text = _USER.sub("://***@", str(value)) if isinstance(value, str) else value
+            message = f"{shown(text)} {refused.message}"
             raise fail(refused.code, message, refused.help) from None
 
     return parse
