@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sinkgraph.cli.options import FINDINGS, INTERRUPTED, PIPE_CLOSED, USAGE, wants_color
+from sinkgraph.cli.options import FINDINGS, INTERRUPTED, PIPE_CLOSED, USAGE, echo, wants_color
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import SinkgraphError
@@ -157,7 +157,7 @@ class LazyGroup(click.Group):
             _hush()
             sys.exit(PIPE_CLOSED)
         except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
+            echo(error.format_message(), err=True)
             _exit(USAGE)
         except click.ClickException as error:
             _say(error)
@@ -192,7 +192,7 @@ def _say(error: click.ClickException) -> None:
         text = error.format_message().rstrip(".")
         _error(text[:1].lower() + text[1:])
     if isinstance(error, click.UsageError) and ctx is not None:
-        click.echo(f"  = help: `{ctx.command_path} --help` says what it takes", err=True)
+        echo(f"  = help: `{ctx.command_path} --help` says what it takes", err=True)
 
 
 def _options(ctx: click.Context | None) -> list[str]:
@@ -204,7 +204,7 @@ def _options(ctx: click.Context | None) -> list[str]:
 def _error(text: str) -> None:
     mark = "\x1b[1;31merror\x1b[0m" if wants_color(err=True) else "error"
     lines = [safe_text(line) for line in text.splitlines()] or ["it failed without a reason"]
-    click.echo(f"{mark}: " + "\n  ".join(lines), err=True)
+    echo(f"{mark}: " + "\n  ".join(lines), err=True)
 
 
 def _reason(error: OSError) -> str:

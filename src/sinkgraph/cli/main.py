@@ -21,8 +21,8 @@ SECTIONS = {
     },
     "Events": {
         "run": "Run a graph document until its sources end, or Ctrl-C.",
-        "receive": "Receive webhooks and print them, with faults on request.",
-        "demo": "Run the quickstart graph on real notifications, with an outage.",
+        "receive": "Receive webhooks and print one line for each.",
+        "demo": "Run the quickstart graph on real notifications and take its webhook down mid-way.",
     },
 }
 """Section → command → what it does."""

@@ -160,8 +160,12 @@ def wants_color(*, err: bool = False) -> bool:
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
-    """Print a line to stdout, or to stderr; colours in it stay only where they are wanted."""
-    click.echo(text, err=err, color=wants_color(err=err))
+    """Print a line to stdout, or to stderr; colours in it stay only where they are wanted.
+
+    The stream is written in its own encoding, also where that is ASCII.
+    """
+    stream = sys.stderr if err else sys.stdout
+    click.echo(text, file=stream, err=err, color=wants_color(err=err))
 
 
 def write_output(path: str, content: bytes) -> None:
