@@ -120,16 +120,10 @@ class LazyGroup(click.Group):
 
     # --- the end of a run ----------------------------------------------------------------------
 
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
+    def make_context(self, *given: Any, **extra: Any) -> click.Context:
         """Parse the arguments; help is printed here."""
         with _told_apart():
-            return super().make_context(info_name, args, parent, **extra)
+            return super().make_context(*given, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and print what is left to print."""
