@@ -69,6 +69,11 @@ def test_a_picture_tells_the_facts_of_a_node_and_no_secret(
     assert "c4n4ry" not in svg
 
 
+def test_the_counts_are_those_of_the_drawing() -> None:
+    done = render("graph.yaml", "--dead-letters", "-o", "out.dot")
+    assert done.stdout == "out.dot: drawn, 9 nodes, 11 edges\n"
+
+
 def test_languages_are_written_as_text(here: Path) -> None:
     graph = load("graph.yaml")
     for name, text in (("out.dot", to_dot(graph)), ("out.mmd", to_mermaid(graph))):

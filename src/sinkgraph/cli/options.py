@@ -135,12 +135,12 @@ def load_document(
     return (None if has_errors(every) else graph), every
 
 
-def counts(graph: Graph) -> str:
+def counts(graph: Graph, *, dead_letters: bool = False) -> str:
     """Return how many nodes and edges a drawing of the graph has, e.g. `9 nodes, 8 edges`."""
     from sinkgraph.render.drawing import visible_edges, visible_nodes
 
-    edges = visible_edges(graph)
-    nodes = sum(1 for _ in visible_nodes(graph, edges))
+    edges = visible_edges(graph, dead_letters=dead_letters)
+    nodes = sum(1 for _ in visible_nodes(graph, edges, dead_letters=dead_letters))
     return f"{_many(nodes, 'node')}, {_many(len(edges), 'edge')}"
 
 

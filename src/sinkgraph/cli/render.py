@@ -77,7 +77,7 @@ def command(
     else:
         _picture(text, output)
     if output != "-":
-        echo(f"{safe_text(output)}: drawn, {counts(graph)}")
+        echo(f"{safe_text(output)}: drawn, {counts(graph, dead_letters=dead_letters)}")
 
 
 def _suffix(output: str) -> str:

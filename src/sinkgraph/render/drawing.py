@@ -16,7 +16,16 @@ from sinkgraph.graph.model import DEAD_LETTERS, Graph, GraphEdge, GraphNode
 from sinkgraph.render.facts import Facts, one_line
 from sinkgraph.spec.kinds.fan import Fallback, Filter, Route
 
-__all__ = ["Box", "Drawing", "DrawnEdge", "DrawnNode", "Form", "draw", "visible_edges"]
+__all__ = [
+    "Box",
+    "Drawing",
+    "DrawnEdge",
+    "DrawnNode",
+    "Form",
+    "draw",
+    "visible_edges",
+    "visible_nodes",
+]
 
 Form = Literal[
     "source", "fan", "change", "reliability", "terminal", "memory_queue", "durable_queue", "dead"
