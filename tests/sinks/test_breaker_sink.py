@@ -36,7 +36,15 @@ def test_open_fails_at_once_and_says_when_to_come_back() -> None:
         with pytest.raises(BreakerOpen, match="breaker node is open") as caught:
             await sink.write(events("a"))
         assert caught.value.retry_after_s == 3.0
-        assert sink.facts() == {"breaker": "open", "failures": 2, "opens": 1, "retry_in_s": 3.0}
+        assert sink.facts() == {
+            "breaker": {
+                "state": "open",
+                "failures": 2,
+                "failure_threshold": 2,
+                "opens": 1,
+                "probe_in_s": 3.0,
+            }
+        }
         assert sink.status == "degraded"
         await asyncio.sleep(3.0)
         await sink.write(events("a"))
@@ -49,7 +57,7 @@ def test_open_fails_at_once_and_says_when_to_come_back() -> None:
             "breaker_closed",
         ]
         assert rig.facts[0][1] == {
-            "node": "node", "was": "closed", "failures": 2, "retry_in_s": 5.0,
+            "node": "node", "was": "closed", "failures": 2, "probe_in_s": 5.0,
         }  # fmt: skip
 
     run(main())

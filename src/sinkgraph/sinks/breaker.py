@@ -208,6 +208,17 @@ class BreakerMachine:
         self._quiet: Permit | None = None
         self._refresh()
 
+    def facts(self, now: float) -> dict[str, object]:
+        """Return what a node says of its breaker: state, failures, seconds until it may probe."""
+        probe = self.retry_at
+        return {
+            "state": self.state,
+            "failures": self.failures,
+            "failure_threshold": self._policy.failure_threshold,
+            "opens": self.opens,
+            "probe_in_s": max(0.0, probe - now) if probe is not None else None,
+        }
+
     # one attempt
 
     def acquire(self, now: float) -> Permit | float:

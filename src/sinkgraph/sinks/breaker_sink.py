@@ -142,23 +142,16 @@ class BreakerSink(Through):
 
     def facts(self) -> dict[str, Any]:
         """Return the breaker's state and, while it is open, the seconds until it probes."""
-        machine = self.machine
-        wait = None
-        if self.ctx is not None:
-            machine.tick(self.clock.now())
-            if machine.retry_at is not None:
-                wait = max(0.0, machine.retry_at - self.clock.now())
-        return {
-            "breaker": machine.state,
-            "failures": machine.failures,
-            "opens": machine.opens,
-            "retry_in_s": wait,
-        }
+        if self.ctx is None:
+            return {"breaker": self.machine.facts(0.0)}
+        now = self.clock.now()
+        self.machine.tick(now)
+        return {"breaker": self.machine.facts(now)}
 
     def _moved(self, old: str, new: str, now: float) -> None:
         machine = self.machine
         self.status = _STATUS.get(new, "ok")
         facts: dict[str, object] = {"was": old, "failures": machine.failures}
         if machine.retry_at is not None:
-            facts["retry_in_s"] = round(machine.retry_at - now, 3)
+            facts["probe_in_s"] = round(machine.retry_at - now, 3)
         self.journal(JOURNAL_KINDS[new], **facts)

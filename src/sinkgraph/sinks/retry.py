@@ -369,15 +369,7 @@ class Retry(Node):
             "last_error": self.last_error,
         }
         if machine is not None and ctx is not None:
-            now = ctx.clock.now()
-            probe = machine.retry_at
-            facts["breaker"] = {
-                "state": machine.state,
-                "failures": machine.failures,
-                "failure_threshold": machine.policy.failure_threshold,
-                "opens": machine.opens,
-                "probe_in_s": max(0.0, probe - now) if probe is not None else None,
-            }
+            facts["breaker"] = machine.facts(ctx.clock.now())
         return facts
 
 
