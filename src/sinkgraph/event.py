@@ -12,9 +12,10 @@ from typing import Any, NoReturn, cast, overload
 
 import msgspec
 
-from sinkgraph.errors import PartialWrite, Rejected
+from sinkgraph.payload import PLAIN, Json, encode_json, to_payload
 
 __all__ = [
+    "EVENTS",
     "NO_META",
     "Batch",
     "Event",
@@ -25,7 +26,6 @@ __all__ = [
     "as_batch",
     "encode_json",
     "join",
-    "owed_count",
     "to_payload",
 ]
 
@@ -39,95 +39,13 @@ class Meta(dict[str, Any]):
         raise TypeError("an event's meta cannot be changed")
 
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
-    __ior__ = _refuse  # type: ignore[assignment]
+    __ior__ = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return id(self)
 
 
 NO_META = Meta()
-
-
-def _enc_hook(value: Any) -> Any:
-    """Turn what msgspec does not know into what it does: the last row of the conversion table."""
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a payload cannot hold {type(value).__qualname__}")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_enc_hook)
-_decode = msgspec.json.Decoder().decode
-
-
-def encode_json(value: Any) -> bytes:
-    """Encode a payload as compact JSON; raise `Rejected` for what JSON cannot hold."""
-    if type(value) is Json:
-        return value.raw
-    try:
-        return _encoder.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Rejected(f"the payload cannot be encoded as JSON: {error}") from None
-
-
-class Json:
-    """Is a payload known as JSON text, as a value, or both; each is made at most once."""
-
-    __slots__ = ("_raw", "_value")
-
-    def __init__(self, raw: bytes | None = None, value: Any = None) -> None:
-        self._raw = raw
-        self._value = value
-
-    @property
-    def raw(self) -> bytes:
-        """The JSON text: the original bytes when it came as JSON."""
-        raw = self._raw
-        if raw is None:
-            raw = self._raw = encode_json(self._value)
-        return raw
-
-    @property
-    def value(self) -> Any:
-        """The decoded value. Do not change it: every reader shares it."""
-        value = self._value
-        if value is None and self._raw is not None:
-            value = self._value = _decode(self._raw)
-        return value
-
-    def __repr__(self) -> str:
-        return f"Json({self._raw if self._raw is not None else self._value!r})"
-
-
-_PLAIN = frozenset({dict, list, str, int, float, bool, bytes, Json})
-
-
-def to_payload(value: Any) -> Any:
-    """Convert what a caller writes to a payload; the documented table, top row first.
-
-    ========================================  =========================================
-    given                                     becomes
-    ========================================  =========================================
-    dict, list, str, int, float, bool, bytes  itself (nested values: when it is encoded)
-    datetime, date, time, timedelta           RFC 3339 / ISO 8601 text
-    UUID, Decimal                             text
-    dataclass, msgspec Struct, attrs class    a dict of its fields
-    pydantic model                            `model_dump(mode="json")`
-    tuple, set, frozenset                     a list
-    enum member                               its value
-    any other mapping                         a dict
-    ========================================  =========================================
-
-    Raises TypeError for None and for anything else.
-    """
-    if type(value) in _PLAIN:
-        return value
-    if value is None:
-        raise TypeError("None is not an event")
-    made = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
-    return list(made) if isinstance(made, tuple) else made
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -160,7 +78,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return type(self)(self.id, self.type, self.source, self.time, self.payload, meta)
 
 
-_stored = cast(Callable[[Event], Any], Event.data.__get__)  # type: ignore[attr-defined]
+_stored = cast(Callable[[Event], Any], Event.data.__get__)
 
 
 class LazyEvent(Event, frozen=True, gc=False):
@@ -177,8 +95,8 @@ def _lazy_data(event: Event) -> Any:
     return stored.value if type(stored) is Json else stored
 
 
-LazyEvent.data = property(_lazy_data)  # type: ignore[assignment,method-assign]
-_EVENTS = frozenset({Event, LazyEvent})
+LazyEvent.data = property(_lazy_data)
+EVENTS = frozenset({Event, LazyEvent})
 
 
 class Page:
@@ -227,9 +145,9 @@ class Page:
     def event(self, j: int) -> Event:
         """Return the Event at index j, built once for all readers."""
         value = self.values[j]
-        if value.__class__ in _EVENTS or isinstance(value, Event):
-            return cast(Event, value)
-        if value.__class__ not in _PLAIN:
+        if value.__class__ in EVENTS or isinstance(value, Event):
+            return value
+        if value.__class__ not in PLAIN:
             value = to_payload(value)
         make = LazyEvent if value.__class__ is Json else Event
         number = self.base + j if self.seqs is None else self.seqs[j]
@@ -241,9 +159,9 @@ class Page:
         """Return the Events of [i, j), built once for all readers."""
         values, marks = self.values, self.marks
         kinds = set(map(type, values[i:j] if (i or j < len(values)) else values))
-        if kinds <= _EVENTS:
+        if kinds <= EVENTS:
             return cast("list[Event]", values[i:j])
-        if self.seqs is not None or not kinds.isdisjoint(_EVENTS) or not kinds <= _PLAIN:
+        if self.seqs is not None or not kinds.isdisjoint(EVENTS) or not kinds <= PLAIN:
             return [self.event(k) for k in range(i, j)]
         if Json not in kinds:
             make: Callable[..., Event] = Event
@@ -271,7 +189,7 @@ class Page:
 def _payload_of(value: Any) -> Any:
     if isinstance(value, Event):
         return value.payload
-    return value if value.__class__ in _PLAIN else to_payload(value)
+    return value if value.__class__ in PLAIN else to_payload(value)
 
 
 def _index(mark: tuple[int, float]) -> int:
@@ -331,7 +249,7 @@ class Batch(Sequence[Event]):
     def payloads(self) -> list[Any]:
         """The payloads as stored (a JSON value, bytes, or an undecoded `Json`)."""
         values = self.page.values[self.i : self.j]
-        if set(map(type, values)) <= _PLAIN:
+        if set(map(type, values)) <= PLAIN:
             return values
         return [_payload_of(value) for value in values]
 
@@ -396,15 +314,3 @@ def as_batch(events: Sequence[Event]) -> Batch:
     if events is None:
         raise TypeError("None is not an event")
     return events if isinstance(events, Batch) else Batch.of(events)
-
-
-def owed_count(error: BaseException, total: int) -> int:
-    """Return how many of `total` events a failed write still owes its caller.
-
-    An event that several branches owe is owed once.
-    """
-    if not isinstance(error, PartialWrite):
-        return total
-    if len(error.owed) == 1:
-        return min(total, len(error.owed[0].events))
-    return min(total, len({one for part in error.owed for one in as_batch(part.events).ids}))

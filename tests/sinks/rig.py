@@ -10,7 +10,7 @@ from typing import Any, cast
 from sinkgraph.clock import Network
 from sinkgraph.errors import Owed, PartialWrite
 from sinkgraph.event import Batch, Event
-from sinkgraph.log.admission import Turnstile
+from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.simulation.loop import VirtualClock
 from sinkgraph.sinks.base import Context, Link, Node, Terminal
 

@@ -14,7 +14,7 @@ from sinkgraph.errors import Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, Json, LazyEvent, Meta
 from sinkgraph.expr.compile import compile_expression
 from sinkgraph.expr.errors import BadExpression, ExpressionError
-from sinkgraph.log.admission import Turnstile
+from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.sinks.base import Context, Link
 from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sinks.transform import Transform

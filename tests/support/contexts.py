@@ -9,7 +9,7 @@ from typing import Any
 
 from sinkgraph.clock import LoopClock, Network
 from sinkgraph.event import Event
-from sinkgraph.log.admission import Turnstile
+from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime.network import HttpNetwork
 from sinkgraph.sinks.base import Context, Link
 from sinkgraph.sinks.burial import DeadLetters

@@ -1,7 +1,7 @@
 """Atomic admission: what one write would do below a fan-out, and who waits until it can be done.
 
 A `Plan` is collected without touching anything, then committed in one synchronous step, or not
-at all. A `Turnstile` keeps the writers that wait, in the order they came, holding nothing.
+at all. Who waits until it can be is the subject of `turnstile`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch, owed_count
+from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.log.owed import owed_count
 from sinkgraph.telemetry.stats import Ledger
+
+if TYPE_CHECKING:
+    from sinkgraph.log.turnstile import Waiter
 
 Trail = tuple[Ledger, ...]
 """The ledgers a batch passed on its way down since the last fan-out."""
 
-__all__ = ["DEFAULT_MAX_WAIT_S", "Edge", "FanTarget", "Plan", "Store", "Turnstile", "Waiter"]
-
-DEFAULT_MAX_WAIT_S = 3600.0
-"""How long a write waits for room, in seconds, when neither it nor the queue says."""
+__all__ = ["Edge", "FanTarget", "Plan", "Store"]
 
 
 class Store(Protocol):
@@ -328,138 +329,3 @@ def _settle(one: Later, n: int, back: int, lost: str) -> None:
     if one.dead is not None and back:
         one.dead.dead_lettered -= back
         one.dead.returned += back
-
-
-class Waiter:
-    """Is one write that waits for room; it stands in the line of every queue that was full."""
-
-    __slots__ = ("future", "lines", "plan", "replan", "ticket")
-
-    def __init__(
-        self, ticket: int, plan: Plan, replan: Callable[[], Plan], future: asyncio.Future[Plan]
-    ) -> None:
-        self.ticket = ticket
-        self.plan = plan
-        self.replan = replan
-        self.future = future
-        self.lines: list[Store] = []
-
-    def stand(self, stores: Sequence[Store]) -> None:
-        """Join the lines of these queues at the place its age gives."""
-        for store in stores:
-            if store not in self.lines:
-                self.lines.append(store)
-                line = store.waiting
-                at = len(line)
-                while at and line[at - 1].ticket > self.ticket:
-                    at -= 1
-                line.insert(at, self)
-
-    def leave(self) -> None:
-        """Leave every line."""
-        for store in self.lines:
-            if self in store.waiting:
-                store.waiting.remove(self)
-        self.lines.clear()
-
-
-class Turnstile:
-    """Admits writes: at once when there is room, else in the order they came.
-
-    Every wait has a deadline. A cancelled writer has stored nothing unless its plan was committed.
-    """
-
-    def __init__(self) -> None:
-        self._tickets = 0
-        self._poked: dict[int, Store] = {}
-        self._scheduled = False
-
-    async def admit(
-        self,
-        replan: Callable[[], Plan],
-        timeout_s: float | None = None,
-        *,
-        first: Plan | None = None,
-    ) -> Plan:
-        """Commit the plan `replan` makes as soon as there is room for all of it; return it.
-
-        `first` is a plan made in this same tick, so that it need not be made again.
-
-        Raises Overloaded after `timeout_s` seconds (or the shortest `max_wait` of what is full).
-        """
-        plan = replan() if first is None else first
-        blockers = plan.blockers(None)
-        if not blockers:
-            plan.commit()
-            return plan
-        loop = asyncio.get_running_loop()
-        self._tickets += 1
-        waiter = Waiter(self._tickets, plan, replan, loop.create_future())
-        waiter.stand(blockers)
-        limits = [s.max_wait for s in blockers if s.max_wait is not None]
-        if timeout_s is not None:
-            limits.append(timeout_s)
-        wait_s = min(limits, default=DEFAULT_MAX_WAIT_S)
-        timer = loop.call_later(wait_s, self._expire, waiter, wait_s)
-        try:
-            return await waiter.future
-        finally:
-            timer.cancel()
-            lines = list(waiter.lines)
-            waiter.leave()
-            for store in lines:
-                self.poke(store)
-
-    @staticmethod
-    def _expire(waiter: Waiter, wait_s: float) -> None:
-        if not waiter.future.done():
-            names = ", ".join(store.name or "(unnamed)" for store in waiter.lines)
-            waiter.future.set_exception(
-                Overloaded(f"no room in queue {names} after {wait_s:g} s", retry_after_s=1.0)
-            )
-
-    def poke(self, store: Store) -> None:
-        """Tell that a queue made room; who waits for it is admitted at most once a tick."""
-        if store.waiting:
-            self._poked[id(store)] = store
-            if not self._scheduled:
-                self._scheduled = True
-                asyncio.get_running_loop().call_soon(self._turn)
-
-    def _turn(self) -> None:
-        self._scheduled = False
-        poked, self._poked = self._poked, {}
-        for store in poked.values():
-            while store.waiting and self._try(store.waiting[0]):
-                pass
-
-    def _try(self, waiter: Waiter) -> bool:
-        """Admit the first in line when all of it fits; True when it left the line."""
-        if waiter.future.done():
-            waiter.leave()
-            return True
-        try:
-            waiter.plan = waiter.replan() if waiter.plan.volatile else waiter.plan
-            waiting_at_all = [s for s in waiter.lines if s.waiting and s.waiting[0] is not waiter]
-            blockers = waiter.plan.blockers(waiter) or waiting_at_all
-        except Exception as error:
-            waiter.leave()
-            waiter.future.set_exception(error)
-            return True
-        if blockers:
-            waiter.stand(blockers)
-            return False
-        lines = list(waiter.lines)
-        waiter.leave()
-        waiter.plan.commit()
-        waiter.future.set_result(waiter.plan)
-        for store in lines:
-            self.poke(store)
-        return True
-
-    def close(self, store: Store) -> None:
-        """Refuse every write that waits for a queue that closes."""
-        for waiter in list(store.waiting):
-            waiter.leave()
-            if not waiter.future.done():
-                waiter.future.set_exception(SinkClosed(f"queue {store.name} is closed"))

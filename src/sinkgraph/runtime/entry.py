@@ -12,15 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sinkgraph.errors import Overloaded, SinkClosed
-from sinkgraph.event import _EVENTS, _PLAIN, Batch, Event, Json, LazyEvent, Meta, to_payload
+from sinkgraph.event import EVENTS, Batch, Event, LazyEvent, Meta
+from sinkgraph.payload import PLAIN, Json, to_payload
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.telemetry.stats import LedgerView
 
-__all__ = ["Entry", "Inbox"]
+__all__ = ["READY", "Entry", "Inbox"]
 
-_READY = _PLAIN | _EVENTS
+READY = PLAIN | EVENTS
 
 
 class Entry:

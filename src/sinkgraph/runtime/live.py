@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Event, to_payload
-from sinkgraph.runtime.entry import _READY, Entry, Inbox
+from sinkgraph.runtime.entry import READY, Entry, Inbox
 from sinkgraph.runtime.subscription import Splices, Subscription
 from sinkgraph.runtime.topology import Topology
 from sinkgraph.runtime.tree import as_node, name_nodes
@@ -109,7 +109,7 @@ class Live:
         gate = self._gate
         if (
             gate is not None
-            and data.__class__ in _READY
+            and data.__class__ in READY
             and type is None
             and id is None
             and source is None
@@ -148,7 +148,7 @@ class Live:
             raise TypeError("None is not an event")
         if self._inbox is None:
             raise self._no_entry()
-        value = data if data.__class__ in _READY else to_payload(data)
+        value = data if data.__class__ in READY else to_payload(data)
         return self._inbox.put(value)
 
     def _entry(self, to: str | None) -> Entry:

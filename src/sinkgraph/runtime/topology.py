@@ -14,7 +14,7 @@ from typing import Any
 from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import StartFailed
-from sinkgraph.log.admission import Turnstile
+from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast

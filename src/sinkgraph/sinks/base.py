@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from sinkgraph.clock import Clock, Network, Random
 from sinkgraph.errors import DeliveryFailed, NotOwned, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch, owed_count
+from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.log.owed import owed_count
 from sinkgraph.telemetry.histogram import Histogram
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 if TYPE_CHECKING:
-    from sinkgraph.log.admission import Plan, Turnstile
+    from sinkgraph.log.admission import Plan
+    from sinkgraph.log.turnstile import Turnstile
 
 __all__ = ["Context", "Foreign", "Link", "Node", "Parked", "Sink", "Terminal", "owed_count"]
 

@@ -13,41 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.log.admission import Plan, Store, Waiter
+from sinkgraph.log.admission import Plan
 from sinkgraph.log.memory import PAGE, Cursor, Log
+from sinkgraph.sinks.gate_plan import GatePlan
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.base import Context
     from sinkgraph.sinks.queue import Queue
 
 __all__ = ["Gate"]
-
-
-class GatePlan(Plan):
-    """Is the plan of one write through a gate: the log is appended to once for all its queues."""
-
-    __slots__ = ("batch", "gate")
-
-    def __init__(self, gate: Gate, batch: Batch) -> None:
-        super().__init__()
-        self.gate = gate
-        self.batch = batch
-
-    def blockers(self, waiter: Waiter | None) -> list[Store]:
-        """Return the queues that have to make room first."""
-        full: list[Store] = []
-        for queue in self.gate.queues:
-            if self._blocks(queue, self.batch, False, waiter):
-                full.append(queue)
-        return full + super().blockers(waiter)
-
-    def commit(self) -> None:
-        """Append to the log, hand to the queues."""
-        self.gate.take(self.batch, self)
-
-    def commit_selected(self) -> None:
-        """Do the part of the queues that get a selection."""
-        super().commit()
 
 
 class Gate:

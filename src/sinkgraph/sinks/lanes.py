@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.event import Batch, as_batch
+from sinkgraph.log.owed import Claim, Part
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked
 from sinkgraph.sinks.burial import bury_batch
@@ -32,38 +33,12 @@ _CLOSE_S = 2.0  # how long a cancelled lane may take to end
 class Job:
     """Is what a lane delivers in one go; `keys` are released when all of it is settled.
 
-    `shared` counts, by id, the parts that owe an event to several branches: it is settled with
-    the last of them.
+    `claim` says what is settled by each step, once something has failed.
     """
 
-    parts: deque[tuple[Callable[[Sequence[Event]], Awaitable[None]], Batch]]
+    parts: deque[Part]
     keys: list[Any] = field(default_factory=list)
-    shared: dict[str, int] = field(default_factory=dict)
-
-    def paid(self, batch: Batch) -> int:
-        """Note that one part of this job ended; return how many events are settled by it."""
-        shared = self.shared
-        if not shared:
-            return len(batch)
-        n = 0
-        for one in batch.ids:
-            left = shared.get(one, 1) - 1
-            if left > 0:
-                shared[one] = left
-            else:
-                shared.pop(one, None)
-                n += 1
-        return n
-
-    def owe(self, batch: Batch, owed: Sequence[Batch]) -> int:
-        """Replace a part by what it still owes; return how many events are settled by it."""
-        if len(owed) <= 1 and not self.shared:
-            return len(batch) - sum(len(part) for part in owed)
-        shared = self.shared
-        for part in owed:
-            for one in part.ids:
-                shared[one] = shared.get(one, 1) + 1
-        return self.paid(batch)
+    claim: Claim | None = None
 
 
 class Lanes:
@@ -211,27 +186,26 @@ class Lanes:
         failures = 0
         waited = 0.0
         while job.parts:
-            write, batch = job.parts[0]
+            part = job.parts[0]
             try:
-                await write(batch)
+                await part[0](part[1])
             except Parked as error:
-                self._park(job, batch, error)
+                self._park(job, error)
             except PartialWrite as error:
                 failures += 1
-                self._keep_owed(job, batch, error)
+                job.parts.extendleft(reversed(self._keep_owed(job, error)))
             except Rejected as error:
-                await self._reject(job, batch, "rejected", error)
+                await self._reject(job, "rejected", error)
             except SinkClosed as error:
                 queue.status = "failed"
-                await self._reject(job, batch, "closed", error, whole=True)
+                await self._reject(job, "closed", error, whole=True)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 failures += 1
                 self._note(error)
             else:
-                job.parts.popleft()
-                self._settle(job.paid(batch), batch)
+                self._settle(job)
                 if queue.status == "degraded":
                     queue.status = "ok"
                 continue
@@ -244,58 +218,57 @@ class Lanes:
     def _note(self, error: BaseException) -> None:
         self.last_error = f"{type(error).__name__}: {error}"
 
-    def _settle(self, n: int, batch: Batch, outcome: str = "delivered") -> None:
+    def _settle(self, job: Job, owed: Sequence[Part] = (), outcome: str = "delivered") -> None:
+        """Take the first part off a job, but for what it still owes, and count the rest."""
         queue = self._queue
-        queue.settle(n, outcome, queue.weigh(batch) if queue.max_bytes is not None else 0)
+        weigh = queue.weigh if queue.max_bytes is not None else None
+        part = job.parts.popleft()
+        if job.claim is not None:
+            queue.settle(*job.claim.replace(part, owed, weigh), outcome)
+            return
+        size = weigh(part[1]) if weigh is not None else 0
+        if not owed:
+            queue.settle(len(part[1]), size, outcome)
+            return
+        job.claim = Claim(part, size)
+        queue.settle(*job.claim.replace(part, owed, weigh), outcome)
 
-    def _keep_owed(self, job: Job, batch: Batch, error: PartialWrite) -> None:
-        """Settle what was taken, keep what is owed in front."""
-        job.parts.popleft()
+    def _keep_owed(self, job: Job, error: PartialWrite) -> list[Part]:
+        """Settle what was taken; return what is owed."""
         owed = [(part.write, as_batch(part.events)) for part in error.owed if len(part.events)]
-        self._settle_rest(job, batch, [events for _, events in owed])
-        job.parts.extendleft(reversed(owed))
+        self._settle(job, owed)
         if error.owed:
             self._note(error.owed[0].error)
-
-    def _settle_rest(self, job: Job, batch: Batch, owed: list[Batch]) -> None:
-        """Settle the events of `batch` that no owed part names."""
-        queue = self._queue
-        size = 0
-        if queue.max_bytes is not None:
-            size = queue.weigh(batch) - sum(queue.weigh(part) for part in owed)
-        queue.settle(job.owe(batch, owed), "delivered", size)
+        return owed
 
     async def _reject(
-        self, job: Job, batch: Batch, reason: str, error: Exception, *, whole: bool = False
+        self, job: Job, reason: str, error: Exception, *, whole: bool = False
     ) -> None:
         """Send what is at fault to the dead letters; a batch is halved to find it."""
         queue = self._queue
         self._note(error)
-        write, _ = job.parts[0]
+        write, batch = job.parts[0]
         if len(batch) > 1 and not whole:
             half = len(batch) // 2
-            job.parts.popleft()
-            job.parts.extendleft([(write, batch[half:]), (write, batch[:half])])
+            halves = [(write, batch[:half]), (write, batch[half:])]
+            self._settle(job, halves)
+            job.parts.extendleft(reversed(halves))
             return
         text = f"{type(error).__name__}: {error}"
         await bury_batch(queue, queue.dead_letter, batch, reason, [text], attempts=1)
-        job.parts.popleft()
-        self._settle(job.paid(batch), batch, "dead_lettered")
+        self._settle(job, (), "dead_lettered")
 
     # parking: `hold: event` and `hold: key` of a retry below
 
-    def _park(self, job: Job, batch: Batch, error: Parked) -> None:
+    def _park(self, job: Job, error: Parked) -> None:
         """Set what is owed aside until it is due; the lane goes on with others."""
-        owed = [(part.write, as_batch(part.events)) for part in error.owed if len(part.events)]
-        job.parts.popleft()
-        self._settle_rest(job, batch, [events for _, events in owed])
+        owed = self._keep_owed(job, error)
         if not owed:
             return
-        self._note(error.owed[0].error)
         kept: list[Any] = []
         if error.hold == "key" and self.keys is not None:
             kept = self.keys.hold(events for _, events in owed)
-        parked = Job(deque(owed), kept, job.shared)
+        parked = Job(deque(owed), kept, job.claim)
         self._parkings += 1
         self.parked += sum(len(events) for _, events in owed)
         loop = asyncio.get_running_loop()

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.event import Batch
-from sinkgraph.log.admission import Plan, Waiter
+from sinkgraph.log.admission import Plan
 from sinkgraph.log.backlog import Backlog, size_of, sizes_of
 from sinkgraph.log.memory import Cursor
+from sinkgraph.log.turnstile import Waiter
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.lanes import Lanes
@@ -62,12 +63,8 @@ class Queue(Instant):
             raise ValueError(f"when_full is one of {', '.join(WHEN_FULL)}, not {when_full!r}")
         if (overflow is not None) != (when_full == "overflow"):
             raise ValueError("when_full: overflow and an overflow sink belong together")
-        for field, value in (
-            ("capacity", capacity),
-            ("concurrency", concurrency),
-            ("max_batch", max_batch),
-            ("max_bytes", max_bytes or 1),
-        ):
+        bounds = {"capacity": capacity, "concurrency": concurrency, "max_batch": max_batch}
+        for field, value in {**bounds, "max_bytes": max_bytes or 1}.items():
             if isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field} is at least 1, not {value!r}")
         self.to = Link(to)
@@ -299,7 +296,7 @@ class Queue(Instant):
             if over > 0:
                 self._shed(min(over, len(self._backlog)))
 
-    def settle(self, n: int, outcome: str = "delivered", size: int = 0) -> None:
+    def settle(self, n: int, size: int = 0, outcome: str = "delivered") -> None:
         """Note that n events of `size` bytes ended here: `delivered` or `dead_lettered`."""
         self.in_flight -= n
         if outcome == "delivered":
@@ -343,8 +340,7 @@ class Queue(Instant):
         if self.closed:
             return
         self.closed = True
-        if self.reads is not None:
-            gate = self.reads
+        if (gate := self.reads) is not None:
             gate.detach(self)
             if not gate.queues and not gate.selected:
                 gate.closed = True
@@ -372,8 +368,7 @@ class Queue(Instant):
 
     def account(self) -> LedgerView:
         """Return its ledger, with what the gate's log says of it."""
-        gate = self.reads
-        if gate is None:
+        if (gate := self.reads) is None:
             return super().account()
         gate.flush()
         front = gate.log.front

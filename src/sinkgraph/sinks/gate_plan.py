@@ -1,0 +1,41 @@
+"""The plan of one write through a gate: its log is appended to once for all queues that read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sinkgraph.event import Batch
+from sinkgraph.log.admission import Plan, Store
+from sinkgraph.log.turnstile import Waiter
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.gate import Gate
+
+__all__ = ["GatePlan"]
+
+
+class GatePlan(Plan):
+    """Is the plan of one write through a gate: the log is appended to once for all its queues."""
+
+    __slots__ = ("batch", "gate")
+
+    def __init__(self, gate: Gate, batch: Batch) -> None:
+        super().__init__()
+        self.gate = gate
+        self.batch = batch
+
+    def blockers(self, waiter: Waiter | None) -> list[Store]:
+        """Return the queues that have to make room first."""
+        full: list[Store] = []
+        for queue in self.gate.queues:
+            if self._blocks(queue, self.batch, False, waiter):
+                full.append(queue)
+        return full + super().blockers(waiter)
+
+    def commit(self) -> None:
+        """Append to the log, hand to the queues."""
+        self.gate.take(self.batch, self)
+
+    def commit_selected(self) -> None:
+        """Do the part of the queues that get a selection."""
+        super().commit()
