@@ -18,6 +18,7 @@ from benchmarks.payloads import DISTINCT
 from benchmarks.peers.compare import FULL_COMPARISON, QUICK_COMPARISON, compare
 from benchmarks.peers.run import PeerUnavailable
 from benchmarks.report import figure_table
+from benchmarks.shapes import SHAPES
 from benchmarks.wire import WIRE
 from benchmarks.write_alone import WRITE_ALONE
 
@@ -42,6 +43,11 @@ def names() -> list[str]:
     ]
 
 
+def _compared() -> list[str]:
+    """Return what `--only` takes beside `--peers`."""
+    return [ENGINE.name, *(f"{ENGINE.name}.{shape.name}" for shape in SHAPES if shape.peer)]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
@@ -61,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in asked.only if name not in names()]
     if unknown:
         parser.error(f"nothing is named {', '.join(unknown)}; known: {', '.join(names())}")
+    if asked.peers and (alone := [name for name in asked.only if name not in _compared()]):
+        parser.error(f"--peers has nothing to compare {', '.join(alone)} with")
     try:
         return _peers(asked) if asked.peers else _tables(asked)
     except (EventsLost, PeerUnavailable) as error:

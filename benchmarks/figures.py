@@ -48,6 +48,8 @@ class Effort:
     first: int = 1_000
 
 
+_SEARCHES = 12
+
 FULL = Effort(budget_s=1.2, repeats=7, most=2_000_000)
 ROUND = Effort(budget_s=0.3, repeats=3, most=1_000_000)
 QUICK = Effort(budget_s=0.004, repeats=2, most=1_000, first=100)
@@ -121,19 +123,20 @@ def rounded_up(n: int, step: int) -> int:
 async def measure(once: Once, effort: Effort, *, step: int = 1) -> Figure:
     """Find how many events fill one repeat, then take the repeats.
 
-    The number of events is a multiple of `step`. Garbage is collected before every run; the
-    collector stays on while the clock runs, as it does in a service.
+    The number of events is a multiple of `step`. A first run is thrown away. Garbage is collected
+    before every run; the collector stays on while the clock runs, as it does in a service.
     """
     slice_s = effort.budget_s / (effort.repeats + 1)
     most = rounded_up(effort.most, step)
     n = min(most, rounded_up(effort.first, step))
-    while True:
+    await once(n)  # what happens only once, imports and connections, is no part of any figure
+    for _ in range(_SEARCHES):
         gc.collect()
         took = await once(n)
-        if took >= slice_s / 4 or n >= most:
-            n = min(most, rounded_up(max(1, int(n * slice_s / took)), step))
+        if took >= slice_s / 2 or n >= most:
             break
-        n = min(most, rounded_up(n * 4, step))
+        wanted = min(n * 10, max(n, int(n * 0.9 * slice_s / took)))
+        n = min(most, rounded_up(wanted, step))
     each: list[float] = []
     for _ in range(effort.repeats):
         gc.collect()

@@ -104,7 +104,7 @@ class Comparison:
                     how(line.batch),
                     nanoseconds(line.peer_ns),
                     nanoseconds(line.ours_ns),
-                    *(f"{one:.1f}" for one in (line.ratio, line.ratio_min, line.ratio_max)),
+                    *(_times(one) for one in (line.ratio, line.ratio_min, line.ratio_max)),
                     target,
                     line.verdict,
                 ]
@@ -141,6 +141,10 @@ def compare(
     found = [figure for figures in theirs.values() for figure in figures]
     toolchain = found[0].toolchain if found else "go"
     return Comparison(f"docker/go-events ({toolchain})", plan.rounds, tuple(lines))
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.1f}" if ratio >= 1 else f"{ratio:.2g}"
 
 
 def _measure_peer(program: Path, shape: Shape, plan: Plan) -> PeerFigure:
