@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec
 
-import sinkgraph
 from sinkgraph.runtime.run import Run
+from sinkgraph.runtime.run import run as start_graph
 from sinkgraph.testing import VirtualClock, run
 
 __all__ = ["start", "virtual"]
@@ -29,4 +29,4 @@ def virtual(
 
 def start(what: Any, **options: Any) -> Run:
     """Return the context manager that runs `what` by the virtual clock."""
-    return sinkgraph.run(what, clock=VirtualClock(), **options)
+    return start_graph(what, clock=VirtualClock(), **options)

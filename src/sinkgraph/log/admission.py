@@ -101,7 +101,9 @@ class Later:
     batch: Batch
     trail: Trail
     fan: FanTarget | None
+    optional: bool
     dead: Ledger | None
+    spare: Edge | None
     groups: tuple[Group, ...]
 
 
@@ -118,7 +120,18 @@ class Stored:
 class Plan:
     """Collects what one write would do; nothing changes until `commit`."""
 
-    __slots__ = ("counts", "dead", "effects", "fan", "groups", "later", "stored", "volatile")
+    __slots__ = (
+        "counts",
+        "dead",
+        "effects",
+        "fan",
+        "groups",
+        "later",
+        "optional",
+        "spare",
+        "stored",
+        "volatile",
+    )
 
     def __init__(self) -> None:
         self.stored: list[Stored] = []
@@ -126,8 +139,10 @@ class Plan:
         self.counts: list[tuple[Ledger, str, str, int]] = []
         self.effects: list[Callable[[], None]] = []
         self.fan: FanTarget | None = None  # the fan-out target being collected, innermost
+        self.optional = False  # below an optional target, however far
         self.groups: tuple[Group, ...] = ()  # the fan-outs being collected, outermost first
         self.dead: Ledger | None = None  # set while a dead letter is being collected
+        self.spare: Edge | None = None  # where a dead letter goes when its own sink is closed
         self.volatile = False  # True when the plan depends on the room there is right now
 
     # collecting
@@ -176,12 +191,12 @@ class Plan:
 
     def store(self, store: Store, batch: Batch, trail: Trail) -> None:
         """Plan to store a batch in a queue."""
-        optional = self.fan is not None and not self.fan.required
-        self.stored.append(Stored(store, batch, trail, optional))
+        self.stored.append(Stored(store, batch, trail, self.optional))
 
     def write_later(self, link: Edge, batch: Batch, trail: Trail) -> None:
         """Plan to write a batch to a sink that may wait."""
-        self.later.append(Later(link, batch, trail, self.fan, self.dead, self.groups))
+        fan, optional, dead, spare = self.fan, self.optional, self.dead, self.spare
+        self.later.append(Later(link, batch, trail, fan, optional, dead, spare, self.groups))
 
     # deciding
 
@@ -277,55 +292,61 @@ def _joined(batches: list[Batch]) -> Batch:
 
 async def _write(one: Later) -> list[Owed]:
     """Make one later write; return what it owes, its ledgers settled."""
-    batch, fan = one.batch, one.fan
+    batch = one.batch
     n = batch.j - batch.i
     owed: list[Owed] = []
-    lost = ""
+    why = ""  # what the events are lost for, when they are
     settled = False
     try:
         if not one.link.offer(batch):
-            await one.link.send(batch)
+            await _send(one)
         settled = True
     except PartialWrite as error:
         owed, settled = list(error.owed), True
-        if fan is not None and not fan.required:
-            owed, lost = [], "optional_failed"
+        why = "optional_failed" if one.optional else ""
     except SinkClosed as error:
-        settled = True
-        if fan is None:
-            owed = [Owed(one.link.send, batch, error)]
-        else:
-            lost = "closed"
-            fan.target_closed()
+        owed, settled = [Owed(one.link.send, batch, error)], True
+        if one.fan is not None:
+            why = "closed"
+            one.fan.target_closed()
     except Exception as error:
-        settled = True
-        if fan is not None and not fan.required:
-            lost = "optional_failed"
-        else:
-            owed = [Owed(one.link.send, batch, error)]
+        owed, settled = [Owed(one.link.send, batch, error)], True
+        why = "optional_failed" if one.optional else ""
     finally:
         back = n if not settled else owed_count(PartialWrite(owed), n) if owed else 0
-        _settle(one, n, back, lost)
-        if back and one.groups:
+        _settle(one, n, back, why)
+        if back and one.groups and not why:
             ids = {i for part in owed for i in as_batch(part.events).ids} or set(batch.ids)
             for group in one.groups:
                 group.give_back(ids)
-    return owed
+    return [] if why else owed
 
 
-def _settle(one: Later, n: int, back: int, lost: str) -> None:
-    """Count how a later write of n events ended: `back` are owed, or all lost for a reason."""
-    below_fan = False
-    for ledger in one.trail:
+async def _send(one: Later) -> None:
+    try:
+        await one.link.send(one.batch)
+    except SinkClosed:
+        if one.spare is None:
+            raise
+        await one.spare.send(one.batch)
+
+
+def _settle(one: Later, n: int, back: int, why: str) -> None:
+    """Count how a later write of n events ended: `back` of them failed, or are lost for `why`.
+
+    The first in the trail is the account of the fan-out's target, where there is one: what is
+    lost is lost there.
+    """
+    for k, ledger in enumerate(one.trail):
         ledger.held -= n
-        if lost and one.fan is not None and ledger is one.fan.ledger:
-            ledger.drop(lost, n)
-            below_fan = True
-        elif below_fan:
-            ledger.returned += n
+        ledger.delivered += n - back
+        if why and not k:
+            ledger.drop(why, back)
         else:
-            ledger.delivered += n - back
             ledger.returned += back
     if one.dead is not None and back:
         one.dead.dead_lettered -= back
-        one.dead.returned += back
+        if why:
+            one.dead.drop(why, back)
+        else:
+            one.dead.returned += back

@@ -178,15 +178,15 @@ class Broadcast(Instant):
 
     def _admit_one(self, target: Target, batch: Batch, plan: Plan) -> None:
         plan.enter(target.ledger, len(batch))
-        outer = plan.fan
-        plan.fan = target if outer is None or outer.required else outer
+        outer, plan.fan = plan.fan, target
+        optional, plan.optional = plan.optional, plan.optional or not target.required
         try:
             target.link.admit(batch, plan, (target.ledger,))
         except SinkClosed:
             plan.drop(target.ledger, "closed", len(batch))
             plan.then(target.target_closed)
         finally:
-            plan.fan = outer
+            plan.fan, plan.optional = outer, optional
 
     # what it says of itself
 

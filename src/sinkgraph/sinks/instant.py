@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.admission import Plan, Store
 from sinkgraph.sinks.base import Link, Node
@@ -148,9 +148,16 @@ def bury(
     trail: tuple[Ledger, ...],
 ) -> None:
     """Plan to hand a batch to the node's dead letter port, with what happened in `meta`."""
-    link = port if port is not None else node.bound.dead_letters
+    default = node.bound.dead_letters
     plan.bury(node.ledger, len(batch), trail)
-    outer, plan.dead = plan.dead, node.ledger
-    dead = [dead_batch(node, batch[k : k + 1], reason, [text]) for k, text in enumerate(errors)]
-    link.admit(join(dead), plan, ())
-    plan.dead = outer
+    before = plan.dead, plan.spare, plan.fan
+    # a dead letter sink that closes is not the fan-out's target
+    plan.dead, plan.spare, plan.fan = node.ledger, default if port is not None else None, None
+    dead = join(
+        [dead_batch(node, batch[k : k + 1], reason, [text]) for k, text in enumerate(errors)]
+    )
+    try:
+        (port or default).admit(dead, plan, ())
+    except SinkClosed:
+        default.admit(dead, plan, ())
+    plan.dead, plan.spare, plan.fan = before
