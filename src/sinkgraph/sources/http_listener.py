@@ -33,7 +33,7 @@ class Route(Protocol):
 
 
 class Listener:
-    """Is one bound address. Connections wait, unread, until the first `serve`."""
+    """Is one bound address. Connections wait, unanswered, until the first `serve`."""
 
     def __init__(
         self,
@@ -103,8 +103,9 @@ class Listener:
         self._routes[path] = route
         if not self._serving:
             self._serving = True
-            for connection in self._connections:
-                connection.transport.resume_reading()
+            for connection in list(self._connections):
+                connection.held = False
+                connection.read_on()
 
     def release(self, path: str, route: Route) -> None:
         """Give a path up, unless another source has taken it over."""
@@ -132,8 +133,7 @@ class Listener:
                 connection.shut()
             return False
         self._connections[connection] = None
-        if not self._serving:
-            connection.transport.pause_reading()
+        connection.held = not self._serving
         if self._sweep is None:
             self._schedule()
         return True

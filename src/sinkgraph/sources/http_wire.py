@@ -141,7 +141,8 @@ class Connection(asyncio.Protocol):
         self._now: _Exchange | None = None  # what is being read
         self._ready: deque[_Exchange] = deque()  # read, to be answered in order
         self._work: asyncio.Future[Answer] | None = None  # what is being answered
-        self._unread = bytearray()  # what came while an answer was waited for
+        self.held = False  # nothing is answered yet
+        self._unread = bytearray()  # what came while held, or while an answer was waited for
         self._raw = 0  # bytes since the last complete request
         self._ending = False  # no further request is read
         self._lingered = 0
@@ -177,7 +178,7 @@ class Connection(asyncio.Protocol):
             if self._lingered > LINGER_BYTES:
                 self.transport.abort()
             return
-        if self._work is not None:  # reading on is how a client that left is noticed
+        if self.held or self._work is not None:  # reading on shows when a client leaves
             self._unread += data
             if len(self._unread) > UNREAD_BYTES:
                 self.transport.pause_reading()
@@ -332,10 +333,10 @@ class Connection(asyncio.Protocol):
         if self._now is not None:
             self.deadline = self.desk.now() + self.desk.timing.request_s
         self._answer_next()
-        self._read_on()
+        self.read_on()
 
-    def _read_on(self) -> None:
-        """Feed what came while an answer was waited for."""
+    def read_on(self) -> None:
+        """Feed what came meanwhile."""
         if self._unread and self._work is None and not self._ending:
             unread, self._unread = bytes(self._unread), bytearray()
             self.transport.resume_reading()
