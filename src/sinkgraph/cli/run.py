@@ -10,14 +10,31 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sinkgraph.cli.options import echo, parse_set, seconds, set_option
+from sinkgraph.cli.options import (
+    FINDINGS,
+    INTERRUPTED,
+    OK,
+    PIPE_CLOSED,
+    counts,
+    echo,
+    parse_set,
+    seconds,
+    set_option,
+)
+from sinkgraph.diagnostics.safe import safe_text
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    from sinkgraph.graph.model import Graph
+    from sinkgraph.runtime.live import Live
+    from sinkgraph.telemetry.journal import Entry
 
+__all__ = ["command", "run_loop"]
+
+_QUICK_S = 0.1  # a stop that takes no longer is not counted down
 _TICK_S = 1.0
 
 
@@ -52,11 +69,11 @@ def command(
 
         echo(render_human(found), err=True)
     if graph is None:
-        sys.exit(1)
+        sys.exit(FINDINGS)
     if all(node.implied for node in graph.nodes.values() if node.role == "source"):
         echo(f"error: {file} has no source: nothing could ever enter it", err=True)
         echo("help: add a source, for example `kind: stdin`", err=True)
-        sys.exit(1)
+        sys.exit(FINDINGS)
     runner = _Runner(graph, {"output_dir": where, "drain": limit}, quiet=quiet)
     sys.exit(run_loop(runner.main))
 
@@ -79,86 +96,122 @@ def _place(facts: dict[str, Any]) -> str:
 class _Runner:
     """Runs one graph: start summary, journal, signals, countdown, ledger."""
 
-    def __init__(self, graph: Any, options: dict[str, Any], *, quiet: bool) -> None:
+    def __init__(self, graph: Graph, options: dict[str, Any], *, quiet: bool) -> None:
         self._graph = graph
         self._options = options
         self._quiet = quiet
         self._signals = 0
+        self._hangups = 0
+        self._unread = False  # nobody reads what it prints, and it does nothing else
         self._asked = asyncio.Event()
+        self._live: Live | None = None
 
     async def main(self) -> int:
         """Run to the end; return the exit code."""
-        from sinkgraph import __version__
-        from sinkgraph.cli.options import counts
-        from sinkgraph.cli.show import journal_line, ledger_table, lost_lines, start_summary
+        from sinkgraph.cli.show import end_summary
         from sinkgraph.errors import StartFailed
         from sinkgraph.runtime.run import run
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
+        self._take_signals()
         run_of = run(self._graph, **self._options)
         try:
             live = await run_of.__aenter__()
         except StartFailed as error:
             for reason in error.reasons:
-                echo(f"error: {reason}", err=True)
+                echo(f"error: {safe_text(reason)}", err=True)
             echo("nothing was started", err=True)
-            return 1
+            return FINDINGS
         self._live = live
-
-        def told(entry: Any) -> None:
-            line = journal_line(entry)
-            if line is not None and not self._quiet:
-                echo(line, err=True)
-
-        live.topology.journal.listen(told)
-        if not self._quiet:
-            places = {name: _place(s.facts()) for name, s in live.topology.sources.items()}
-            for line in start_summary(self._graph, __version__, counts(self._graph), places):
-                echo(line, err=True)
-            echo("press Ctrl-C to drain and stop", err=True)
-        await self._until_end()
-        stopping = loop.create_task(self._countdown())
-        report = await live.close()
-        stopping.cancel()
-        await asyncio.gather(stopping, return_exceptions=True)
-        for line in ledger_table(report.snapshot):
-            echo(line, err=True)
-        for line in lost_lines(report):
-            echo(line, err=True)
-        failed = [s for s in live.topology.sources.values() if s.status == "failed"]
-        for source in failed:
-            echo(f"error: source {source.name}: {source.last_error}", err=True)
+        live.topology.journal.listen(self._on_entry)
+        self._tell_start(live)
+        await self._until_end(live)
         if self._signals > 1:
-            return 130
-        return 1 if failed or report.residue else 0
+            live.topology.abort()
+        stopping = asyncio.ensure_future(self._countdown(live))
+        try:
+            report = await live.close()
+        finally:
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+        failed = [s for s in live.topology.sources.values() if s.status == "failed"]
+        for line in [] if self._unread else end_summary(report):
+            _say(line)
+        for source in failed:
+            _say(f"error: source {source.name}: {safe_text(str(source.last_error))}")
+        if self._signals > 1:
+            return INTERRUPTED
+        if failed or report.residue:
+            return FINDINGS
+        return PIPE_CLOSED if self._unread else OK
 
-    def _on_signal(self) -> None:
+    def _tell_start(self, live: Live) -> None:
+        from sinkgraph import __version__
+        from sinkgraph.cli.show import start_summary
+
+        if self._quiet:
+            return
+        places = {name: _place(s.facts()) for name, s in live.topology.sources.items()}
+        for line in start_summary(self._graph, __version__, counts(self._graph), places):
+            _say(line)
+        _say("press Ctrl-C to drain and stop")
+
+    # what happens meanwhile
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+
+    def _on_stop(self) -> None:
         self._signals += 1
         self._asked.set()
-        if self._signals > 1 and hasattr(self, "_live"):
-            echo("stopping at once", err=True)
-            self._live.topology.abort()
+        if self._signals == 2:
+            _say("stopping at once")
+            if self._live is not None:
+                self._live.topology.abort()
 
-    async def _until_end(self) -> None:
-        ended = asyncio.ensure_future(self._live.topology.sources_ended())
+    def _on_hangup(self) -> None:
+        """Ignore SIGHUP, which will mean a reload; only the first one is answered."""
+        self._hangups += 1
+        if self._hangups == 1 and self._live is not None:
+            self._live.topology.journal.note("hangup_ignored")
+
+    def _on_entry(self, entry: Entry) -> None:
+        from sinkgraph.cli.show import journal_line
+
+        line = journal_line(entry)
+        if line is not None and not self._quiet:
+            _say(line)
+        if entry.kind == "output_closed" and self._live is not None:
+            nodes = self._live.nodes.values()
+            ends = [one for one in nodes if not one.links() and one.kind != "dead_letter"]
+            if all(getattr(one, "broken", False) for one in ends):
+                self._unread = True
+                self._asked.set()
+
+    async def _until_end(self, live: Live) -> None:
+        ended = asyncio.ensure_future(live.topology.sources_ended())
         asked = asyncio.ensure_future(self._asked.wait())
         await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
         for task in (ended, asked):
             task.cancel()
         await asyncio.gather(ended, asked, return_exceptions=True)
 
-    async def _countdown(self) -> None:
+    async def _countdown(self, live: Live) -> None:
         """Say once a second what is still pending and how long it may take."""
         loop = asyncio.get_running_loop()
-        limit = self._options["drain"]
-        until = loop.time() + limit
-        await asyncio.sleep(0.1)
-        while True:
-            pending = self._live.snapshot().pending
+        until = loop.time() + self._options["drain"]
+        await asyncio.sleep(_QUICK_S)
+        while not self._quiet and self._signals < 2:
+            pending = live.snapshot().pending
             left = max(0.0, until - loop.time())
-            if not self._quiet:
-                again = "; Ctrl-C again stops at once" if self._signals == 1 else ""
-                echo(f"draining: {pending:,} pending, {left:.0f} s left{again}", err=True)
+            again = "; Ctrl-C again stops at once" if self._signals else ""
+            _say(f"draining: {pending:,} pending, {left:.0f} s left{again}")
             await asyncio.sleep(_TICK_S)
+
+
+def _say(line: str) -> None:
+    """Print a line to stderr; that nobody reads there stops no event."""
+    with contextlib.suppress(OSError):
+        echo(line, err=True)

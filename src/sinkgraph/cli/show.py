@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from sinkgraph.telemetry.journal import Entry
     from sinkgraph.telemetry.status import CloseReport, Snapshot
 
-__all__ = ["bar", "journal_line", "ledger_table", "lost_lines", "start_summary"]
+__all__ = [
+    "bar",
+    "breaker_words",
+    "dead_lines",
+    "end_summary",
+    "journal_line",
+    "ledger_table",
+    "lost_lines",
+    "start_summary",
+]
 
 _COLUMNS = ("in", "delivered", "filtered", "dropped", "dead", "returned", "pending", "residue")
 _SILENT = frozenset({"graph_started", "graph_stopped", "source_ended"})
@@ -25,6 +34,8 @@ _WORDS = {
     "breaker_half_open": "breaker half-open, probing",
     "breaker_closed": "breaker closed",
     "breaker_isolated": "breaker isolated",
+    "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",
+    "output_closed": "nobody reads standard output any more",
 }
 
 
@@ -92,13 +103,38 @@ def ledger_table(snapshot: Snapshot) -> list[str]:
     return lines
 
 
+def end_summary(report: CloseReport) -> list[str]:
+    """Return what is said when a graph has stopped: the ledger, and what ends with the process."""
+    return [*ledger_table(report.snapshot), *lost_lines(report), *dead_lines(report.snapshot)]
+
+
 def lost_lines(report: CloseReport) -> list[str]:
     """Return what a stop lost, node by node; [] when it lost nothing."""
     if not report.left:
         return []
-    lines = [f"{report.lost:,} events were still pending in memory and are lost:"]
+    lines = [f"{_events(report.lost)} still pending in memory and lost:"]
     lines += [f"  {safe_text(name)}: {n:,}" for name, n in report.left.items()]
     return lines
+
+
+def dead_lines(snapshot: Snapshot) -> list[str]:
+    """Return how many dead letters end with the process, and why they were; [] for none."""
+    lines = []
+    for node in snapshot.nodes.values():
+        if node.kind == "dead_letter" and node.ledger.entered:
+            count = node.ledger.entered
+            what = "dead letter was" if count == 1 else "dead letters were"
+            lines.append(f"{count:,} {what} kept in memory only and end with this process:")
+            reasons = node.facts.get("reasons", {})
+            lines += [f"  {safe_text(reason)}: {n:,}" for reason, n in reasons.items()]
+            pushed = sum(node.ledger.dropped.values())
+            if pushed:
+                lines.append(f"  pushed out before, to keep to its capacity: {pushed:,}")
+    return lines
+
+
+def _events(count: int) -> str:
+    return "1 event was" if count == 1 else f"{count:,} events were"
 
 
 def bar(value: int, most: int, width: int = 20) -> str:

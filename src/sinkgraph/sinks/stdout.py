@@ -45,6 +45,11 @@ class Stdout(Terminal):
         self._turn = asyncio.Lock()
         self._ready: asyncio.Future[None] | None = None
 
+    @property
+    def broken(self) -> bool:
+        """Whether its reader went away, so that it takes nothing any more."""
+        return self._broken
+
     async def open(self) -> None:
         """Look at what the descriptor is; raises OSError when it is closed."""
         self._look()
@@ -91,15 +96,20 @@ class Stdout(Terminal):
                 done += n
                 begun = text[done - 1 : done] != b"\n"
         except BrokenPipeError:
-            self._broken = True
+            self._break()
             raise SinkClosed(f"{self.name or self.kind}: nobody reads the output") from None
         except OSError as error:
             if error.errno == errno.EBADF:
-                self._broken = True
+                self._break()
                 raise SinkClosed(f"{self.name or self.kind}: the output is closed") from None
             raise DeliveryFailed(f"{self.name or self.kind}: {error.strerror}") from None
         finally:
             self._rest = text[done : text.find(b"\n", done) + 1] if begun else b""
+
+    def _break(self) -> None:
+        first, self._broken = not self._broken, True
+        if first and self.ctx is not None:
+            self.ctx.journal("output_closed", node=self.name)
 
     async def _until_writable(self) -> None:
         self.refuse_if_closed()
