@@ -1,21 +1,22 @@
-"""One attempt of a retry: what is owed after it, what it says, and what is remembered of it.
+"""One attempt of a retry: what is owed after it, what has fallen, and what is remembered of it.
 
-It decides nothing: when to try again and when to give up is the retry's business.
+Order within a branch is kept: nothing goes ahead of an event that failed before it. When to try
+again and when to give up is the retry's business.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sinkgraph.errors import Owed, PartialWrite
-from sinkgraph.event import Batch, Event
+from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.event import Batch, as_batch
+from sinkgraph.log.owed import Part, Write
 from sinkgraph.sinks.burial import MAX_ERRORS
 
-__all__ = ["History", "Write", "attempt", "error_text"]
-
-Write = Callable[[Sequence[Event]], Awaitable[None]]
+__all__ = ["Fallen", "History", "Write", "error_text", "pay"]
 
 
 @dataclass(slots=True)
@@ -27,17 +28,72 @@ class History:
     first_wall: float = 0.0
     waited: float = 0.0
     errors: list[str] = field(default_factory=list)
-    dead: set[str] = field(default_factory=set)
     final: bool = False  # past its limits: each event gets one more attempt by itself
 
     def note(self, error: BaseException) -> None:
         """Keep an error: the first ever and the most recent ones."""
-        self.errors.append(error_text(error))
-        if len(self.errors) > MAX_ERRORS:
-            del self.errors[1]
+        self.errors = self.with_(error)
+
+    def with_(self, error: BaseException | None) -> list[str]:
+        """Return the errors and one more: the first ever and the most recent ones."""
+        errors = self.errors if error is None else [*self.errors, error_text(error)]
+        return errors if len(errors) <= MAX_ERRORS else [errors[0], *errors[1 - MAX_ERRORS :]]
 
 
-async def attempt(write: Write, batch: Batch) -> list[Owed]:
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """Is one event nobody will try again: `rejected`, or `gave_up`. `error` is its last."""
+
+    part: Part
+    reason: str
+    error: BaseException
+
+
+async def pay(parts: Sequence[Part], *, apart: bool) -> tuple[list[Owed], list[Fallen]]:
+    """Write every part once, branches side by side; return what is owed after it, and the fallen.
+
+    A rejected batch is split until what is at fault stands alone. With `apart` a batch that
+    fails in any other way is split too, and an event that fails by itself has fallen.
+    """
+    branches: dict[Write, list[Part]] = {}
+    for part in parts:
+        branches.setdefault(part[0], []).append(part)
+    if len(branches) == 1:
+        return await _pay_branch(parts, apart)
+    several = await asyncio.gather(*[_pay_branch(one, apart) for one in branches.values()])
+    return [part for owed, _ in several for part in owed], [one for _, f in several for one in f]
+
+
+async def _pay_branch(parts: Sequence[Part], apart: bool) -> tuple[list[Owed], list[Fallen]]:
+    owed: list[Owed] = []
+    fallen: list[Fallen] = []
+    todo = deque(parts)
+    while todo:
+        pieces: list[Part] = []
+        for part in await _write(*todo.popleft()):
+            batch = as_batch(part.events)
+            refused = isinstance(part.error, Rejected)
+            if not refused and not (apart and _worth_splitting(part.error)):
+                owed.append(part)
+            elif len(batch) == 1:
+                reason = "rejected" if refused else "gave_up"
+                fallen.append(Fallen((part.write, batch), reason, part.error))
+            else:
+                half = len(batch) // 2
+                pieces += [(part.write, batch[:half]), (part.write, batch[half:])]
+        todo.extendleft(reversed(pieces))
+        if owed:
+            owed += [Owed(write, batch, owed[-1].error) for write, batch in todo]
+            break
+    return owed, fallen
+
+
+def _worth_splitting(error: BaseException) -> bool:
+    """Whether a smaller attempt may end otherwise; one that was not made says nothing."""
+    return not isinstance(error, SinkClosed | BreakerOpen)
+
+
+async def _write(write: Write, batch: Batch) -> list[Owed]:
     """Write once; return what is owed after it."""
     try:
         await write(batch)

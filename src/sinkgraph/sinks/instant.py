@@ -57,6 +57,10 @@ class Instant(Node):
             await self.gate.write(batch, timeout_s)
             return
         first = self.plan(batch)
+        if not first.stored:  # nothing to be admitted to: there is no room to wait for
+            first.commit()
+            await first.finish(batch)
+            return
         pieces = [batch]
         if _too_small(first) is not None:
             pieces = self._pieces(batch)

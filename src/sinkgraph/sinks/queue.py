@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.log.backlog import Backlog, size_of, sizes_of
-from sinkgraph.log.memory import Cursor
+from sinkgraph.log.backlog import size_of, sizes_of
 from sinkgraph.log.turnstile import Waiter
 from sinkgraph.sinks.base import Link, Sink
-from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.lanes import Lanes
-from sinkgraph.telemetry.stats import Ledger, LedgerView
+from sinkgraph.sinks.seat import Seat
+from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
-    from sinkgraph.sinks.gate import Gate
+    pass
 
 __all__ = ["WHEN_FULL", "Queue"]
 
@@ -32,7 +31,7 @@ _nested = 0  # how many queues are passing a batch on, one inside the other
 WHEN_FULL = ("block", "reject", "drop_oldest", "drop_newest", "overflow")
 
 
-class Queue(Instant):
+class Queue(Seat):
     """Buffers events for one target, in memory.
 
     `capacity` and `max_bytes` (of payload as JSON) bound what is pending, `when_full` says what
@@ -82,11 +81,6 @@ class Queue(Instant):
         self.lanes = Lanes(self, concurrency=concurrency, order_by=order_by, linger=linger)
         self.in_flight = 0  # taken by a lane or parked, not settled
         self.bytes = 0
-        self.in_cohort = False
-        self.reads: Gate | None = None  # the gate whose log it reads
-        self._backlog = Backlog()
-        self._since = 0  # the gate's front when this queue was attached
-        self._idle_since = 0  # the gate's front when it joined the cohort
         self._drained: list[asyncio.Future[None]] = []
 
     def links(self) -> Sequence[Link]:
@@ -98,68 +92,9 @@ class Queue(Instant):
         """A queue takes events at once when it has room."""
         return True
 
-    @property
-    def bounds(self) -> bool:
-        """Whether a full queue stops its writers."""
-        return self.when_full in ("block", "reject")
-
     def limit_batch(self, below: int | None) -> None:
         """Take at most `below` events at a time, where something below has a limit."""
         self.max_batch = min(self._own_batch, below) if below is not None else self._own_batch
-
-    # its place in a gate
-
-    def attached(self, gate: Gate) -> None:
-        """Begin to read a gate's log at its front."""
-        self.reads = gate
-        self._since = gate.log.front
-        if len(self._backlog) or self.in_flight or not self.can_idle:
-            self.fell_behind(Cursor(gate.log, gate.log.tail, gate.log.front))
-        else:
-            self._idle()
-
-    @property
-    def can_idle(self) -> bool:
-        """Whether batches can be offered to the target directly while nothing is pending."""
-        return self.to.target.instant and self.lanes.plain and self.max_batch >= 1_000
-
-    def detached(self) -> None:
-        """Keep what is pending; the gate was flushed and is left."""
-        gate = self.reads
-        assert gate is not None, "only an attached queue is detached"
-        if self.in_cohort:
-            self._leave_idle(gate.log.front)
-        self._backlog.unfollow()
-        self.ledger.entered += gate.log.front - self._since
-        self.reads = None
-
-    def _idle(self) -> None:
-        assert self.reads is not None
-        self.in_cohort = True
-        self._backlog.forget()
-        self._idle_since = self.reads.log.front
-        self.reads.join_cohort(self)
-
-    def _leave_idle(self, front: int) -> None:
-        self.in_cohort = False
-        self.ledger.delivered += front - self._idle_since
-
-    def fell_behind(self, cursor: Cursor) -> None:
-        """Read on with a cursor: the target could not take a batch at once."""
-        if self.in_cohort:
-            self._leave_idle(cursor.pos)
-        self._backlog.follow(cursor)
-        self.wake()
-
-    def rejoin(self) -> bool:
-        """Go back to the cohort when nothing is pending; True when it did."""
-        backlog = self._backlog
-        if self.reads is None or self.in_cohort or not backlog.follows or not self.can_idle:
-            return False
-        if len(backlog) or self.in_flight:
-            return False
-        self._idle()
-        return True
 
     # what comes in
 
@@ -218,7 +153,7 @@ class Queue(Instant):
         if self._pass_on(batch):
             self.ledger.delivered += len(batch)
             return
-        self._backlog.pick(batch)
+        self.backlog.pick(batch)
         if self.max_bytes is not None:
             self.bytes += size_of(batch)
         self.high_water = max(self.high_water, self.depth())
@@ -230,7 +165,7 @@ class Queue(Instant):
         Queues that are picked for may stand in a long chain: past a few of them lanes go on.
         """
         global _nested
-        if len(self._backlog) or self.in_flight or not self.can_idle or _nested >= _MOST_NESTED:
+        if len(self.backlog) or self.in_flight or not self.can_idle or _nested >= _MOST_NESTED:
             return False
         _nested += 1
         try:
@@ -255,7 +190,7 @@ class Queue(Instant):
 
         What a lane holds is not dropped.
         """
-        while (oldest := self._backlog.oldest_picked()) and not self.fits(batch):
+        while (oldest := self.backlog.oldest_picked()) and not self.fits(batch):
             over = len(batch) - self.room()
             self._shed(min(oldest, over) if over > 0 else 1)
         n = len(batch)
@@ -266,7 +201,7 @@ class Queue(Instant):
 
     def _shed(self, n: int) -> None:
         self.ledger.drop("drop_oldest", n)
-        for dropped in self._backlog.shed(n):
+        for dropped in self.backlog.shed(n):
             if self.max_bytes is not None:
                 self.bytes -= size_of(dropped)
 
@@ -279,22 +214,22 @@ class Queue(Instant):
     def has_more(self) -> int:
         """Return how many events a lane could take now."""
         self._trim()
-        return len(self._backlog)
+        return len(self.backlog)
 
     def take(self, limit: int) -> Batch | None:
         """Hand the oldest events to a lane, at most `limit`; None when there are none."""
         self._trim()
-        batch = self._backlog.take(limit)
+        batch = self.backlog.take(limit)
         if batch is not None:
             self.in_flight += len(batch)
         return batch
 
     def _trim(self) -> None:
         """Let a `drop_oldest` queue that reads a log pass what no longer fits."""
-        if self.when_full == "drop_oldest" and self._backlog.follows:
-            over = len(self._backlog) + self.in_flight - self.capacity
+        if self.when_full == "drop_oldest" and self.backlog.follows:
+            over = len(self.backlog) + self.in_flight - self.capacity
             if over > 0:
-                self._shed(min(over, len(self._backlog)))
+                self._shed(min(over, len(self.backlog)))
 
     def settle(self, n: int, size: int = 0, outcome: str = "delivered") -> None:
         """Note that n events of `size` bytes ended here: `delivered` or `dead_lettered`."""
@@ -325,15 +260,19 @@ class Queue(Instant):
     async def drain(self) -> None:
         """Wait until everything accepted was delivered or dead-lettered."""
         self.lanes.hurry = True
-        while True:
-            if self.reads is not None:
-                self.reads.flush()
-            if not self.depth():
-                return
-            self.wake()
-            future = asyncio.get_running_loop().create_future()
-            self._drained.append(future)
-            await future
+        try:
+            while True:
+                for gate in (self.reads, self.fed_by):
+                    if gate is not None:
+                        gate.flush()
+                if not self.depth():
+                    return
+                self.wake()
+                future = asyncio.get_running_loop().create_future()
+                self._drained.append(future)
+                await future
+        finally:
+            self.lanes.hurry = False
 
     async def close(self) -> None:
         """Take nothing more and stop delivering; what is pending stays counted. Idempotent."""
@@ -353,32 +292,18 @@ class Queue(Instant):
         """Return what is pending after a close, oldest first, and forget it."""
         left = self.lanes.surrender()
         self.in_flight = 0
-        return left + self._backlog.empty_out()
+        return left + self.backlog.empty_out()
 
     # what it says of itself
 
     def depth(self) -> int:
         """Return how many events are stored here and not settled: what `capacity` bounds."""
         self._trim()
-        return len(self._backlog) + self.in_flight
+        return len(self.backlog) + self.in_flight
 
     def pending(self) -> int:
         """Return the depth, and what is on its way to `overflow` in a write under way."""
         return self.depth() + self.ledger.held
-
-    def account(self) -> LedgerView:
-        """Return its ledger, with what the gate's log says of it."""
-        if (gate := self.reads) is None:
-            return super().account()
-        gate.flush()
-        front = gate.log.front
-        ledger = self.ledger
-        ledger.entered += front - self._since
-        self._since = front
-        if self.in_cohort:
-            ledger.delivered += front - self._idle_since
-            self._idle_since = front
-        return super().account()
 
     def facts(self) -> dict[str, Any]:
         """Return depth, capacity and what else a monitor shows of a queue."""

@@ -7,23 +7,25 @@ It keeps no store: while it waits, the queue above holds its lane, or (with `hol
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.sinks.attempts import History, Write, attempt, error_text
-from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, retry_after_wait
+from sinkgraph.log.owed import Part, Write, distinct
+from sinkgraph.sinks.attempts import Fallen, History, error_text, pay
+from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
-from sinkgraph.sinks.breaker_sink import counts
+from sinkgraph.sinks.breaker_sink import counts, isolates
 from sinkgraph.sinks.burial import bury_batch
 
 __all__ = ["HOLDS", "Retry"]
 
 HOLDS = ("lane", "key", "event")
+
+_UNCOUNTED = ExponentialBackoff()
 
 
 class Retry(Node):
@@ -135,135 +137,122 @@ class Retry(Node):
         ledger = self.ledger
         ledger.entered += n
         ledger.held += n
-        owed: set[str] | None = None
-        failed = True
+        back = n
+        dead: list[Part] = []
+        owed: list[Part] = []
         try:
-            await self._deliver(history, [(write, batch)])
-            failed = False
+            await self._deliver(history, (write, batch), dead)
+            back = 0
         except PartialWrite as error:
-            owed = {one for part in error.owed for one in as_batch(part.events).ids}
+            owed = [(part.write, as_batch(part.events)) for part in error.owed]
+            back = min(n, distinct(owed))
             raise
         finally:
-            back = dead = 0
-            if failed and owed is None:
-                back = n
-            elif owed is not None or history.dead:
-                owed = owed or set()
-                ids = batch.ids
-                back = sum(1 for one in ids if one in owed)
-                dead = sum(1 for one in ids if one in history.dead and one not in owed)
+            buried = max(0, min(n, distinct([*dead, *owed])) - back) if dead else 0
             ledger.held -= n
             ledger.returned += back
-            ledger.dead_lettered += dead
-            ledger.delivered += n - back - dead
+            ledger.dead_lettered += buried
+            ledger.delivered += n - back - buried
 
-    async def _deliver(self, history: History, parts: list[tuple[Write, Batch]]) -> None:
+    async def _deliver(self, history: History, whole: Part, dead: list[Part]) -> None:
+        """Try until nothing is owed; what was buried is added to `dead`."""
+        parts = [whole]
         while parts:
-            permit = await self._permit(history, parts)
-            owed = await self._attempt(history, parts, permit)
-            closed = [part for part in owed if isinstance(part.error, SinkClosed)]
-            if closed:
-                self._raise_closed(parts, owed, closed)
-            left = await self._rejections(history, owed)
+            permit = await self._permit(history, whole, parts)
+            left, fallen = await self._attempt(history, parts, permit)
+            for one in fallen:
+                await self._bury(history, one)
+                dead.append(one.part)
             if not left:
-                self.status = "ok"
-                return
+                break
+            parts = [(part.write, as_batch(part.events)) for part in left]
+            closed = [part.error for part in left if isinstance(part.error, SinkClosed)]
+            if closed:
+                self._hand_back(whole, left, closed[0])
             self._note_failure(history, left)
             wait = self._wait(history, [part.error for part in left])
-            if history.final or self._past_limits(history):
-                parts = await self._give_up(history, left)
+            if not history.final and self._past_limits(history):
+                parts = await self._give_up(history, left, dead)
             elif self.hold != "lane" and self.below_queue:
                 self._park(history, left, wait)
             else:
-                parts = [(part.write, as_batch(part.events)) for part in left]
                 await self._nap(wait)
+        if not self._naps:
+            self.status = "ok"
 
     # one attempt
 
-    async def _permit(self, history: History, parts: list[tuple[Write, Batch]]) -> Permit | None:
+    async def _permit(self, history: History, whole: Part, parts: list[Part]) -> Permit | None:
         """Wait until the breaker lets an attempt through."""
         machine = self.machine
-        if machine is None:
-            return None
         while True:
+            if self.closed:
+                error = SinkClosed(f"{self.kind} {self.name or '(unnamed)'} is closed")
+                self._hand_back(whole, [Owed(*part, error) for part in parts], error)
+            if machine is None:
+                return None
             permit = machine.acquire(self.bound.clock.now())
             if isinstance(permit, Permit):
                 return permit
             if self.hold != "lane" and self.below_queue:
-                error = BreakerOpen(f"the breaker of {self.name} is open", retry_after_s=permit)
-                owed = [Owed(write, batch, error) for write, batch in parts]
-                self._park(history, owed, permit)
+                refused = BreakerOpen(f"the breaker of {self.name} is open", retry_after_s=permit)
+                self._park(history, [Owed(*part, refused) for part in parts], permit)
             await self._nap(permit)
 
     async def _attempt(
-        self, history: History, parts: list[tuple[Write, Batch]], permit: Permit | None
-    ) -> list[Owed]:
-        """Make one attempt at every part; return what is owed after it."""
-        machine, clock = self.machine, self.bound.clock
-        began = clock.now()
+        self, history: History, parts: list[Part], permit: Permit | None
+    ) -> tuple[list[Owed], list[Fallen]]:
+        """Make one attempt at every part; return what is owed after it, and what has fallen."""
+        began = self.bound.clock.now()
         self.attempts += 1
         history.attempts += 1
         settled = False
         try:
-            if len(parts) == 1:
-                owed = await attempt(*parts[0])
-            elif history.final:
-                owed = [part for one in parts for part in await attempt(*one)]
-            else:
-                several = await asyncio.gather(*[attempt(*one) for one in parts])
-                owed = [part for some in several for part in some]
+            owed, fallen = await pay(parts, apart=history.final)
             settled = True
         finally:
-            if not settled and machine is not None and permit is not None:
-                machine.release(permit)
-        if owed and all(isinstance(part.error, BreakerOpen) for part in owed):
+            if not settled and self.machine is not None and permit is not None:
+                self.machine.release(permit)
+        if owed and not fallen and all(isinstance(part.error, BreakerOpen) for part in owed):
             history.attempts -= 1
-        if machine is not None and permit is not None:
-            now = clock.now()
-            if not owed:
-                machine.success(permit, now, now - began)
-            elif any(counts(part.error) for part in owed):
-                self.last_error = error_text(next(p.error for p in owed if counts(p.error)))
-                machine.failure(permit, now, now - began)
-            else:
-                machine.release(permit)
-            isolate = [p for p in owed if isinstance(p.error, Rejected) and p.error.isolate]
-            if isolate:
-                self.last_error = error_text(isolate[0].error)
-                machine.trip(now)
-        return owed
+        if permit is not None:
+            bad = [*((part.write, as_batch(part.events)) for part in owed), *_parts(fallen)]
+            errors = [*(part.error for part in owed), *(one.error for one in fallen)]
+            self._tell_breaker(permit, errors, distinct(bad) < distinct(parts), began)
+        return owed, fallen
+
+    def _tell_breaker(
+        self, permit: Permit, errors: list[BaseException], some: bool, began: float
+    ) -> None:
+        """Report an attempt's outcome; `some` of its events were delivered."""
+        machine, now = self.machine, self.bound.clock.now()
+        assert machine is not None, "a permit is of a breaker"
+        counted = next((error for error in errors if counts(error)), None)
+        if counted is not None:
+            self.last_error = error_text(counted)
+            machine.failure(permit, now, now - began)
+        elif some or not errors:
+            machine.success(permit, now, now - began)
+        else:
+            machine.release(permit)
+        left_alone = next((error for error in errors if isolates(error)), None)
+        if left_alone is not None:
+            self.last_error = error_text(left_alone)
+            machine.trip(now)
 
     def _note_failure(self, history: History, owed: list[Owed]) -> None:
         self.failures += 1
         self.status = "degraded"
-        for part in owed:
-            self.last_error = error_text(part.error)
-            history.note(part.error)
-
-    async def _rejections(self, history: History, owed: list[Owed]) -> list[Owed]:
-        """Bury what the target rejected, split until it stands alone; return what is left."""
-        left: list[Owed] = []
-        todo = deque(owed)
-        while todo:
-            part = todo.popleft()
-            batch = as_batch(part.events)
-            if not isinstance(part.error, Rejected):
-                left.append(part)
-            elif len(batch) == 1:
+        for k, part in enumerate(owed):
+            if not k or part.error is not owed[k - 1].error:
+                self.last_error = error_text(part.error)
                 history.note(part.error)
-                await self._bury(history, batch, "rejected")
-            else:
-                half = len(batch) // 2
-                for piece in (batch[half:], batch[:half]):
-                    todo.extendleft(reversed(await attempt(part.write, piece)))
-        return left
 
-    def _raise_closed(
-        self, parts: list[tuple[Write, Batch]], owed: list[Owed], closed: list[Owed]
-    ) -> None:
-        """A closed target is terminal: what is owed goes back upstream."""
-        if len(owed) == 1 and len(parts) == 1 and len(owed[0].events) == len(parts[0][1]):
-            raise closed[0].error
+    @staticmethod
+    def _hand_back(whole: Part, owed: list[Owed], error: BaseException) -> None:
+        """Return what is owed upstream: a closed sink is terminal."""
+        if len(owed) == 1 and owed[0].write == whole[0] and len(owed[0].events) == len(whole[1]):
+            raise error
         raise PartialWrite(owed)
 
     # waiting
@@ -271,9 +260,12 @@ class Retry(Node):
     def _wait(self, history: History, errors: list[BaseException]) -> float:
         """Return how long to wait before the next attempt, in seconds."""
         random = self.bound.random
-        wait = 0.0
-        if self.backoff is not None:
-            wait = self.backoff.wait(max(1, history.attempts), history.waited, random)
+        wait = FLOOR_S
+        backoff = self.backoff
+        if backoff is None and not any(counts(error) for error in errors):
+            backoff = _UNCOUNTED  # the breaker will not open on these
+        if backoff is not None:
+            wait = backoff.wait(max(1, history.attempts), history.waited, random)
             history.waited = wait
         asked = [
             after
@@ -285,10 +277,7 @@ class Retry(Node):
         return wait
 
     async def _nap(self, seconds: float) -> None:
-        """Wait, unless something that matters changes first; raises SinkClosed after close."""
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
+        """Wait, unless something that matters changes first."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._naps[future] = None
@@ -303,7 +292,6 @@ class Retry(Node):
             self.retrying -= 1
             if not self._naps:
                 self.due_at = None
-        self.refuse_if_closed()
 
     def wake(self) -> None:
         """Let every sleeper try at once: what it waited for may have changed."""
@@ -327,31 +315,30 @@ class Retry(Node):
         elapsed = self.bound.clock.now() - history.first_at
         return history.attempts >= self.max_attempts and elapsed >= self.give_up_after
 
-    async def _give_up(self, history: History, owed: list[Owed]) -> list[tuple[Write, Batch]]:
-        """Bury single events; split batches, so that each event gets an attempt by itself."""
-        left: list[tuple[Write, Batch]] = []
-        for part in owed:
-            batch = as_batch(part.events)
-            if len(batch) == 1:
-                self.given_up += 1
-                await self._bury(history, batch, "gave_up")
-            else:
-                half = len(batch) // 2
-                left += [(part.write, batch[:half]), (part.write, batch[half:])]
+    async def _give_up(self, history: History, owed: list[Owed], dead: list[Part]) -> list[Part]:
+        """Bury single events; from here on, each of the others gets an attempt by itself."""
         history.final = True
+        left: list[Part] = []
+        for part in owed:
+            one = (part.write, as_batch(part.events))
+            if len(one[1]) > 1:
+                left.append(one)
+                continue
+            await self._bury(history, Fallen(one, "gave_up", part.error), noted=True)
+            dead.append(one)
         return left
 
-    async def _bury(self, history: History, batch: Batch, reason: str) -> None:
+    async def _bury(self, history: History, one: Fallen, *, noted: bool = False) -> None:
+        self.given_up += one.reason == "gave_up"
         await bury_batch(
             self,
             self.dead_letter,
-            batch,
-            reason,
-            history.errors,
+            one.part[1],
+            one.reason,
+            history.with_(None if noted else one.error),
             attempts=history.attempts,
             first_at=history.first_wall,
         )
-        history.dead.update(batch.ids)
 
     async def close(self) -> None:
         """Wake every sleeper; what they hold goes back upstream. Idempotent."""
@@ -371,6 +358,10 @@ class Retry(Node):
         if machine is not None and ctx is not None:
             facts["breaker"] = machine.facts(ctx.clock.now())
         return facts
+
+
+def _parts(fallen: list[Fallen]) -> list[Part]:
+    return [one.part for one in fallen]
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

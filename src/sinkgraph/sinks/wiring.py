@@ -134,6 +134,8 @@ def _build(root: Instant, tree: _Tree, uid: str) -> None:
     gate = Gate(root.name, root.bound, uid, select=select)
     chosen = set(map(id, direct))
     gate.selected = [queue for queue in tree.queues if id(queue) not in chosen]
+    for queue in gate.selected:
+        queue.fed_by = gate
     root.gate = gate
     gate.attach_all(direct)
     if isinstance(root, Broadcast):
@@ -164,6 +166,8 @@ def _dismantle(root: Instant) -> None:
     gate.flush()
     for queue in list(gate.queues):
         gate.detach(queue)
+    for queue in gate.selected:
+        queue.fed_by = None
     root.gate = None
 
 
