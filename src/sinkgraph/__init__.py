@@ -7,7 +7,32 @@ is first used, so that `import sinkgraph` costs neither networkx nor an HTTP sta
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sinkgraph.errors import BreakerOpen as BreakerOpen
+    from sinkgraph.errors import DeliveryFailed as DeliveryFailed
+    from sinkgraph.errors import DocumentError as DocumentError
+    from sinkgraph.errors import NotOwned as NotOwned
+    from sinkgraph.errors import Overloaded as Overloaded
+    from sinkgraph.errors import Owed as Owed
+    from sinkgraph.errors import PartialWrite as PartialWrite
+    from sinkgraph.errors import Rejected as Rejected
+    from sinkgraph.errors import SinkClosed as SinkClosed
+    from sinkgraph.errors import SinkgraphError as SinkgraphError
+    from sinkgraph.errors import StartFailed as StartFailed
+    from sinkgraph.event import Batch as Batch
+    from sinkgraph.event import Event as Event
+    from sinkgraph.graph.load import check as check
+    from sinkgraph.graph.load import load as load
+    from sinkgraph.graph.model import Graph as Graph
+    from sinkgraph.runtime.background import background as background
+    from sinkgraph.runtime.live import Live as Live
+    from sinkgraph.runtime.run import run as run
+    from sinkgraph.sinks.base import Sink as Sink
+    from sinkgraph.sources.base import Source as Source
+    from sinkgraph.telemetry.status import CloseReport as CloseReport
+    from sinkgraph.telemetry.status import Snapshot as Snapshot
 
 __version__ = "0.1.0"
 

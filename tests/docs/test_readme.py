@@ -65,7 +65,7 @@ def test_every_command_has_its_row_and_no_other() -> None:
 def test_every_kind_is_listed() -> None:
     listed = set(re.findall(r"`(\w+)`", README))
     for side in ("source", "sink"):
-        assert set(kind_names(side)) <= listed  # type: ignore[arg-type]
+        assert set(kind_names(side)) <= listed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,7 +6,36 @@ Public names are looked up on first use, so that importing this package costs no
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.backoff import ConstantBackoff as ConstantBackoff
+    from sinkgraph.sinks.backoff import ExponentialBackoff as ExponentialBackoff
+    from sinkgraph.sinks.backoff import GoEventsBackoff as GoEventsBackoff
+    from sinkgraph.sinks.balance import Balance as Balance
+    from sinkgraph.sinks.base import Sink as Sink
+    from sinkgraph.sinks.base import Terminal as Terminal
+    from sinkgraph.sinks.batch import BatchSink as BatchSink
+    from sinkgraph.sinks.blackhole import Blackhole as Blackhole
+    from sinkgraph.sinks.breaker_policy import Breaker as Breaker
+    from sinkgraph.sinks.breaker_sink import BreakerSink as BreakerSink
+    from sinkgraph.sinks.broadcast import Broadcast as Broadcast
+    from sinkgraph.sinks.burial import DeadLetters as DeadLetters
+    from sinkgraph.sinks.call import Call as Call
+    from sinkgraph.sinks.channel import Channel as Channel
+    from sinkgraph.sinks.dedupe import Dedupe as Dedupe
+    from sinkgraph.sinks.fallback import Fallback as Fallback
+    from sinkgraph.sinks.file import FileSink as FileSink
+    from sinkgraph.sinks.filter import Filter as Filter
+    from sinkgraph.sinks.http import HttpSink as HttpSink
+    from sinkgraph.sinks.queue import Queue as Queue
+    from sinkgraph.sinks.rate_limit import RateLimit as RateLimit
+    from sinkgraph.sinks.retry import Retry as Retry
+    from sinkgraph.sinks.route import Route as Route
+    from sinkgraph.sinks.sample import Sample as Sample
+    from sinkgraph.sinks.stdout import Stdout as Stdout
+    from sinkgraph.sinks.timeout import Timeout as Timeout
+    from sinkgraph.sinks.transform import Transform as Transform
 
 _EXPORTS: dict[str, str] = {
     "Balance": "balance",
