@@ -105,6 +105,7 @@ class Later:
     dead: Ledger | None
     spare: Edge | None
     groups: tuple[Group, ...]
+    begun: bool = False
 
 
 @dataclass(slots=True)
@@ -264,6 +265,15 @@ class Plan:
             for ledger in later.trail:
                 ledger.held += n
 
+    def abandon(self) -> None:
+        """Count the writes that were not begun as returned: their writer was cancelled."""
+        for one in self.later:
+            if not one.begun:
+                one.begun = True
+                n = one.batch.j - one.batch.i
+                _settle(one, n, n, "")
+                _give_back(one, set(one.batch.ids))
+
     async def finish(self, whole: Batch) -> None:
         """Write to the sinks that may wait, side by side; call after `commit`.
 
@@ -273,21 +283,30 @@ class Plan:
         later = self.later
         if not later:
             return
-        if len(later) == 1:
-            owed = await _write(later[0])
-        else:
-            parts = await asyncio.gather(*[_write(one) for one in later])
-            owed = [part for several in parts for part in several]
+        try:
+            if len(later) == 1:
+                owed = await _write(later[0])
+            else:
+                parts = await asyncio.gather(*[_write(one) for one in later])
+                owed = [part for several in parts for part in several]
+        except asyncio.CancelledError:
+            self.abandon()
+            raise
         if not owed:
             return
         alone = len(later) == 1 and not self.stored and len(later[0].batch) == len(whole)
-        if alone and len(owed) == 1 and owed[0].events is later[0].batch:
+        if alone and len(owed) == 1 and owed[0].write == later[0].link.send:
             raise owed[0].error
         raise PartialWrite(owed)
 
 
 def _joined(batches: list[Batch]) -> Batch:
     return Batch.of(event for batch in batches for event in batch)
+
+
+def _give_back(one: Later, ids: set[str]) -> None:
+    for group in one.groups:
+        group.give_back(ids)
 
 
 async def _write(one: Later) -> list[Owed]:
@@ -297,6 +316,7 @@ async def _write(one: Later) -> list[Owed]:
     owed: list[Owed] = []
     why = ""  # what the events are lost for, when they are
     settled = False
+    one.begun = True
     try:
         if not one.link.offer(batch):
             await _send(one)
@@ -317,8 +337,7 @@ async def _write(one: Later) -> list[Owed]:
         _settle(one, n, back, why)
         if back and one.groups and not why:
             ids = {i for part in owed for i in as_batch(part.events).ids} or set(batch.ids)
-            for group in one.groups:
-                group.give_back(ids)
+            _give_back(one, ids)
     return [] if why else owed
 
 

@@ -20,7 +20,7 @@ DEFAULT_MAX_WAIT_S = 3600.0
 class Waiter:
     """Is one write that waits for room; it stands in the line of every queue that was full."""
 
-    __slots__ = ("future", "lines", "plan", "replan", "ticket")
+    __slots__ = ("admitted", "future", "lines", "plan", "replan", "ticket")
 
     def __init__(
         self, ticket: int, plan: Plan, replan: Callable[[], Plan], future: asyncio.Future[Plan]
@@ -30,6 +30,7 @@ class Waiter:
         self.replan = replan
         self.future = future
         self.lines: list[Store] = []
+        self.admitted = False
 
     def stand(self, stores: Sequence[Store]) -> None:
         """Join the lines of these queues at the place its age gives."""
@@ -90,6 +91,10 @@ class Turnstile:
         timer = loop.call_later(wait_s, self._expire, waiter, wait_s)
         try:
             return await waiter.future
+        except asyncio.CancelledError:
+            if waiter.admitted:
+                waiter.plan.abandon()
+            raise
         finally:
             timer.cancel()
             lines = list(waiter.lines)
@@ -138,6 +143,7 @@ class Turnstile:
             return False
         lines = list(waiter.lines)
         waiter.leave()
+        waiter.admitted = True
         waiter.plan.commit()
         waiter.future.set_result(waiter.plan)
         for store in lines:
