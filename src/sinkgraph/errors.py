@@ -26,6 +26,7 @@ __all__ = [
     "SinkClosed",
     "SinkgraphError",
     "StartFailed",
+    "TooLarge",
 ]
 
 
@@ -94,6 +95,10 @@ class Rejected(SinkgraphError):
         super().__init__(message)
         self.status = status
         self.isolate = isolate
+
+
+class TooLarge(Rejected):
+    """Say that a write can never be stored whole in a queue below, however empty it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,16 @@ async def test_a_refused_request_is_stored_on_no_branch() -> None:
         assert ledgers["in"].ledger.returned == 2
         assert all(node.ledger.residue == 0 for node in ledgers.values())
     await network.close()
+
+
+async def test_a_request_no_queue_could_ever_hold_is_413_and_stored_nowhere() -> None:
+    network = HttpNetwork()
+    async with sg.run(DOCUMENT) as live:
+        source: Any = live.topology.nodes["in"]
+        url = f"http://127.0.0.1:{source.address[1]}/"
+        status, content = await post(network, url, 1, 2, 3, 4)
+        assert status == 413
+        assert content["error"] == "4 events do not fit in queue narrow: it holds 3"
+        ledgers = live.snapshot().nodes
+        assert ledgers["wide"].ledger.entered == ledgers["narrow"].ledger.entered == 0
+    await network.close()

@@ -16,6 +16,7 @@ from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.memory import PAGE, Cursor, Log
 from sinkgraph.sinks.gate_plan import GatePlan
+from sinkgraph.sinks.instant import too_large, too_small
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.base import Context
@@ -88,10 +89,7 @@ class Gate:
 
     def attach(self, queue: Queue) -> None:
         """Let a queue read this log from its front on."""
-        self.flush()
-        self.room = self.lim = 0
-        self.queues = [*self.queues, queue]
-        queue.attached(self)
+        self.attach_all([queue])
 
     def attach_all(self, queues: Sequence[Queue]) -> None:
         """Attach several queues at once."""
@@ -236,10 +234,13 @@ class Gate:
             self.flush()
         await asyncio.sleep(0)
 
-    async def write(self, batch: Batch, timeout_s: float | None = None) -> None:
+    async def write(
+        self, batch: Batch, timeout_s: float | None = None, *, whole: bool = False
+    ) -> None:
         """Admit a batch that has its own page, all of it or nothing.
 
-        A batch larger than the smallest capacity below is cut into several writes.
+        A batch larger than the smallest capacity below is cut into several writes; with `whole`
+        it raises TooLarge.
         """
         self.refuse_if_closed()
         n = len(batch)
@@ -248,7 +249,9 @@ class Gate:
         if self._take_proven(batch, n):
             return
         most = min((q.capacity for q in (*self.queues, *self.selected) if q.bounds), default=n)
-        if n <= most:
+        if whole:
+            self._refuse_too_large(batch, n)
+        if n <= most or whole:
             await self._admit(batch, timeout_s)
             return
         for at in range(0, n, most):
@@ -258,6 +261,13 @@ class Gate:
                 if at == 0:
                     raise
                 raise PartialWrite([Owed(self.send, batch[at:], error)]) from error
+
+    def _refuse_too_large(self, batch: Batch, n: int) -> None:
+        """Raise TooLarge when the batch can never be stored whole."""
+        small = next((q for q in self.queues if q.bounds and q.capacity < n), None)
+        store = small if small is not None else too_small(self.plan(batch))
+        if store is not None:
+            raise too_large(n, store)
 
     async def send(self, events: Sequence[Event]) -> None:
         """Write what a cut write still owes."""

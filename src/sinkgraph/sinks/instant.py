@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed, TooLarge
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.admission import Plan, Store
 from sinkgraph.sinks.base import Link, Node
@@ -20,7 +20,7 @@ from sinkgraph.telemetry.stats import Ledger
 if TYPE_CHECKING:
     from sinkgraph.sinks.gate import Gate
 
-__all__ = ["Instant", "bury"]
+__all__ = ["Instant", "bury", "too_large", "too_small"]
 
 
 class Instant(Node):
@@ -47,14 +47,20 @@ class Instant(Node):
         """Admit all of `events` to every queue below, or none; then write to the rest."""
         await self.write_within(events, None)
 
-    async def write_within(self, events: Sequence[Event], timeout_s: float | None) -> None:
-        """Write, waiting for room at most `timeout_s` seconds."""
+    async def write_within(
+        self, events: Sequence[Event], timeout_s: float | None, *, whole: bool = False
+    ) -> None:
+        """Write, waiting for room at most `timeout_s` seconds.
+
+        What is larger than a queue below can hold is cut into several writes; with `whole` it
+        raises TooLarge instead and stores nothing.
+        """
         self.refuse_if_closed()
         batch = as_batch(events)
         if not len(batch):
             return
         if self.gate is not None:
-            await self.gate.write(batch, timeout_s)
+            await self.gate.write(batch, timeout_s, whole=whole)
             return
         first = self.plan(batch)
         if not first.stored:  # nothing to be admitted to: there is no room to wait for
@@ -62,7 +68,10 @@ class Instant(Node):
             await first.finish(batch)
             return
         pieces = [batch]
-        if _too_small(first) is not None:
+        small = too_small(first)
+        if small is not None and whole:
+            raise too_large(len(batch), small)
+        if small is not None:
             pieces = self._pieces(batch)
             first = self.plan(pieces[0])
         owed: list[Owed] = []
@@ -123,7 +132,7 @@ class Instant(Node):
         todo, pieces = [batch], []
         while todo:
             piece = todo.pop()
-            store = _too_small(self.plan(piece))
+            store = too_small(self.plan(piece))
             if store is None:
                 pieces.append(piece)
             elif len(piece) == 1:
@@ -134,7 +143,13 @@ class Instant(Node):
         return pieces
 
 
-def _too_small(plan: Plan) -> Store | None:
+def too_large(n: int, store: Store) -> TooLarge:
+    """Return the error for n events that can never fit in one queue."""
+    return TooLarge(f"{n} events do not fit in queue {store.name}: it holds {store.capacity}")
+
+
+def too_small(plan: Plan) -> Store | None:
+    """Return a queue that could not hold its part of a plan even when empty, or None."""
     for one in plan.stored:
         bounded = one.store.when_full in ("block", "reject") and not one.optional
         if bounded and not one.store.could_fit(one.batch):

@@ -12,7 +12,14 @@ import math
 from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from sinkgraph.errors import DeliveryFailed, Overloaded, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import (
+    DeliveryFailed,
+    Overloaded,
+    PartialWrite,
+    Rejected,
+    SinkClosed,
+    TooLarge,
+)
 from sinkgraph.event import Batch
 from sinkgraph.formats.body import check_encoding, decode_body, inflate, media_type
 from sinkgraph.formats.limits import MIB, BadBody, Limits
@@ -192,6 +199,8 @@ class HttpSource(SourceNode):
             return Answer.error(429, str(error), _retry_after(error.retry_after_s))
         except SinkClosed as error:
             return Answer.error(503, str(error), _retry_after(None))
+        except TooLarge as error:
+            return Answer.error(413, str(error))
         except Rejected as error:
             return Answer.error(422, str(error))
         except PartialWrite as error:
@@ -203,6 +212,14 @@ class HttpSource(SourceNode):
             self.bound.journal("request_failed", node=self.name, error=self.last_error)
             return Answer.error(500, f"the write failed: {type(error).__name__}")
         return self._accepted(len(batch))
+
+    async def _write(self, batch: Batch, max_wait: float | None) -> None:
+        """Write all of a request or nothing; one that can never fit is refused."""
+        within = getattr(self.to.target, "write_within", None)
+        if within is not None:
+            await within(batch, max_wait, whole=True)
+        else:
+            await self.to.write(batch)
 
     def _accepted(self, n: int) -> Answer:
         return Answer(
