@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sinkgraph.errors import SinkClosed as SinkClosed
     from sinkgraph.errors import SinkgraphError as SinkgraphError
     from sinkgraph.errors import StartFailed as StartFailed
+    from sinkgraph.errors import TooLarge as TooLarge
     from sinkgraph.event import Batch as Batch
     from sinkgraph.event import Event as Event
     from sinkgraph.graph.load import check as check
@@ -56,6 +57,7 @@ _EXPORTS: dict[str, str] = {
     "Snapshot": "sinkgraph.telemetry.status",
     "Source": "sinkgraph.sources.base",
     "StartFailed": "sinkgraph.errors",
+    "TooLarge": "sinkgraph.errors",
     "background": "sinkgraph.runtime.background",
     "check": "sinkgraph.graph.load",
     "load": "sinkgraph.graph.load",

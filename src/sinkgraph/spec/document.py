@@ -195,6 +195,10 @@ def _not_a_mapping(source: SourceText, root: Node | None) -> Diagnostic:
 
 
 def _unknown_suffix(name: str) -> Diagnostic:
+    if os.path.isdir(name):
+        return Diagnostic(
+            "SG101", "the document is a directory", span=Span(SourceText(name, ""), 0, 0)
+        )
     return Diagnostic(
         "SG119",
         f"the name `{safe_text(name)}` does not tell the syntax",

@@ -104,6 +104,8 @@ def _one(
     name, at = entry.key.text, entry.key.span
     path = f"vars.{name}"
     label = f"var `{safe_text(name, 80)}`"
+    # A var that is declared wrongly is declared: only its own mistake is reported.
+    vars.texts[name], vars.values[name] = Placeholder("unset"), None
     if not (name.isidentifier() and name.isascii()):
         return [
             Diagnostic(
@@ -134,14 +136,11 @@ def _one(
     if name in set_vars:
         raw, span, path = FilledText(set_vars[name]), None, f"--set {name}"
     if raw is None or isinstance(raw, Placeholder):
-        vars.texts[name] = Placeholder("unset")
-        vars.values[name] = None
         return [_no_value(label, at, path, strict)] if raw is None else []
     wanted = spec.type or _SHAPES.get(type(spec.default), "string")
     try:
         value = _typed(raw, wanted)
     except (ValueError, PydanticCustomError) as error:
-        vars.texts[name] = Placeholder("unset")
         return [_bad_value(label, wanted, "***" if spec.secret else shown(raw), error, span, path)]
     text = written(raw) or ""
     hidden = spec.secret or is_secret(raw)

@@ -31,6 +31,7 @@ class QueueFields(Section):
     later: ClassVar[tuple[Later, ...]] = (
         Later("store", "disk", "leave `store` away: the queue is kept in memory"),
         Later("store", lambda value: isinstance(value, dict), "leave `store` away"),
+        Later("on_stop", "save", "leave `on_stop` away: a stop says what it could not drain"),
     )
 
     store: Annotated[Literal["memory", "disk"], Choice()] = "memory"
@@ -53,8 +54,8 @@ class QueueFields(Section):
     dead_letter: Target | None = None
     """Where events go that the target rejects [the implied `dead-letters`]."""
     on_stop: Annotated[Literal["save", "discard"], Choice()] = "save"
-    """What becomes of events still pending when a stop reaches its deadline; `save` needs a state
-    directory."""
+    """What becomes of events still pending when a stop reaches its deadline: `discard` counts and
+    reports them, and so does `save` until queues on disk come."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield an overflow port that is not used, or is missing."""
