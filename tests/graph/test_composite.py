@@ -20,9 +20,13 @@ from tests.graph.documents import codes, of_nodes
 URL = "https://example.org/hook"
 
 
+def _schema(schema: str | None) -> dict[str, str]:
+    return {"schema": schema} if schema else {}
+
+
 def _graph(fields: dict[str, Any], schemas: tuple[str | None, ...] = (None,)) -> Graph:
     sources = {
-        f"in{i}": {"kind": "stdin", "to": "hook", **({"schema": schema} if schema else {})}
+        f"in{i}": {"kind": "file", "paths": ["in"], "to": "hook", **_schema(schema)}
         for i, schema in enumerate(schemas)
     }
     sinks = {

@@ -95,6 +95,7 @@ _TABLE = (
     Code("SG512", "shared-file", "error", "two sinks write to one file"),
     Code("SG513", "unsafe-path", "error", "a sink's path is no plain file of its own"),
     Code("SG514", "shared-listener", "error", "two sources take one address and path"),
+    Code("SG515", "shared-stdin", "error", "two sources read standard input"),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in _TABLE})

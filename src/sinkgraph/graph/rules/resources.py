@@ -1,4 +1,4 @@
-"""SG512–SG514: no two nodes hold one file or one address, and no path leads astray.
+"""SG512–SG515: no two nodes hold one file, address or input, and no path leads astray.
 
 Files are looked at, never opened.
 """
@@ -15,7 +15,7 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.kinds.source import HttpSourceSpec
+from sinkgraph.spec.kinds.source import HttpSourceSpec, StdinSource
 from sinkgraph.spec.kinds.terminal import FileSinkSpec
 
 __all__ = ["check"]
@@ -25,6 +25,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield file sinks that share a file or must not write theirs, and sources on one address."""
     files: dict[str, NodeDecl] = {}
     listeners: dict[tuple[str, int, str], NodeDecl] = {}
+    stdin: NodeDecl | None = None
     folders = _Folders(view.output)
     for decl in view.nodes.values():
         spec = decl.spec
@@ -43,6 +44,11 @@ def check(view: View) -> Iterator[Diagnostic]:
                 what = f"listen on `{spec.listen}` with path `{_shown(spec.path)}`"
                 yield _shared(decl, first, "listen", what, "give each a `path` of its own",
                               "SG514")  # fmt: skip
+        elif type(spec) is StdinSource:
+            stdin = stdin or decl
+            if stdin is not decl:
+                yield _shared(decl, stdin, "kind", "both read standard input",
+                              "keep one of them", "SG515")  # fmt: skip
 
 
 class _Folders:
