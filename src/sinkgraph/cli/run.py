@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from sinkgraph.cli.options import (
     parse_set,
     seconds,
     set_option,
+    wants_color,
 )
 from sinkgraph.diagnostics.safe import safe_text
 
@@ -44,7 +46,7 @@ _TICK_S = 1.0
 @click.option("--output-dir", default=None, help="Where relative output paths begin.")
 @click.option("--state-dir", default=None, help="Where state is kept; outputs go there too.")
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
-@click.option("--quiet", is_flag=True, help="Say only what is wrong, and the ledger.")
+@click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
 def command(
     file: str,
     set_vars: tuple[str, ...],
@@ -67,13 +69,15 @@ def command(
     if found:
         from sinkgraph.diagnostics.report import render_human
 
-        echo(render_human(found), err=True)
+        echo(render_human(found, color=wants_color(err=True)), err=True)
     if graph is None:
         sys.exit(FINDINGS)
-    if all(node.implied for node in graph.nodes.values() if node.role == "source"):
-        echo(f"error: {file} has no source: nothing could ever enter it", err=True)
-        echo("help: add a source, for example `kind: stdin`", err=True)
+    refused = _idle(graph, file)
+    if refused:
+        for line in refused:
+            echo(line, err=True)
         sys.exit(FINDINGS)
+    sys.path.append(os.getcwd())  # where `call` and `python` may find functions, after all else
     runner = _Runner(graph, {"output_dir": where, "drain": limit}, quiet=quiet)
     sys.exit(run_loop(runner.main))
 
@@ -86,6 +90,29 @@ def run_loop(main: Callable[[], Any]) -> int:
     with asyncio.Runner(loop_factory=factory) as runner:
         code: int = runner.run(main())
         return code
+
+
+def _idle(graph: Graph, file: str) -> list[str]:
+    """Return why a graph by itself would never get an event, and what helps; [] when it may."""
+    sources = [graph.nodes[name] for name in graph.sources]
+    shown = "the document" if file == "-" else f"`{safe_text(file)}`"
+    if all(node.implied for node in sources):
+        return [
+            f"error: {shown} has no source: nothing could ever enter it",
+            "  = help: add a source, for example `kind: stdin`",
+        ]
+    if all(node.kind == "inlet" for node in sources):
+        return [
+            f"error: {shown} has only inlets, and only Python writes to those",
+            "  = help: run it from Python with `sinkgraph.run(...)`, or add another source",
+        ]
+    reader = next((node for node in sources if node.kind == "stdin"), None)
+    if file == "-" and reader is not None:
+        return [
+            f"error: the document came from standard input, where source `{reader.name}` reads",
+            "  = help: name the document's file instead of `-`",
+        ]
+    return []
 
 
 def _place(facts: dict[str, Any]) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.compiler.policies import backoff_of, breaker_of, plain_vars
+from sinkgraph.errors import StartFailed
 from sinkgraph.graph.model import DEAD_LETTERS, Graph, GraphNode
 from sinkgraph.sinks.base import Node
 from sinkgraph.spec.kind import find_kind
@@ -59,9 +61,26 @@ class Parts:
         compiled = import_module("sinkgraph.expr.compile")
         return compiled.compile_expression(text, vars=self.vars, result=result)
 
-    def output(self, path: str) -> str:
-        """Return an output path: absolute as it is, relative below the output directory."""
-        return str(self.output_dir / path)
+    def function(self, target: str) -> Callable[[Any], Any] | None:
+        """Return the function `package.module:function`; what is wrong with it is noted."""
+        where, _, what = target.partition(":")
+        try:
+            found: Any = import_module(where)
+            for part in what.split("."):
+                found = getattr(found, part)
+        except Exception as error:  # whatever a module does on import
+            self.refuse(f"cannot import {target}: {error}")
+            return None
+        if not callable(found) or iscoroutinefunction(found):
+            kind = "async" if callable(found) else "not a function"
+            self.refuse(f"{target} is {kind}; an ordinary function is needed")
+            return None
+        return cast("Callable[[Any], Any]", found)
+
+    def refuse(self, reason: str) -> None:
+        """Note why the graph cannot start; `build` raises all of them."""
+        refused: list[str] = self.shared.setdefault("refused", [])
+        refused.append(f"{self.node.kind} {self.node.name}: {reason}")
 
     def input(self, path: str) -> str:
         """Return an input path, relative to the document."""
@@ -73,7 +92,8 @@ def build(
 ) -> Assembly:
     """Return the live nodes of a graph, connected, not bound to anything.
 
-    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean.
+    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean. Raises
+    StartFailed with every function that cannot be found.
     """
     assembly = Assembly(graph.name or "graph", digest=graph.digest, provided=dict(provided or {}))
     built: dict[str, Node] = {}
@@ -88,6 +108,8 @@ def build(
         live = _maker(node)(parts)
         live.name = name
         built[name] = live
+    if shared.get("refused"):
+        raise StartFailed(shared["refused"])
     for name in graph.order:
         node, made = graph.nodes[name], built[name]
         if node.role == "source":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from sinkgraph.compiler.build import Parts, backoff_and_breaker
@@ -71,19 +70,13 @@ def _balance(parts: Parts) -> Node:
 
 def _transform(parts: Parts) -> Node:
     spec = parts.spec
-    python = None
-    if spec.python is not None:
-        module, _, function = spec.python.partition(":")
-        python = import_module(module)
-        for part in function.split("."):
-            python = getattr(python, part)
     return Transform(
         parts.one(),
         set=spec.set,
         compute={path: parts.expression(text, "any") for path, text in spec.compute.items()},
         remove=spec.remove,
         rename=spec.rename,
-        python=python,  # type: ignore[arg-type]
+        python=parts.function(spec.python) if spec.python is not None else None,
         on_error=spec.on_error,
         dead_letter=parts.dead_letter(),
     )

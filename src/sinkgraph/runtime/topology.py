@@ -163,7 +163,7 @@ class Topology:
             except StartFailed as error:
                 reasons += error.reasons
             except Exception as error:
-                reasons.append(f"{node.kind} {node.name}: {_reason(error)}")
+                reasons.append(_reason(node, error))
         return reasons
 
     def _commit(self, nodes: list[Node]) -> None:
@@ -386,10 +386,12 @@ class Topology:
         return node
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {error.filename}"
-    return str(error) or type(error).__name__
+def _reason(node: Node, error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    said = f"{node.kind} {node.name}: "
+    return text if text.startswith(said) else said + text
 
 
 def _to_log(entry: Any) -> None:
