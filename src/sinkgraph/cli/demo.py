@@ -75,10 +75,12 @@ class _Demo:
         self._tally = _Tally()
         self._hook: asyncio.subprocess.Process | None = None
         self._hook_is_up = False
+        self._opened = asyncio.Event()
 
     async def main(self) -> int:
         """Play it; return 0 when nothing was lost and every number adds up."""
         folder = Path(tempfile.mkdtemp(prefix="sinkgraph-demo-"))
+        self._reserved = _reserve_port()
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 return await self._play(folder)
@@ -87,6 +89,7 @@ class _Demo:
             return 1
         finally:
             await self._take_down()
+            self._reserved.close()
             if self._keep:
                 echo(f"kept: {folder}")
             else:
@@ -102,13 +105,10 @@ class _Demo:
         self._tally.pushes = sum(
             entry["action"] == "push" for line in envelopes for entry in json.loads(line)["events"]
         )
-        listen, hook = _free_port(), _free_port()
+        hook = self._reserved.getsockname()[1]
         graph = load(
             str(shipped("quickstart.yaml")),
-            set_vars={
-                "listen": f"127.0.0.1:{listen}",
-                "hook_url": f"http://127.0.0.1:{hook}/hook",
-            },
+            set_vars={"listen": "127.0.0.1:0", "hook_url": f"http://127.0.0.1:{hook}/hook"},
             secrets="strict",
             output_dir=folder,
         )
@@ -121,9 +121,13 @@ class _Demo:
             live.topology.journal.listen(self._on_entry(journal_line))
             status = asyncio.ensure_future(self._status(live))
             try:
+                listen = int(live.topology.sources["registry"].facts()["listen"].rpartition(":")[2])
                 await self._feed(envelopes, listen, hook, received)
                 if not await live.drain(20.0):
                     echo("error: the queue did not drain within 20 s", err=True)
+            except BaseException:
+                live.topology.abort()  # nobody waits for a demo that was interrupted
+                raise
             finally:
                 status.cancel()
                 await asyncio.gather(status, return_exceptions=True)
@@ -146,6 +150,9 @@ class _Demo:
                 echo("--- the webhook goes down")
                 await self._take_down()
             if k == up:
+                paused = loop.time()
+                await self._opened.wait()
+                began += loop.time() - paused
                 echo("--- the webhook is back")
                 await self._bring_up(hook, received)
             await asyncio.sleep(max(0.0, began + k / self._rate - loop.time()))
@@ -180,7 +187,9 @@ class _Demo:
 
     def _on_entry(self, told: Any) -> Any:
         def listen(entry: Any) -> None:
-            self._tally.opened += entry.kind == "breaker_opened"
+            if entry.kind == "breaker_opened":
+                self._tally.opened += 1
+                self._opened.set()
             line = told(entry)
             if line is not None:
                 echo(f"    {line}")
@@ -235,10 +244,12 @@ class _Demo:
         return 1 if wrong else 0
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _reserve_port() -> socket.socket:
+    """Return a socket that holds a free port for the webhook, also while that is down."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 async def _listens(port: int) -> bool:

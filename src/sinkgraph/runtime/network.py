@@ -8,6 +8,7 @@ bodies or judge statuses.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -201,5 +202,7 @@ def _failed(what: str, error: BaseException, *, unsent: bool) -> DeliveryFailed:
     if cause is None and isinstance(error, OSError) and error.errno is not None:
         cause = error
     reason = str(getattr(cause, "strerror", None) or cause or type(error).__name__)
+    if isinstance(cause, OSError) and (cause.errno or 0) > 0:
+        reason = os.strerror(cause.errno or 0).lower()  # asyncio puts the address in there again
     shown = "".join(one if one.isprintable() else " " for one in reason[:200])
     return DeliveryFailed(f"{what}: {shown}", unsent=unsent)
