@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sinkgraph.errors import Overloaded, SinkClosed
-from sinkgraph.event import EVENTS, Batch, Event, LazyEvent, Meta
+from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.event import EVENTS, Batch, Event, LazyEvent, Meta, as_batch
+from sinkgraph.log.owed import Claim
 from sinkgraph.payload import PLAIN, Json, to_payload
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.gate import Gate
@@ -22,6 +23,7 @@ from sinkgraph.telemetry.stats import LedgerView
 __all__ = ["READY", "Entry", "Inbox"]
 
 READY = PLAIN | EVENTS
+_AGAIN_S = 0.1  # between two looks for room
 
 
 class Entry:
@@ -37,7 +39,8 @@ class Entry:
         self.link = link
         self.gate: Gate | None = None
         self._ctx = ctx
-        self._uid = f"{ctx.run_id}-{name}" if name else ctx.run_id
+        # no gate's name for its ids ends like this: wiring may come and go between the two
+        self._uid = f"{ctx.run_id}-{name}" if name else f"{ctx.run_id}w"
         self._base = 0
         self._since = 0
 
@@ -179,30 +182,83 @@ class Inbox(Node):
                     self._scheduled = False
                     self._tell_idle()
                     return
-            try:
-                await self._deliver(values)
-            finally:
-                with self._lock:
-                    self._working = 0
+            await self._deliver(values)
 
     async def _deliver(self, values: list[Any]) -> None:
-        while True:
-            try:
-                await self._entry.write_many(values, None)
-                self.ledger.delivered += len(values)
-                return
-            except SinkClosed:
-                self.ledger.drop("closed", len(values))
-                return
-            except asyncio.CancelledError:
-                self.ledger.drop("stopped", len(values))
-                raise
-            except Overloaded:
-                await asyncio.sleep(0.1)
-            except Exception as error:
-                self.ledger.drop("failed", len(values))
-                self.bound.journal("emit_failed", error=repr(error), events=len(values))
-                return
+        """Hand values on until each was taken or is lost for a fault of its own; wait for room."""
+        pieces = deque([values])
+        try:
+            while pieces:
+                piece = pieces[0]
+                try:
+                    await self._entry.write_many(piece, None)
+                    self._count(len(piece))
+                except Overloaded:
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                except PartialWrite as error:
+                    del pieces[0]
+                    await self._pay(piece, error)
+                    continue
+                except Rejected as error:
+                    if len(piece) > 1:
+                        half = len(piece) // 2
+                        pieces[0] = piece[half:]
+                        pieces.appendleft(piece[:half])
+                        continue
+                    self._lose(1, error)
+                except Exception as error:
+                    self._lose(len(piece), error)
+                del pieces[0]
+        except asyncio.CancelledError:
+            self._count(sum(map(len, pieces)), "stopped")
+            raise
+
+    async def _pay(self, piece: list[Any], error: PartialWrite) -> None:
+        """Write again what there was no room for; the rest of what is owed is lost."""
+        whole = (
+            self._entry.link.send,
+            Batch.from_payloads(piece, "", 0, source="", type="event", time=0.0),
+        )
+        claim = Claim(whole)
+        todo = deque((part, (part.write, as_batch(part.events))) for part in error.owed)
+        self._count(claim.replace(whole, [part for _, part in todo])[0])
+        try:
+            while todo:
+                owed, part = todo.popleft()
+                more: list[Owed] = []
+                try:
+                    if not isinstance(owed.error, Overloaded):
+                        self._lose(claim.replace(part, [])[0], owed.error)
+                        continue
+                    await asyncio.sleep(_AGAIN_S)
+                    await part[0](part[1])
+                except PartialWrite as again:
+                    more = list(again.owed)
+                except Exception as again:
+                    more = [Owed(*part, again)]
+                fresh = [(one, (one.write, as_batch(one.events))) for one in more]
+                self._count(claim.replace(part, [one for _, one in fresh])[0])
+                todo.extendleft(reversed(fresh))
+        except asyncio.CancelledError:
+            self._count(claim.left, "stopped")
+            raise
+
+    def _lose(self, n: int, error: BaseException) -> None:
+        if isinstance(error, SinkClosed):
+            self._count(n, "closed")
+        elif n:
+            self._count(n, "failed")
+            self.bound.journal("emit_failed", error=repr(error), events=n)
+
+    def _count(self, n: int, lost: str = "") -> None:
+        """Count n events that are pending here no more: delivered, or lost for a reason."""
+        with self._lock:
+            self._working -= n
+        if lost:
+            self.ledger.drop(lost, n)
+        else:
+            self.ledger.delivered += n
 
     def _tell_idle(self) -> None:
         for future in self._idle:
