@@ -46,6 +46,7 @@ class Meta(dict[str, Any]):
 
 
 NO_META = Meta()
+_FULL = 1_000  # how many events an open page may still grow to
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -296,6 +297,11 @@ class Batch(Sequence[Event]):
             marks = [(n, page.time_at(k)) for n, k in enumerate(chosen)] or marks[:1]
         picked = Page(values, page.uid, source=page.source, type=page.type, marks=marks, seqs=seqs)
         return Batch(picked, 0, len(values))
+
+    def slim(self) -> Batch:
+        """Return a batch to keep for long: itself, or a copy where its page may pin many others."""
+        n = self.j - self.i
+        return self if 2 * n >= max(_FULL, len(self.page.values)) else self.pick(range(n))
 
 
 def join(batches: Sequence[Batch]) -> Batch:

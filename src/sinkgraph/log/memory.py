@@ -119,10 +119,9 @@ class Cursor:
         return Batch(chunk.page, at, until)
 
     def skip(self, n: int) -> None:
-        """Pass n events without reading them."""
+        """Pass n events without reading them, and let go of their pages."""
         self.pos = min(self.pos + n, self.log.front)
-        if self.pos < self.log.front:
-            self._settle()
+        self._settle()
 
     def _settle(self) -> tuple[Chunk, int]:
         """Step to the chunk that holds `pos`; return it and the index in its page."""

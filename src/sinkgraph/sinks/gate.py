@@ -188,7 +188,7 @@ class Gate:
                 break
             if queue.in_cohort and self._lowest >= 0:
                 continue
-            lim = min(lim, head + (queue.room() if queue.bounds else PAGE))
+            lim = min(lim, head + queue.proven_room())
         self.lim = lim
 
     async def put(self, payload: Any, timeout_s: float | None = None) -> None:

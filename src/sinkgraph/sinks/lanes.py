@@ -233,9 +233,11 @@ class Lanes:
         job.claim = Claim(part, size)
         queue.settle(*job.claim.replace(part, owed, weigh), outcome)
 
-    def _keep_owed(self, job: Job, error: PartialWrite) -> list[Part]:
-        """Settle what was taken; return what is owed."""
+    def _keep_owed(self, job: Job, error: PartialWrite, *, slim: bool = False) -> list[Part]:
+        """Settle what was taken; return what is owed, in `slim` batches when it is kept long."""
         owed = [(part.write, as_batch(part.events)) for part in error.owed if len(part.events)]
+        if slim:
+            owed = [(write, batch.slim()) for write, batch in owed]
         self._settle(job, owed)
         if error.owed:
             self._note(error.owed[0].error)
@@ -262,7 +264,7 @@ class Lanes:
 
     def _park(self, job: Job, error: Parked) -> None:
         """Set what is owed aside until it is due; the lane goes on with others."""
-        owed = self._keep_owed(job, error)
+        owed = self._keep_owed(job, error, slim=True)
         if not owed:
             return
         kept: list[Any] = []

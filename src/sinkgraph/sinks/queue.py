@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.backlog import size_of, sizes_of
+from sinkgraph.log.memory import PAGE
 from sinkgraph.log.turnstile import Waiter
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.lanes import Lanes
@@ -112,7 +113,7 @@ class Queue(Seat):
             return
         over = batch[room:]
         if room:
-            plan.store(self, batch[:room], trail)
+            plan.store(self, batch[:room].slim(), trail)
         n = len(over)
         plan.enter(self.ledger, n)
         plan.then(lambda: self._note_overflow(n))
@@ -125,6 +126,14 @@ class Queue(Seat):
         """Return how many more events fit now."""
         unread = self.reads.unread if self.reads is not None else 0
         return self.capacity - self.depth() - unread
+
+    def proven_room(self) -> int:
+        """Return how many events a gate may take before it asks again.
+
+        A queue that sheds takes a page: asked that often, it never keeps more than that too much.
+        """
+        room = self.room()
+        return room if self.bounds else PAGE
 
     def fits(self, batch: Batch) -> bool:
         """Return whether this batch fits now, in events and in bytes."""
@@ -145,7 +154,7 @@ class Queue(Seat):
         if optional or self.when_full == "drop_newest":
             room = self._room_for(sizes_of(batch) if self.max_bytes is not None else None, n)
             self.ledger.drop("optional_full" if optional else "drop_newest", n - room)
-            batch = batch[:room]
+            batch = batch[:room].slim()
         elif self.when_full == "drop_oldest":
             batch = self._shed_oldest(batch)
         if not len(batch):
@@ -197,7 +206,7 @@ class Queue(Seat):
         sizes = reversed(sizes_of(batch)) if self.max_bytes is not None else None
         room = self._room_for(sizes, n)
         self.ledger.drop("drop_oldest", n - room)
-        return batch[n - room :]
+        return batch if room == n else batch[n - room :].slim()
 
     def _shed(self, n: int) -> None:
         self.ledger.drop("drop_oldest", n)
