@@ -135,6 +135,32 @@ def test_a_bare_number_shows_examples() -> None:
     assert "`2000/s`" in refused(fields.Rate, 10)[2]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "problem", "help"),
+    [
+        (fields.Duration, "10 seconds", "has an unknown unit `seconds`", "write `10s`"),
+        (fields.Duration, "1sec", "has an unknown unit `sec`", "write `1s`"),
+        (fields.Duration, "1 Hour", "has an unknown unit `Hour`", "write `1h`"),
+        (fields.Duration, "250MS", "has an unknown unit `MS`", "write `250ms`"),
+        (fields.Size, "10 mb", "has an unknown unit `mb`", "write `10MB`"),
+        (fields.Size, "10 MB", "has a space before its unit", "without the space: `10MB`"),
+        (fields.Size, "64kib", "has an unknown unit `kib`", "write `64KiB`"),
+    ],
+)
+def test_the_help_for_a_misspelled_unit_is_read(
+    kind: Any, text: str, problem: str, help: str
+) -> None:
+    _, message, said = refused(kind, text)
+    assert message == f"`{text}` {problem}"
+    assert said.endswith(help)
+    read(kind, said.split("`")[1])
+
+
+def test_an_unknown_unit_lists_the_units() -> None:
+    assert refused(fields.Duration, "3 moons")[2].startswith("the units are `us`, `ms`, `s`")
+    assert refused(fields.Duration, "1h30min")[2].startswith("the units are `us`, `ms`, `s`")
+
+
 def test_zero_is_a_duration_only_where_it_means_something() -> None:
     assert read(fields.DurationOrZero, "0s") == 0.0
     assert refused(fields.DurationOrZero, 0)[0] == "SG127"
@@ -396,6 +422,23 @@ def test_addresses_are_read(text: str, address: Address, loopback: bool) -> None
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
     assert refused(fields.Address, text)[0] == "SG129"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "help"),
+    [
+        ("8700", "has no host", "write `127.0.0.1:8700`, or `0.0.0.0:8700` to listen everywhere"),
+        (":8700", "has no host", "write `127.0.0.1:8700`, or `0.0.0.0:8700` to listen everywhere"),
+        ("*:80", "has no host", "write `127.0.0.1:80`, or `0.0.0.0:80` to listen everywhere"),
+        ("80000", "has no port between 0 and 65535", "write it like `127.0.0.1:8700`"),
+        ("http://127.0.0.1:80", "is a URL, not an address", "write it like `127.0.0.1:8700`"),
+        ("localhost", "has no port", "write it like `127.0.0.1:8700`"),
+    ],
+)
+def test_an_address_is_refused_for_what_it_lacks(text: str, problem: str, help: str) -> None:
+    _, message, said = refused(fields.Address, text)
+    assert message == f"`{text}` {problem}"
+    assert said.startswith(help)
 
 
 def test_free_values_are_typed_by_the_syntax() -> None:

@@ -46,13 +46,18 @@ def parse_address(text: str) -> Address:
     """Return the Address of `host:port` or `[ipv6]:port`; raise Refused."""
     if not text:
         raise Refused("SG129", "is empty", _ADDRESS_HELP)
+    if "://" in text:
+        raise Refused("SG129", "is a URL, not an address", _ADDRESS_HELP)
     host, colon, port = text.rpartition(":")
+    if not colon and _PORT.fullmatch(text):
+        host, colon, port = "", ":", text
     if not colon or not port or text.endswith("]"):
         raise Refused("SG129", "has no port", _ADDRESS_HELP)
     if not _PORT.fullmatch(port) or int(port) > 65_535:
         raise Refused("SG129", "has no port between 0 and 65535", _ADDRESS_HELP)
-    if not host:
-        raise Refused("SG129", "has no host", f"write `0.0.0.0:{port}` to listen everywhere")
+    if not host or host == "*":
+        here = f"`127.0.0.1:{port}`, or `0.0.0.0:{port}` to listen everywhere"
+        raise Refused("SG129", "has no host", f"write {here}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
         if not _is_ip(host, 6):

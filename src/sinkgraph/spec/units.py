@@ -7,6 +7,7 @@ where the field is declared.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sinkgraph.spec.refused import Refused
 
@@ -54,10 +55,26 @@ _BYTES = {
     "TiB": 1024**4,
 }
 _PER_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SPELLED = {
+    "usec": "us",
+    "microsecond": "us",
+    "msec": "ms",
+    "millisecond": "ms",
+    "sec": "s",
+    "second": "s",
+    "min": "m",
+    "minute": "m",
+    "hr": "h",
+    "hour": "h",
+    "day": "d",
+    "week": "w",
+}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]+)")
 _SIGNED = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?")
 _SPACED = re.compile(r"[0-9.]+\s+[A-Za-z]+")
 _MAX_TEXT = 64
+
+_Units = Mapping[str, float]
 
 
 def parse_duration(text: str, *, zero: bool = False) -> float:
@@ -65,7 +82,7 @@ def parse_duration(text: str, *, zero: bool = False) -> float:
 
     Units come from large to small, each once. `zero` allows `0s`. At most ten years.
     """
-    _check_form(text, DURATION_EXAMPLES)
+    _check_form(text, _SECONDS, DURATION_EXAMPLES)
     seconds, at, last = 0.0, 0, float("inf")
     while at < len(text):
         part = _PART.match(text, at)
@@ -88,7 +105,7 @@ def parse_duration(text: str, *, zero: bool = False) -> float:
 
 def parse_size(text: str, *, zero: bool = False) -> int:
     """Return the bytes of `64KiB` (1,024 each) or `10MB` (1,000,000 each); raise Refused."""
-    _check_form(text, SIZE_EXAMPLES)
+    _check_form(text, _BYTES, SIZE_EXAMPLES)
     part = _PART.fullmatch(text)
     if part is None or part[2] not in _BYTES:
         raise _unknown(text, part[2] if part else "", _BYTES, SIZE_EXAMPLES)
@@ -158,7 +175,7 @@ def format_rate(per_s: float) -> str:
     return f"{per_s:.6f}".rstrip("0").rstrip(".") + "/s"
 
 
-def _check_form(text: str, like: tuple[str, ...]) -> None:
+def _check_form(text: str, units: _Units, like: tuple[str, ...]) -> None:
     help = f"write the unit, for example {_some(like)}"
     if not text.strip():
         raise Refused("SG127", "is empty", help)
@@ -168,20 +185,34 @@ def _check_form(text: str, like: tuple[str, ...]) -> None:
         raise Refused("SG123", "is negative", f"write it like {_some(like)}")
     if _SIGNED.fullmatch(text):
         raise Refused("SG127", "has no unit", help)
-    if _SPACED.fullmatch(text) and (joined := "".join(text.split())):
-        raise Refused(
-            "SG127", "has a space before its unit", f"write it without the space: `{joined}`"
-        )
+    if _SPACED.fullmatch(text):
+        number, unit = text.split()
+        if unit in units:
+            help = f"write it without the space: `{number}{unit}`"
+            raise Refused("SG127", "has a space before its unit", help)
+        raise _unknown(number + unit, unit, units, like)
 
 
-def _unknown(
-    text: str, unit: str, units: dict[str, float] | dict[str, int], like: tuple[str, ...]
-) -> Refused:
-    if not unit or not _PART.match(text):
+def _unknown(text: str, unit: str, units: _Units, like: tuple[str, ...]) -> Refused:
+    part = _PART.match(text)
+    if not unit or part is None:
         return Refused("SG127", "is not a number and a unit", f"write it like {_some(like)}")
-    known = ", ".join(f"`{one}`" for one in units)
-    help = f"the units are {known}, as in `{like[-1]}`"
+    meant = _meant(unit, units)
+    if meant is not None and part.end() == len(text):
+        help = f"write `{part[1]}{meant}`"
+    else:
+        known = ", ".join(f"`{one}`" for one in units)
+        help = f"the units are {known}, as in `{like[-1]}`"
     return Refused("SG127", f"has an unknown unit `{unit}`", help)
+
+
+def _meant(unit: str, units: _Units) -> str | None:
+    """Return the unit that one spelled out, or in other capitals, stands for."""
+    folded = unit.lower()
+    for one in (_SPELLED.get(folded), _SPELLED.get(folded.removesuffix("s"))):
+        if one in units:
+            return one
+    return next((one for one in units if one.lower() == folded), None)
 
 
 def _decimal(number: str, unit: float) -> float:
