@@ -79,6 +79,16 @@ def test_every_expression_of_a_kind_is_left_alone_by_interpolation(kind: Kind) -
         assert field.partition(".")[0] in kind.model.model_fields
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=ids)
+def test_no_help_proposes_a_word_that_is_not_in_this_version(kind: Kind) -> None:
+    later = {(one.field, one.value) for one in kind.model.later if isinstance(one.value, str)}
+    for field, word in later:
+        with pytest.raises(ValidationError) as caught:
+            kind.model.model_validate({field: "nonsense"})
+        (said,) = [one["ctx"] for one in caught.value.errors() if one["loc"] == (field,)]
+        assert f"`{word}`" not in said["message"] + said["help"]
+
+
 def test_every_node_has_the_common_fields() -> None:
     for kind in KINDS:
         assert set(NodeSpec.model_fields) <= set(kind.model.model_fields)

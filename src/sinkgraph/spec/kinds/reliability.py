@@ -34,7 +34,7 @@ class QueueFields(Section):
         Later("on_stop", "save", "leave `on_stop` away: a stop says what it could not drain"),
     )
 
-    store: Annotated[Literal["memory", "disk"], Choice()] = "memory"
+    store: Annotated[Literal["memory", "disk"], Choice(later=("disk",))] = "memory"
     """Where pending events are kept: `memory`."""
     capacity: Annotated[int, whole(1, 100_000_000)] = 10_000
     """Events it holds at most."""
@@ -53,7 +53,7 @@ class QueueFields(Section):
     """How long a delivery waits for more events."""
     dead_letter: Target | None = None
     """Where events go that the target rejects [the implied `dead-letters`]."""
-    on_stop: Annotated[Literal["save", "discard"], Choice()] = "save"
+    on_stop: Annotated[Literal["save", "discard"], Choice(later=("save",))] = "save"
     """What becomes of events still pending when a stop reaches its deadline: `discard` counts and
     reports them, and so does `save` until queues on disk come."""
 
@@ -98,7 +98,7 @@ class RetryFields(Section):
     """How long to wait between attempts [exponential from 1s, doubling to 30s, full jitter; with
     only a breaker, its waits]."""
     breaker: Breaker | None = None
-    """Stops attempts for a while after several failures."""
+    """Stops attempts for a while after several failures; `{}` takes the defaults [none]."""
     max_attempts: Count = 20
     """Attempts on one event before giving up; `give_up_after` must have passed too."""
     give_up_after: Duration = 3600.0

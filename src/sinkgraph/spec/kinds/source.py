@@ -50,9 +50,11 @@ class SourceSpec(NodeSpec):
     """The sink its events go to."""
     schema_: Annotated[Text | None, Field(alias="schema")] = None
     """What its events look like: `docker.registry` [any JSON]."""
-    validate_: Annotated[Literal["off", "warn", "reject"], Choice(), Field(alias="validate")] = (
-        "off"
-    )
+    validate_: Annotated[
+        Literal["off", "warn", "reject"],
+        Choice(later=("warn", "reject")),
+        Field(alias="validate"),
+    ] = "off"
     """What becomes of events unlike the schema: `off` lets them pass."""
 
     def problems(self) -> Iterator[Problem]:

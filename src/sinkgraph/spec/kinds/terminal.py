@@ -31,15 +31,16 @@ __all__ = [
     "Stdout",
 ]
 
+CLOUD_EVENTS = ("cloudevents", "cloudevents_binary", "cloudevents_batch")
 HttpFormat = Annotated[
     Literal["json", "ndjson", "docker", "cloudevents", "cloudevents_binary", "cloudevents_batch"],
-    Choice(),
+    Choice(later=CLOUD_EVENTS),
 ]
 Outcome = Annotated[Literal["ok", "retry", "reject", "dead_letter"], Choice()]
 LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
 LATER_FORMATS = tuple(
     Later("format", name, "`json` carries the payload; `ndjson` and `docker` batch it")
-    for name in ("cloudevents", "cloudevents_binary", "cloudevents_batch")
+    for name in CLOUD_EVENTS
 )
 BATCHED = {"ndjson": 100, "docker": 100}
 
@@ -154,7 +155,8 @@ class Call(NodeSpec):
     kind: Literal["call"]
     """`call`."""
     target: CallTarget
-    """The function: `package.module:function`, or `provided:name` for one given to `Flow`."""
+    """The function: `package.module:function`, or `provided:name` for one handed to
+    `sinkgraph.run(…, provide={name: function})`."""
 
 
 class Blackhole(NodeSpec):

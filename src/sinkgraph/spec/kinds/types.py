@@ -51,7 +51,13 @@ _TEXT = {"type": ["string", "number", "boolean"]}
 
 
 class Choice:
-    """Annotates a `Literal` of words: text as written, with the nearest word as help."""
+    """Annotates a `Literal` of words: text as written, with the nearest word as help.
+
+    `later` are those of them that are not in this version, and so are never proposed.
+    """
+
+    def __init__(self, later: tuple[str, ...] = ()) -> None:
+        self.later = later
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -59,7 +65,7 @@ class Choice:
         words: tuple[str, ...] = get_args(source)
 
         def read(value: Any) -> str:
-            return words[0] if isinstance(value, Placeholder) else _choose(value, words)
+            return words[0] if isinstance(value, Placeholder) else _choose(value, words, self.later)
 
         return core_schema.no_info_before_validator_function(read, handler(source))
 
@@ -69,10 +75,11 @@ class Choice:
         return handler(schema)
 
 
-def _choose(value: Any, words: tuple[str, ...]) -> str:
+def _choose(value: Any, words: tuple[str, ...], later: tuple[str, ...]) -> str:
     text = written(value)
     if text in words:
         return str(text)
+    words = tuple(word for word in words if word not in later)
     listed = ", ".join(f"`{word}`" for word in words)
     near = nearest(text, words) if text else None
     help = f"the nearest is `{near}`" if near else f"write {listed}"
