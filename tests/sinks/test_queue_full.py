@@ -6,9 +6,13 @@ import asyncio
 
 import pytest
 
+from sinkgraph.event import Batch
 from sinkgraph.runtime.live import Live
 from sinkgraph.sinks.base import Sink
+from sinkgraph.sinks.blackhole import Blackhole
+from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.route import Route
 from sinkgraph.testing import RecordingSink, StalledSink
 from tests.support.virtual import start, virtual
 
@@ -103,3 +107,60 @@ async def test_what_fits_stays_and_the_rest_overflows() -> None:
         sink.release()
         assert await live.drain(5)
     assert [data["n"] for data in sink.data] == [0, 1, 2, 3]
+
+
+@virtual
+async def test_two_routes_into_one_overflowing_queue_share_its_room() -> None:
+    sink, spare = StalledSink(), RecordingSink()
+    queue = Queue(sink, 10, "overflow", overflow=spare)
+    async with start(Route([(lambda event: event.data % 2 == 0, queue)], default=queue)) as live:
+        await live.write_many(list(range(40)))
+        assert (queue.depth(), len(spare.data)) == (10, 30)
+        assert live.snapshot().residue == 0
+        sink.release()
+        assert await live.drain(5)
+    assert sorted(sink.data + spare.data) == list(range(40))
+
+
+@virtual
+async def test_what_is_too_many_bytes_overflows() -> None:
+    sink, spare = StalledSink(), RecordingSink()
+    queue = Queue(sink, 100, "overflow", overflow=spare, max_bytes=22)
+    async with start(queue) as live:
+        await live.write_many(["a" * 8, "b" * 8, "c" * 8])
+        assert (queue.bytes, spare.data) == (20, ["c" * 8])
+        sink.release()
+        assert await live.drain(5)
+    assert sink.data == ["a" * 8, "b" * 8]
+
+
+@pytest.mark.parametrize("policy", ["block", "reject", "drop_oldest", "drop_newest"])
+def test_an_event_json_cannot_hold_is_stored_like_any_other(policy: str) -> None:
+    @virtual
+    async def story() -> None:
+        sink = RecordingSink()
+        queue = Queue(sink, 10, policy, max_bytes=100)
+        other = Queue(RecordingSink(), max_bytes=100)
+        async with start(Broadcast([queue, other])) as live:
+            await live.write({"a": object()})
+            await live.write({"b": 1})
+            assert await live.drain(5)
+            assert live.snapshot().residue == 0
+        assert len(sink.data) == 2
+
+    story()
+
+
+@virtual
+async def test_a_target_that_cannot_be_asked_costs_its_siblings_nothing() -> None:
+    class Odd(Blackhole):
+        def offer(self, batch: Batch) -> bool:
+            raise RuntimeError("odd")
+
+    kept, odd = RecordingSink(), Odd()
+    fan = Broadcast([Queue(odd, max_bytes=100), Queue(kept, max_bytes=100)])
+    async with start(fan) as live:
+        await live.write(1)
+        assert await live.drain(5)
+        assert live.snapshot().residue == 0
+    assert (kept.data, odd.ledger.delivered) == ([1], 1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from sinkgraph.event import Batch, Event
+from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
-from sinkgraph.testing import StalledSink
+from sinkgraph.testing import RecordingSink, StalledSink
 from tests.support.virtual import start, virtual
 
 
@@ -18,3 +22,37 @@ async def test_one_lane_keeps_the_order_across_keys_too() -> None:
         sink.release()
         assert await live.drain(5)
     assert [data["n"] for data in sink.data] == [0, 1, 2, 3, 4, 5]
+
+
+@virtual
+async def test_what_is_written_past_the_gate_keeps_its_place() -> None:
+    for instant in (True, False):
+        sink = RecordingSink(instant=instant)
+        queue = Queue(sink)
+        async with start(Broadcast([queue])) as live:
+            for n in range(3):
+                await live.write(3 * n)
+                await queue.write([Event(f"a{n}", data=3 * n + 1)])
+                await asyncio.sleep(0)
+                await queue.write([Event(f"b{n}", data=3 * n + 2)])
+            assert await live.drain(5)
+            assert live.snapshot().residue == 0
+        assert sink.data == list(range(9))
+
+
+@virtual
+async def test_nothing_overtakes_what_was_written_past_the_gate_and_could_not_be_taken() -> None:
+    class Moody(RecordingSink):
+        def offer(self, batch: Batch) -> bool:
+            return batch[0].data != "b" and super().offer(batch)
+
+    sink = Moody(instant=True)
+    queue = Queue(sink)
+    async with start(Broadcast([queue])) as live:
+        await live.write("a")
+        await queue.write([Event("b", data="b")])
+        await live.write("c")
+        live.topology.flush()
+        assert await live.drain(5)
+        assert live.snapshot().residue == 0
+    assert sink.data == ["a", "b", "c"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from sinkgraph.errors import Rejected
 from sinkgraph.event import Batch, join
 from sinkgraph.log.memory import Cursor
 
@@ -35,7 +36,10 @@ class Backlog:
         return self._cursor is not None
 
     def pick(self, batch: Batch) -> None:
-        """Add a batch at the end; only while no log is followed beyond it."""
+        """Add a batch at the end, behind what the cursor can read by now."""
+        cursor = self._cursor
+        self.unfollow()
+        self._cursor = cursor
         self._picks.append(batch)
         self._picked += len(batch)
 
@@ -47,7 +51,8 @@ class Backlog:
         """Keep what the cursor has not read yet, and read no further."""
         cursor, self._cursor = self._cursor, None
         while cursor is not None and (batch := cursor.take(_MOST)) is not None:
-            self.pick(batch)
+            self._picks.append(batch)
+            self._picked += len(batch)
 
     def forget(self) -> None:
         """Leave the log: nothing of it is left to read."""
@@ -108,11 +113,14 @@ def size_of(batch: Batch) -> int:
 
 
 def sizes_of(batch: Batch) -> list[int]:
-    """Return the bytes of each payload of a batch."""
+    """Return the bytes of each payload of a batch; 0 for what JSON cannot hold."""
     sizes: list[int] = []
     for k, payload in enumerate(batch.payloads):
         if isinstance(payload, bytes):
             sizes.append(len(payload))
-        else:
+            continue
+        try:
             sizes.append(len(batch[k : k + 1].json()[0]))
+        except Rejected:
+            sizes.append(0)  # whoever has to encode it refuses it
     return sizes

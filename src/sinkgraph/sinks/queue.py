@@ -107,7 +107,9 @@ class Queue(Seat):
             plan.store(self, batch, trail)
             return
         plan.volatile = True
-        room = max(0, self.room())
+        sizes = sizes_of(batch) if self.max_bytes is not None else None
+        planned = [one.batch for one in plan.stored if one.store is self]
+        room = self._room_for(sizes, len(batch), planned)
         if room >= len(batch):
             plan.store(self, batch, trail)
             return
@@ -149,6 +151,8 @@ class Queue(Seat):
 
     def accept(self, batch: Batch, *, optional: bool = False) -> None:
         """Store a batch picked for this queue; what its policy sheds is counted."""
+        if self.reads is not None:
+            self.step_aside()
         n = len(batch)
         self.ledger.entered += n
         if optional or self.when_full == "drop_newest":
@@ -179,15 +183,17 @@ class Queue(Seat):
         _nested += 1
         try:
             return self.to.offer(batch)
+        except Exception:
+            return False  # a lane learns what is wrong
         finally:
             _nested -= 1
 
-    def _room_for(self, sizes: Iterable[int] | None, n: int) -> int:
-        """Return how many of n events fit, taken in the order of their sizes."""
-        room = min(n, max(0, self.room()))
+    def _room_for(self, sizes: Iterable[int] | None, n: int, before: Sequence[Batch] = ()) -> int:
+        """Return how many of n events fit after `before`, taken in the order of their sizes."""
+        room = min(n, max(0, self.room() - sum(map(len, before))))
         if sizes is None or self.max_bytes is None:
             return room
-        left = self.max_bytes - self.bytes
+        left = self.max_bytes - self.bytes - sum(map(size_of, before))
         for k, size in enumerate(islice(sizes, room)):
             left -= size
             if left < 0:

@@ -90,6 +90,17 @@ class Seat(Instant):
         self.backlog.follow(cursor)
         self.wake()
 
+    def step_aside(self) -> None:
+        """Leave the cohort, if it is in it: something is about to be stored here past the gate."""
+        gate = self.reads
+        if gate is None:
+            return
+        gate.flush()
+        if self.in_cohort:
+            gate.leave_cohort(cast("Queue", self))
+            self._leave_idle(gate.log.front)
+            self.backlog.follow(Cursor(gate.log, gate.log.tail, gate.log.front))
+
     def rejoin(self) -> bool:
         """Go back to the cohort when nothing is pending; True when it did."""
         backlog = self.backlog
