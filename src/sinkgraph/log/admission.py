@@ -46,6 +46,10 @@ class Store(Protocol):
         """Return whether this batch would fit if the queue were empty."""
         ...
 
+    def halt(self) -> bool:
+        """Let nothing more in that was proven to fit before; True when there was a proof."""
+        ...
+
     def accept(self, batch: Batch, *, optional: bool = False) -> None:
         """Store a batch; cannot refuse: shedding by policy is counted."""
         ...
@@ -328,7 +332,6 @@ async def _write(one: Later) -> list[Owed]:
         owed, settled = [Owed(one.link.send, batch, error)], True
         if one.fan is not None:
             why = "closed"
-            one.fan.target_closed()
     except Exception as error:
         owed, settled = [Owed(one.link.send, batch, error)], True
         why = "optional_failed" if one.optional else ""
@@ -338,6 +341,8 @@ async def _write(one: Later) -> list[Owed]:
         if back and one.groups and not why:
             ids = {i for part in owed for i in as_batch(part.events).ids} or set(batch.ids)
             _give_back(one, ids)
+    if why == "closed" and one.fan is not None:
+        one.fan.target_closed()
     return [] if why else owed
 
 

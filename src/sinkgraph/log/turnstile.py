@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from sinkgraph.errors import Overloaded, SinkClosed
+from sinkgraph.errors import Overloaded
 from sinkgraph.log.admission import Plan, Store
 
 __all__ = ["DEFAULT_MAX_WAIT_S", "Turnstile", "Waiter"]
@@ -61,6 +61,8 @@ class Turnstile:
         self._tickets = 0
         self._poked: dict[int, Store] = {}
         self._scheduled = False
+        self._waiters: dict[Waiter, None] = {}  # oldest first
+        self._changed = False
 
     async def admit(
         self,
@@ -84,6 +86,7 @@ class Turnstile:
         self._tickets += 1
         waiter = Waiter(self._tickets, plan, replan, loop.create_future())
         waiter.stand(blockers)
+        self._waiters[waiter] = None
         limits = [s.max_wait for s in blockers if s.max_wait is not None]
         if timeout_s is not None:
             limits.append(timeout_s)
@@ -97,6 +100,7 @@ class Turnstile:
             raise
         finally:
             timer.cancel()
+            self._waiters.pop(waiter, None)
             lines = list(waiter.lines)
             waiter.leave()
             for store in lines:
@@ -114,13 +118,32 @@ class Turnstile:
         """Tell that a queue made room; who waits for it is admitted at most once a tick."""
         if store.waiting:
             self._poked[id(store)] = store
-            if not self._scheduled:
-                self._scheduled = True
-                asyncio.get_running_loop().call_soon(self._turn)
+            self._schedule()
+
+    def reconsider(self) -> None:
+        """Tell that there are other queues than before: every write that waits is planned anew."""
+        if self._waiters:
+            self._changed = True
+            for waiter in self._waiters:
+                waiter.plan.volatile = True
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self._scheduled = False
         poked, self._poked = self._poked, {}
+        if self._changed:
+            self._changed = False
+            waiters = list(self._waiters)
+            for waiter in waiters:
+                waiter.leave()
+            for waiter in waiters:
+                if not waiter.future.done():
+                    self._try(waiter)
         for store in poked.values():
             while store.waiting and self._try(store.waiting[0]):
                 pass
@@ -149,10 +172,3 @@ class Turnstile:
         for store in lines:
             self.poke(store)
         return True
-
-    def close(self, store: Store) -> None:
-        """Refuse every write that waits for a queue that closes."""
-        for waiter in list(store.waiting):
-            waiter.leave()
-            if not waiter.future.done():
-                waiter.future.set_exception(SinkClosed(f"queue {store.name} is closed"))

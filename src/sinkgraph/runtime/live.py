@@ -225,15 +225,19 @@ class Live:
             if not one.path:
                 one.path = (*fan.path[-31:], one.name)
         topology.bind(fresh)
-        reasons = await topology.provision(fresh)
-        if reasons:
-            for one in fresh:
-                await one.close()
-            raise SinkgraphError("; ".join(reasons))
+        opened: list[Node] = []
+        try:
+            reasons = await topology.provision(fresh, opened)
+            if reasons:
+                raise SinkgraphError("; ".join(reasons))
+        except BaseException:
+            await topology.close_nodes(opened)
+            raise
         topology.wire_below(root)
         for one in fresh:
             one.start()
         topology.assembly.sinks.update({one.name: one for one in fresh})
+        topology.flush()
         target = fan.insert(root, required=required)
         if root not in fresh or not fan.absorb(target):
             topology.wire()
@@ -264,6 +268,7 @@ class Live:
         fan = next((one for one in fans if one.entrance_of(root) is not None), None)
         if root is None or fan is None:
             raise KeyError(f"no broadcast has the target {sink!r}")
+        topology.flush()
         target = fan.discard(root)
         assert target is not None, "the target was found above"
         node = target.link.target

@@ -16,6 +16,7 @@ from sinkgraph.log.admission import Plan
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.filter import as_predicate
+from sinkgraph.sinks.splice import Splice, beyond
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.stats import Ledger
 
@@ -58,12 +59,12 @@ class Subscription(Node):
 
     def offer(self, batch: Batch) -> bool:
         """Keep a batch, or count it as missed."""
-        self._take(batch)
+        self.watch(batch)
         return True
 
     async def write(self, events: Sequence[Event]) -> None:
         """Keep events, or count them as missed."""
-        self._take(as_batch(events))
+        self.watch(as_batch(events))
 
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
         """Plan to keep a batch; it can never block."""
@@ -71,11 +72,12 @@ class Subscription(Node):
         def take() -> None:
             for ledger in trail:
                 ledger.delivered += len(batch)
-            self._take(batch)
+            self.watch(batch)
 
         plan.then(take)
 
-    def _take(self, batch: Batch) -> None:
+    def watch(self, batch: Batch) -> None:
+        """Keep what is chosen of a batch, or count it as missed."""
         n = len(batch)
         self.ledger.entered += n
         if self.closed or self._overrun:
@@ -144,6 +146,7 @@ class Splices:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
+        self._splices: dict[int, Splice] = {}  # by the id of the node they stand in front of
 
     def insert(self, where: str | Node, subscription: Subscription) -> Callable[[], None]:
         """Let a subscription see what is written to a node; return the way to take it out."""
@@ -156,32 +159,34 @@ class Splices:
         if isinstance(node, Broadcast):
             node.absorb(node.insert(subscription, required=False))
             return lambda: self._leave(node, subscription)
-        target = node.to.target if isinstance(node, SourceNode) else node
-        splice = Broadcast([target, (subscription, False)], drop_closed=False)
-        splice.name = f"{target.name}.splice"
-        splice.bind(topology.ctx)
-        self._retarget(target, splice, around=splice)
-        topology.wire()
+        target = beyond(node.to.target) if isinstance(node, SourceNode) else node
+        splice = self._splices.get(id(target))
+        if splice is None:
+            splice = self._splices[id(target)] = Splice(target)
+            splice.name = target.name
+            splice.bind(topology.ctx)
+            self._retarget(target, splice)
+        topology.flush()
+        splice.watchers.append(subscription)
+        return lambda: self._unwatch(splice, subscription)
 
-        def leave() -> None:
-            splice.discard(subscription)
-            self._retarget(splice, target, around=splice)
-            topology.wire()
+    def _unwatch(self, splice: Splice, subscription: Subscription) -> None:
+        self._topology.flush()
+        splice.watchers.remove(subscription)
+        if not splice.watchers:
+            target = splice.to.target
+            del self._splices[id(target)]
+            self._retarget(splice, target)
 
-        return leave
-
-    def _retarget(self, old: Node, new: Node, *, around: Node) -> None:
+    def _retarget(self, old: Node, new: Node) -> None:
+        """Point every edge that leads to one node to the other; wire what changed."""
         topology = self._topology
         topology.flush()
-        for node in topology.ordered():
-            if node is around:
-                continue
-            for link in node.links():
-                if link.target is old:
-                    link.retarget(new)
-        for link in topology.assembly.entries.values():
+        edges = [link for node in topology.ordered() if node is not new for link in node.links()]
+        for link in (*edges, *topology.assembly.entries.values(), topology.ctx.dead_letters):
             if link.target is old:
                 link.retarget(new)
+        topology.wire()
 
     @staticmethod
     def _leave(fan: Broadcast, subscription: Subscription) -> None:

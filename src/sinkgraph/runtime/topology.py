@@ -15,6 +15,7 @@ from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import StartFailed
 from sinkgraph.log.turnstile import Turnstile
+from sinkgraph.runtime.leaving import close_nodes, retire
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
@@ -63,7 +64,6 @@ class Topology:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._uids = 0
         self._stopping: asyncio.Task[CloseReport] | None = None
-        self._opened: list[Node] = []
         self._order: list[Node] = []  # as of the last wiring
         self._on_wired: list[Callable[[], None]] = []
         self._hurry = asyncio.Event()
@@ -99,6 +99,7 @@ class Topology:
     def retired(self, node: Node) -> None:
         """Forget a node that was removed, drained and closed."""
         self.assembly.sinks.pop(node.name, None)
+        self._order = [one for one in self._order if one is not node]
 
     def on_wired(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change of the wiring."""
@@ -135,13 +136,17 @@ class Topology:
         )
         nodes = self.ordered()
         self.bind(nodes)
-        reasons = await self.provision(nodes)
-        if reasons:
-            await self._close_nodes(list(reversed(self._opened)))
+        opened: list[Node] = []
+        try:
+            reasons = await self.provision(nodes, opened)
+            if reasons:
+                raise StartFailed(reasons)
+        except BaseException:
+            self.status = "failed"
+            await self.close_nodes(list(reversed(opened)))
             await self._network.close()
             self._pool.close()
-            self.status = "failed"
-            raise StartFailed(reasons)
+            raise
         self._commit(nodes)
 
     def bind(self, nodes: list[Node]) -> None:
@@ -153,12 +158,15 @@ class Topology:
                     link.target.path = (*node.path[-31:], link.target.name)
             node.bind(self.ctx)
 
-    async def provision(self, nodes: list[Node]) -> list[str]:
-        """Open nodes, leaves first; return every reason why it cannot be done."""
+    async def provision(self, nodes: list[Node], opened: list[Node]) -> list[str]:
+        """Open nodes, leaves first; return every reason why it cannot be done.
+
+        Whoever has to be closed again, also after a cancellation, is added to `opened`.
+        """
         reasons: list[str] = []
         for node in reversed(nodes):
+            opened.append(node)
             try:
-                self._opened.append(node)
                 await node.open()
             except StartFailed as error:
                 reasons += error.reasons
@@ -198,6 +206,7 @@ class Topology:
                 link.refresh()
         limit_batches(nodes)
         wire(nodes, [link.target for link in self.assembly.entries.values()], self._new_uid)
+        self.ctx.turnstile.reconsider()
         for listener in self._on_wired:
             listener()
 
@@ -306,17 +315,17 @@ class Topology:
         self.flush()
         ordered = self.ordered()
         queues = [node for node in ordered if isinstance(node, Queue)]
-        await self._close_nodes(queues)
+        await self.close_nodes(queues)
         left = {node.name: node.depth() for node in queues if node.depth()}
-        await self._close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
+        await self.close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
         last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
-        await self._close_nodes(last)
+        await self.close_nodes(last)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=_CLOSE_S)
         report_at = self.snapshot()
-        await self._close_nodes([self.assembly.dead_letters])
+        await self.close_nodes([self.assembly.dead_letters])
         assert self._network is not None, "a started topology has a network"
         await self._network.close()
         self._pool.close()
@@ -334,47 +343,13 @@ class Topology:
         for node in self.ordered():
             await node.drain()
 
-    async def _close_nodes(self, nodes: Sequence[Node]) -> None:
+    async def close_nodes(self, nodes: Sequence[Node]) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-        closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
-        if not closing:
-            return
-        done, late = await asyncio.wait(list(closing), timeout=_CLOSE_S)
-        for task in late:
-            task.cancel()
-            self.journal.note("close_abandoned", node=closing[task].name)
-        for task in done:
-            error = task.exception() if not task.cancelled() else None
-            if error is not None:
-                node = closing[task]
-                self.journal.note("close_failed", node=node.name, error=repr(error))
+        await close_nodes(nodes, self.journal.note)
 
     async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> dict[str, int]:
         """Drain and close nodes nothing writes to any more; return what was left in each."""
-        if fate == "drain":
-            try:
-                async with asyncio.timeout(deadline_s):
-                    for node in nodes:
-                        await node.drain()
-            except TimeoutError:
-                pass
-        left: dict[str, int] = {}
-        for node in nodes:
-            pending = node.depth() if isinstance(node, Queue) else 0
-            await self._close_nodes([node])
-            if not pending or not isinstance(node, Queue):
-                continue
-            left[node.name] = pending
-            batches = node.leftovers()
-            if fate == "discard":
-                node.ledger.drop("discarded", pending)
-            else:
-                from sinkgraph.sinks.burial import bury_batch
-
-                for batch in batches:
-                    await bury_batch(node, None, batch, "node_removed", ["the node was removed"])
-                node.ledger.dead_lettered += pending
-        return left
+        return await retire(nodes, fate, deadline_s, self.journal.note)
 
     def broadcast(self, where: str | Node) -> Broadcast:
         """Return the broadcast of that name; KeyError or TypeError say what is wrong."""

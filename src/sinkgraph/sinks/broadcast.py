@@ -15,6 +15,7 @@ from sinkgraph.log.admission import Plan
 from sinkgraph.sinks.base import Foreign, Link, Sink
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.splice import beyond
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 __all__ = ["Broadcast", "Target", "reads_directly"]
@@ -53,7 +54,7 @@ class Target:
 
     def is_sink(self, sink: object) -> bool:
         """Whether this target is that sink (by identity; sinks need not be comparable)."""
-        target = self.link.target
+        target = beyond(self.link.target)
         return target is sink or (isinstance(target, Foreign) and target.sink is sink)
 
 
@@ -76,6 +77,7 @@ class Broadcast(Instant):
         for one in targets:
             sink, required = one if isinstance(one, tuple) else (one, True)
             self.targets.append(Target(self, sink, required))
+        self._left: list[Target] = []  # not a target any more, a write to it is under way
         self._gone = Ledger()
 
     def links(self) -> Sequence[Link]:
@@ -101,7 +103,17 @@ class Broadcast(Instant):
             self.gate.flush()
         target = Target(self, sink, required)
         self.targets = [*self.targets, target]
+        self._reconsider()
         return target
+
+    def leave_gate(self) -> None:
+        """Give up the gate, and keep what its log says of the targets."""
+        if self.gate is not None:
+            self.gate.flush()
+        for target in self.targets:
+            target.fold()
+            target.direct = False
+        super().leave_gate()
 
     def absorb(self, target: Target) -> bool:
         """Take a new target into the running gate; False when the wiring has to be done anew."""
@@ -123,38 +135,39 @@ class Broadcast(Instant):
         if target is None:
             return None
         gate = self.gate
+        node = target.link.target
         if gate is not None:
             gate.flush()
-            if target.direct and isinstance(target.link.target, Queue):
+            if target.direct and isinstance(node, Queue):
                 target.fold()
                 target.direct = False
-                gate.detach(target.link.target)
-            gate.selected = [q for q in gate.selected if q is not target.link.target]
+                gate.detach(node)
+            elif not node.never_blocks:
+                self.leave_gate()
         self.targets = [one for one in self.targets if one is not target]
         if gate is not None and all(one.direct for one in self.targets):
             gate.select_with(None)
-        self._keep(target)
+        self._left.append(target)
+        self._settle_left()
+        self._reconsider()
         return target
 
-    def _keep(self, target: Target) -> None:
-        """Keep the ledger of a target that left, so that the node's own stays whole."""
-        view, gone = target.account(), self._gone
-        gone.entered += view.entered
-        gone.delivered += view.delivered
-        gone.returned += view.returned
-        gone.dead_lettered += view.dead_lettered
-        for reason, n in view.dropped.items():
-            gone.drop(reason, n)
-        for reason, n in view.filtered.items():
-            gone.filter(reason, n)
-        # a write still in flight to it ends as far as this broadcast is concerned
-        gone.delivered += view.pending
+    def _reconsider(self) -> None:
+        if self.ctx is not None:
+            self.ctx.turnstile.reconsider()
+
+    def _settle_left(self) -> None:
+        """Keep the ledgers of targets that left, once no write to them is under way."""
+        gone = self._gone
+        for target in [one for one in self._left if not one.ledger.held]:
+            self._left.remove(target)
+            gone.add(target.account())
 
     def target_closed(self, target: Target) -> None:
         """A target's sink is closed for good."""
         if self.drop_closed:
             if target in self.targets:
-                self.discard(target.link.target)
+                self.discard(beyond(target.link.target))
         elif not target.failed:
             target.failed = True
             self.status = "failed"
@@ -192,13 +205,14 @@ class Broadcast(Instant):
 
     def pending(self) -> int:
         """Return how many writes to targets are in flight, in events."""
-        return sum(target.ledger.held for target in self.targets)
+        return sum(target.ledger.held for target in (*self.targets, *self._left))
 
     def account(self) -> LedgerView:
         """Return the sum of its targets' ledgers: an event counts once per target."""
         if self.gate is not None:
             self.gate.flush()
-        views = [target.account() for target in self.targets]
+        self._settle_left()
+        views = [target.account() for target in (*self.targets, *self._left)]
         return LedgerView.total([*views, self._gone.freeze(0)])
 
     def facts(self) -> dict[str, Any]:

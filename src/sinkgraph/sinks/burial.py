@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from sinkgraph.errors import SinkClosed
+from sinkgraph.errors import PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
+from sinkgraph.log.owed import Part
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.telemetry.stats import Ledger
 
@@ -65,22 +66,32 @@ async def bury_batch(
     first_at: float | None = None,
 ) -> None:
     """Write a batch to the node's dead letter port; while it refuses, the events stay pending."""
-    link = port if port is not None else node.bound.dead_letters
+    default = node.bound.dead_letters
+    link = port if port is not None else default
     dead = dead_batch(node, batch, reason, errors, attempts=attempts, first_at=first_at)
+    todo: list[Part] = [(link.send, dead)]
     wait_s = _RETRY_S
-    while True:
+    while todo:
+        write, left = todo[0]
         try:
-            await link.write(dead)
-            return
+            await write(left)
+            del todo[0]
+            continue
         except SinkClosed:
-            if port is None or link.target is node.bound.dead_letters.target:
+            if link.target is default.target:
                 raise
-            link = node.bound.dead_letters
+            link = default
+            todo = [(default.send, one) for _, one in todo]
+            continue
+        except PartialWrite as error:
+            todo[:1] = [(part.write, as_batch(part.events)) for part in error.owed]
+            refused: Exception = error
         except Exception as error:
-            node.status = "degraded"
-            node.bound.journal("dead_letter_refused", node=node.name, error=repr(error))
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _RETRY_CAP_S)
+            refused = error
+        node.status = "degraded"
+        node.bound.journal("dead_letter_refused", node=node.name, error=repr(refused))
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, _RETRY_CAP_S)
 
 
 class DeadLetters(Node):

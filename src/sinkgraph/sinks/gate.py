@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 from sinkgraph.errors import Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.log.memory import PAGE, Cursor, Log
+from sinkgraph.log.memory import PAGE, Log
+from sinkgraph.sinks.cohort import Cohort
 from sinkgraph.sinks.gate_plan import GatePlan
 from sinkgraph.sinks.instant import too_large, too_small
 
 if TYPE_CHECKING:
-    from sinkgraph.sinks.base import Context
+    from sinkgraph.sinks.instant import Instant
     from sinkgraph.sinks.queue import Queue
 
 __all__ = ["Gate"]
 
 
-class Gate:
+class Gate(Cohort):
     """Admits writes to the queues below one root; `room` is what may be appended unasked.
 
     `queues` read the log itself: in the cohort (idle, everything up to the front is theirs and
@@ -33,24 +34,19 @@ class Gate:
     """
 
     __slots__ = (
-        "_cohort",
         "_ctx",
         "_inbox",
         "_inbox_n",
         "_loop",
-        "_lowest",
-        "_offers",
         "_scheduled",
         "_select",
-        "_sleepers",
         "_waited",
         "append",
         "closed",
-        "lim",
-        "log",
+        "gone",
         "name",
         "queues",
-        "room",
+        "root",
         "selected",
     )
 
@@ -58,28 +54,23 @@ class Gate:
 
     def __init__(
         self,
-        name: str,
-        ctx: Context,
+        root: Instant,
         uid: str,
         *,
         select: Callable[[Batch, Plan], None] | None = None,
         source: str = "",
     ) -> None:
-        self.name = name
-        self.log = Log(uid, source=source)
+        super().__init__(Log(uid, source=source))
+        self.root = root
+        self.name = root.name
         self.append = self.log.values.append
-        self.room = 0
-        self.lim = 0
         self.closed = False
+        self.gone = False  # what still comes in goes to the root, by the way that leads there now
         self.queues: list[Queue] = []
         self.selected: Sequence[Queue] = ()  # queues that get a selection, for their room
         self._select = select
-        self._ctx = ctx
+        self._ctx = root.bound
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cohort: list[Queue] = []
-        self._offers: list[Callable[[Batch], bool]] = []
-        self._lowest = -1
-        self._sleepers: list[Queue] = []
         self._scheduled = False
         self._waited = 0
         self._inbox: list[Batch] = []  # offered by what stands above, handed on at the next flush
@@ -113,30 +104,20 @@ class Gate:
         self.leave_cohort(queue)
         self.queues = [one for one in self.queues if one is not queue]
 
-    def join_cohort(self, queue: Queue) -> None:
-        """Count a queue as idle: from the front on, batches are offered to it directly."""
-        self._cohort = [*self._cohort, queue]
-        self._offers = [*self._offers, queue.to.offer]
-        if queue.bounds and (self._lowest < 0 or queue.capacity < self._lowest):
-            self._lowest = queue.capacity
-        self.lim = self.room = 0
+    def retire(self) -> None:
+        """Be taken away: queues keep what is pending, writers go to the root."""
+        self.flush()
+        self.gone = True
+        for queue in list(self.queues):
+            self.detach(queue)
+        for queue in self.selected:
+            queue.fed_by = None
+        self.select_with(None)
 
-    def leave_cohort(self, queue: Queue) -> None:
-        """Stop offering to a queue."""
-        if queue in self._cohort:
-            self._cohort = [one for one in self._cohort if one is not queue]
-            self._refresh()
-
-    def _refresh(self) -> None:
-        self._offers = [queue.to.offer for queue in self._cohort]
-        self._lowest = min((q.capacity for q in self._cohort if q.bounds), default=-1)
-        self.lim = self.room = 0
-
-    refresh = _refresh
-
-    def sleeper(self, queue: Queue) -> None:
-        """Wake this queue's lanes when something new is readable."""
-        self._sleepers.append(queue)
+    def halt(self) -> None:
+        """Hand on what was admitted and forget what room was proven."""
+        self.flush()
+        self.room = self.lim = 0
 
     # what comes in
 
@@ -151,7 +132,7 @@ class Gate:
         if self._inbox:
             self.flush()
         space = PAGE - len(log.values)
-        if space <= 0 or self.closed:
+        if space <= 0 or self.closed or self.gone:
             return False
         head = log.head
         if head >= self.lim:
@@ -200,7 +181,7 @@ class Gate:
                 self.append(payload)
                 return
             self.refuse_if_closed()
-            if len(self.log.values) >= PAGE and not yielded:
+            if not self.gone and len(self.log.values) >= PAGE and not yielded:
                 yielded = True
                 await asyncio.sleep(0)
                 continue
@@ -222,7 +203,7 @@ class Gate:
         self.refuse_if_closed()
         self._measure()
         log = self.log
-        if log.front + n > self.lim:
+        if self.gone or log.front + n > self.lim:
             batch = Batch.from_payloads(
                 payloads, self._next_uid(), 0, source=log.source, type=log.type, time=self._wall()
             )
@@ -245,6 +226,9 @@ class Gate:
         self.refuse_if_closed()
         n = len(batch)
         if not n:
+            return
+        if self.gone:
+            await self.root.write_within(batch, timeout_s, whole=whole)
             return
         if self._take_proven(batch, n):
             return
@@ -280,6 +264,8 @@ class Gate:
     def plan(self, batch: Batch) -> Plan:
         """Return what a write of `batch` would do, with this moment's places."""
         self.refuse_if_closed()
+        if self.gone:
+            return self.root.plan(batch)
         self.flush()
         plan = GatePlan(self, batch)
         if self._select is not None:
@@ -292,7 +278,7 @@ class Gate:
         It is handed on with the next flush, never from here: a chain of any length costs no stack.
         """
         log = self.log
-        if self.closed or log.head != log.front:
+        if self.closed or self.gone or log.head != log.front:
             return False
         n = batch.j - batch.i
         until = log.front + self._inbox_n + n
@@ -340,7 +326,7 @@ class Gate:
             start = log.front
             log.append(part)
             self.append = log.values.append
-            self._hand_on(part, start)
+            self.hand_on(part, start)
         if plan is not None:
             plan.commit_selected()
         elif self._select is not None:
@@ -364,7 +350,7 @@ class Gate:
                     self.take(one, None)
             return
         self.append = log.values.append
-        self._hand_on(batch, start)
+        self.hand_on(batch, start)
         if self._select is not None:
             self._commit_selection(batch)
 
@@ -374,27 +360,3 @@ class Gate:
         plan = Plan()
         self._select(batch, plan)
         plan.commit()
-
-    def _hand_on(self, batch: Batch, start: int) -> None:
-        refused: list[Queue] | None = None
-        for queue, offer in zip(self._cohort, self._offers, strict=True):
-            try:
-                taken = offer(batch)
-            except Exception:
-                taken = False
-            if not taken:
-                if refused is None:
-                    refused = []
-                refused.append(queue)
-        if refused is not None:
-            chunk = self.log.recent
-            gone = set(map(id, refused))
-            self._cohort = [queue for queue in self._cohort if id(queue) not in gone]
-            self._refresh()
-            for queue in refused:
-                if queue.reads is self:
-                    queue.fell_behind(Cursor(self.log, chunk, start))
-        if self._sleepers:
-            sleepers, self._sleepers = self._sleepers, []
-            for queue in sleepers:
-                queue.wake()

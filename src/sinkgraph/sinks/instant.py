@@ -120,11 +120,21 @@ class Instant(Node):
         plan.commit()
         return True
 
+    def leave_gate(self) -> None:
+        """Give up the gate: what it admitted is handed on, writes are planned one by one."""
+        gate, self.gate = self.gate, None
+        if gate is not None:
+            gate.retire()
+
     def plan(self, batch: Batch) -> Plan:
         """Return what a write of `batch` would do now."""
         self.refuse_if_closed()
+        if self.gate is not None:
+            return self.gate.plan(batch)
         plan = Plan()
         self.admit(batch, plan, (), self.entrance())
+        for one in plan.stored:
+            plan.volatile |= one.store.halt()
         return plan
 
     def _pieces(self, batch: Batch) -> list[Batch]:

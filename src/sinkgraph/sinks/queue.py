@@ -294,12 +294,11 @@ class Queue(Seat):
         if self.closed:
             return
         self.closed = True
-        if (gate := self.reads) is not None:
-            gate.detach(self)
-            if not gate.queues and not gate.selected:
-                gate.closed = True
+        gate = self.reads if self.reads is not None else self.fed_by
+        if gate is not None:
+            gate.root.leave_gate()  # so that every write meets this queue, and learns of it
         if self.ctx is not None:
-            self.ctx.turnstile.close(self)
+            self.ctx.turnstile.reconsider()
         await self.lanes.close()
         self._tell_drained()
 

@@ -111,6 +111,14 @@ class Seat(Instant):
         self._idle()
         return True
 
+    def halt(self) -> bool:
+        """Void the room its gate has proven: somebody else is about to store here."""
+        gate = self.reads if self.reads is not None else self.fed_by
+        if gate is None:
+            return False
+        gate.halt()
+        return True
+
     def account(self) -> LedgerView:
         """Return its ledger, with what the gate's log says of it."""
         if (gate := self.reads) is None:

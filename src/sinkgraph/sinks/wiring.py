@@ -21,10 +21,11 @@ from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
 from sinkgraph.sinks.route import Route
 from sinkgraph.sinks.sample import Sample
+from sinkgraph.sinks.splice import Splice, beyond
 
 __all__ = ["downstream", "limit_batches", "unwire", "wire"]
 
-_SELECTING = (Filter, Route, Sample)
+_SELECTING = (Filter, Route, Sample, Splice)
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def wire(nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], s
         ways[key] = ways.get(key, 0) + 1
     for node in nodes:
         if isinstance(node, Queue):
-            target = node.to.target
+            target = beyond(node.to.target)
             if isinstance(target, Retry):
                 target.below_queue = ways.get(id(target), 0) == 1
         if not isinstance(node, Instant) or node.gate is not None or sync_ways.get(id(node)):
@@ -131,7 +132,7 @@ def _build(root: Instant, tree: _Tree, uid: str) -> None:
         select = root.select if len(direct) < len(root.targets) else None
     else:
         select = _selector(root)
-    gate = Gate(root.name, root.bound, uid, select=select)
+    gate = Gate(root, uid, select=select)
     chosen = set(map(id, direct))
     gate.selected = [queue for queue in tree.queues if id(queue) not in chosen]
     for queue in gate.selected:
@@ -151,24 +152,8 @@ def _selector(root: Instant) -> Callable[[Batch, Plan], None]:
 def unwire(nodes: Iterable[Node]) -> None:
     """Take every gate away; queues keep what is pending."""
     for node in nodes:
-        if isinstance(node, Broadcast):
-            for target in node.targets:
-                target.fold()
-                target.direct = False
-        if isinstance(node, Instant) and node.gate is not None:
-            _dismantle(node)
-
-
-def _dismantle(root: Instant) -> None:
-    gate = root.gate
-    if gate is None:
-        return
-    gate.flush()
-    for queue in list(gate.queues):
-        gate.detach(queue)
-    for queue in gate.selected:
-        queue.fed_by = None
-    root.gate = None
+        if isinstance(node, Instant):
+            node.leave_gate()
 
 
 def limit_batches(nodes: Sequence[Node]) -> None:

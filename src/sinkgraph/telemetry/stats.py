@@ -53,6 +53,19 @@ class Ledger:
         if n:
             self.dropped[reason] = self.dropped.get(reason, 0) + n
 
+    def add(self, view: LedgerView) -> None:
+        """Add another ledger's numbers, but for what is pending there."""
+        self.entered += view.entered
+        self.recovered += view.recovered
+        self.replayed += view.replayed
+        self.delivered += view.delivered
+        self.dead_lettered += view.dead_lettered
+        self.returned += view.returned
+        for reason, n in view.dropped.items():
+            self.drop(reason, n)
+        for reason, n in view.filtered.items():
+            self.filter(reason, n)
+
     def freeze(self, pending: int) -> LedgerView:
         """Return the numbers as they are now, with what is still pending."""
         return LedgerView(
@@ -95,15 +108,6 @@ class LedgerView:
         into = Ledger()
         pending = 0
         for view in views:
-            into.entered += view.entered
-            into.recovered += view.recovered
-            into.replayed += view.replayed
-            into.delivered += view.delivered
-            into.dead_lettered += view.dead_lettered
-            into.returned += view.returned
+            into.add(view)
             pending += view.pending
-            for reason, n in view.filtered.items():
-                into.filter(reason, n)
-            for reason, n in view.dropped.items():
-                into.drop(reason, n)
         return into.freeze(pending)

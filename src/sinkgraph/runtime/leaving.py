@@ -1,0 +1,71 @@
+"""How nodes leave: closed side by side, none waited for too long; what they held finds its fate.
+
+It does not decide who leaves, or when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from sinkgraph.sinks.base import Node
+from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.queue import Queue
+
+__all__ = ["close_nodes", "retire"]
+
+_CLOSE_S = 1.0  # for closing what is not a queue, after the drain
+
+_Journal = Callable[..., None]
+
+
+async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
+    """Close several nodes side by side; one that hangs or fails is named, not waited for."""
+    closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
+    if not closing:
+        return
+    done, late = await asyncio.wait(list(closing), timeout=_CLOSE_S)
+    for task in late:
+        task.cancel()
+        journal("close_abandoned", node=closing[task].name)
+    for task in done:
+        error = task.exception() if not task.cancelled() else None
+        if error is not None:
+            journal("close_failed", node=closing[task].name, error=repr(error))
+
+
+async def retire(
+    nodes: Sequence[Node], fate: str, deadline_s: float, journal: _Journal
+) -> dict[str, int]:
+    """Drain and close nodes nothing writes to any more; return what was left in each."""
+    if fate == "drain":
+        try:
+            async with asyncio.timeout(deadline_s):
+                for node in nodes:
+                    await node.drain()
+        except TimeoutError:
+            pass
+    left: dict[str, int] = {}
+    for node in nodes:
+        await close_nodes([node], journal)
+        if isinstance(node, Queue) and node.depth():
+            left[node.name] = node.depth()
+            await _settle(node, fate)
+    return left
+
+
+async def _settle(queue: Queue, fate: str) -> None:
+    """Let what a closed queue still held follow its fate, accounted for all the way."""
+    ledger, n = queue.ledger, queue.depth()
+    batches = queue.leftovers()
+    if fate == "discard":
+        ledger.drop("discarded", n)
+        return
+    ledger.held += n
+    for k, batch in enumerate(batches):
+        await bury_batch(queue, None, batch, "node_removed", ["the node was removed"])
+        # an event that two branches owed stands in two batches
+        settled = min(n, len(batch)) if k < len(batches) - 1 else n
+        n -= settled
+        ledger.held -= settled
+        ledger.dead_lettered += settled

@@ -1,0 +1,241 @@
+"""Proves that targets come and go on a running broadcast, and that nobody else is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from sinkgraph.errors import DeliveryFailed, SinkClosed, SinkgraphError
+from sinkgraph.event import Event
+from sinkgraph.sinks.base import Node, Terminal
+from sinkgraph.sinks.broadcast import Broadcast
+from sinkgraph.sinks.filter import Filter
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.retry import Retry
+from sinkgraph.testing import FlakySink, RecordingSink, StalledSink
+from tests.support.virtual import start, virtual
+
+
+def numbers(sink: RecordingSink) -> list[int]:
+    return [data["n"] for data in sink.data]
+
+
+@virtual
+async def test_a_new_target_gets_what_is_written_from_now_on() -> None:
+    first, second = RecordingSink(), RecordingSink()
+    fan = Broadcast([Queue(first)])
+    async with start(fan) as live:
+        await live.write({"n": 0})
+        name = await live.add(fan, Queue(second))
+        await live.write({"n": 1})
+        assert await live.drain(5)
+        assert live.snapshot()[name].ledger.delivered == 1
+        assert live.snapshot().residue == 0
+    assert (numbers(first), numbers(second)) == ([0, 1], [1])
+
+
+@pytest.mark.parametrize("shape", ["queue", "filtered", "bare", "retry", "newest"])
+def test_a_removed_target_gets_what_was_written_before_and_nothing_after(shape: str) -> None:
+    @virtual
+    async def story() -> None:
+        first, second = RecordingSink(), RecordingSink()
+        shapes: dict[str, Callable[[], Node]] = {
+            "queue": lambda: Queue(second),
+            "filtered": lambda: Filter(Queue(second), where=lambda event: True),
+            "bare": lambda: second,
+            "retry": lambda: Queue(Retry(second)),
+            "newest": lambda: Queue(second, when_full="drop_newest"),
+        }
+        target = shapes[shape]()
+        fan = Broadcast([Queue(first), target])
+        async with start(fan) as live:
+            await live.write({"n": 0})
+            await live.remove(target)
+            await live.write({"n": 1})
+            await asyncio.sleep(5)
+            assert target.name not in live.nodes
+            assert second.closed
+            assert live.snapshot().residue == 0
+        assert (numbers(first), numbers(second)) == ([0, 1], [0])
+
+    story()
+
+
+@virtual
+async def test_removing_a_stuck_target_frees_the_writers_that_waited_for_it() -> None:
+    good, stuck = RecordingSink(), StalledSink()
+    target = Queue(stuck, 1)
+    fan = Broadcast([Queue(good), target])
+    async with start(fan) as live:
+        await live.write({"n": 0})
+        await stuck.entered.wait()
+        writing = asyncio.create_task(live.write({"n": 1}))
+        await asyncio.sleep(1)
+        assert not writing.done()
+        await live.remove(target, deadline=3)
+        async with asyncio.timeout(1):
+            await writing
+        await asyncio.sleep(1)
+        assert numbers(good) == [0, 1]
+        await asyncio.sleep(10)
+        assert live.snapshot().residue == 0
+        dead = live.nodes["dead-letters"].events  # type: ignore[attr-defined]
+        assert [(event.data["n"], event.meta["reason"]) for event in dead] == [(0, "node_removed")]
+
+
+@virtual
+async def test_a_target_may_remove_itself_from_inside_its_own_write() -> None:
+    class Once(RecordingSink):
+        async def write(self, events: Sequence[Event]) -> None:
+            await super().write(events)
+            await live.remove(self)
+
+    once, other = Once(), RecordingSink()
+    fan = Broadcast([once, other])
+    async with start(fan) as live:
+        async with asyncio.timeout(5):
+            await live.write({"n": 0})
+            await live.write({"n": 1})
+        await asyncio.sleep(5)
+        assert live.snapshot().residue == 0
+    assert (numbers(once), numbers(other)) == ([0], [0, 1])
+
+
+@pytest.mark.parametrize("drop_closed", [True, False])
+@pytest.mark.parametrize("when_full", ["block", "drop_newest"])
+def test_a_queue_closed_by_hand_is_missed_by_nobody(drop_closed: bool, when_full: str) -> None:
+    @virtual
+    async def story() -> None:
+        first, second = RecordingSink(), RecordingSink()
+        closing = Queue(first, when_full=when_full)
+        fan = Broadcast(
+            [closing, Filter(Queue(second), where=lambda e: True)], drop_closed=drop_closed
+        )
+        async with start(fan) as live:
+            await live.write({"n": 0})
+            assert await live.drain(5)
+            await closing.close()
+            await live.write({"n": 1})
+            await live.write_many([{"n": 2}, {"n": 3}])
+            assert await live.drain(5)
+            assert live.snapshot().residue == 0
+            lost = sum(live.snapshot()["broadcast"].ledger.dropped.values())
+            assert lost == (1 if drop_closed else 3)
+            assert live.snapshot()["broadcast"].status == ("ok" if drop_closed else "failed")
+        assert (numbers(first), numbers(second)) == ([0], [0, 1, 2, 3])
+
+    story()
+
+
+@virtual
+async def test_a_closed_queue_alone_refuses_its_writers_also_those_that_wait() -> None:
+    stuck = StalledSink()
+    queue = Queue(stuck, 1)
+    async with start(queue, drain=1) as live:
+        await live.write({"n": 0})
+        waiting = asyncio.create_task(live.write({"n": 1}))
+        await asyncio.sleep(1)
+        await queue.close()
+        with pytest.raises(SinkClosed):
+            await waiting
+        with pytest.raises(SinkClosed):
+            await live.write({"n": 2})
+        with pytest.raises(SinkClosed):
+            await live.write_many([{"n": 2}])
+
+
+@virtual
+async def test_what_cannot_be_opened_is_not_added() -> None:
+    class Sealed(Terminal):
+        async def open(self) -> None:
+            raise OSError("no such device")
+
+    fan = Broadcast([RecordingSink()])
+    async with start(fan) as live:
+        sealed = Sealed()
+        with pytest.raises(SinkgraphError, match="no such device"):
+            await live.add(fan, Queue(sealed))
+        assert sealed.closed
+        assert len(fan.targets) == 1
+        await live.write({"n": 0})
+        assert len(live.nodes) == 3
+
+
+@virtual
+async def test_a_target_stands_in_a_broadcast_once() -> None:
+    sink = RecordingSink()
+    fan = Broadcast([sink])
+    async with start(fan) as live:
+        with pytest.raises(ValueError, match="already"):
+            await live.add(fan, sink)
+        with pytest.raises(KeyError, match="no broadcast has"):
+            await live.remove(RecordingSink())
+        with pytest.raises(TypeError, match="no members"):
+            await live.add("recording", RecordingSink())
+        with pytest.raises(ValueError, match="fate"):
+            await live.remove(sink, fate="burn")
+
+
+@pytest.mark.parametrize("fate", ["dead_letter", "discard"])
+def test_the_fate_of_what_is_pending_can_be_chosen(fate: str) -> None:
+    @virtual
+    async def story() -> None:
+        stuck = FlakySink(then=DeliveryFailed)
+        target = Queue(Retry(stuck))
+        fan = Broadcast([target])
+        async with start(fan) as live:
+            await live.write_many([{"n": n} for n in range(3)])
+            await asyncio.sleep(1)
+            await live.remove(target, fate=fate)
+            await asyncio.sleep(1)
+            ledger = target.account()
+            assert ledger.residue == 0
+            if fate == "discard":
+                assert ledger.dropped == {"discarded": 3}
+            else:
+                assert ledger.dead_lettered == 3
+                assert live.snapshot()["dead-letters"].depth == 3
+
+    story()
+
+
+@virtual
+async def test_a_thousand_comings_and_goings_leave_nothing_behind() -> None:
+    good = RecordingSink()
+    fan = Broadcast([Queue(good)])
+    async with start(fan) as live:
+        gone: list[weakref.ref[Any]] = []
+        for n in range(300):
+            target = Queue(Retry(RecordingSink(instant=n % 2 == 0)))
+            await live.add(fan, target)
+            await live.write({"n": n})
+            await live.remove(target)
+            gone.append(weakref.ref(target))
+            del target
+        assert await live.drain(5)
+        await asyncio.sleep(60)
+        assert live.snapshot().residue == 0
+        gc.collect()
+        assert sum(one() is not None for one in gone) <= 1
+    assert numbers(good) == list(range(300))
+
+
+@virtual
+async def test_a_sink_that_closes_mid_broadcast_costs_its_siblings_nothing() -> None:
+    sinks = [
+        RecordingSink(),
+        FlakySink([SinkClosed("gone")], then=SinkClosed("gone")),
+        RecordingSink(),
+    ]
+    fan = Broadcast(sinks)
+    async with start(fan) as live:
+        for n in range(3):
+            await live.write({"n": n})
+        assert live.snapshot().residue == 0
+        assert live.snapshot()["broadcast"].ledger.dropped == {"closed": 1}
+    assert [numbers(sink) for sink in sinks] == [[0, 1, 2], [], [0, 1, 2]]
