@@ -71,3 +71,9 @@ def test_the_text_is_the_schema_and_the_same_each_time() -> None:
     assert json.loads(schema_text()) == document_schema()
     assert schema_text() == schema_text()
     assert schema_text().endswith("}\n")
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: f"{kind.side}-{kind.name}")
+def test_an_editor_is_not_offered_a_word_this_version_refuses(kind: Any) -> None:
+    words = {word for one in _walk(kind_schema(kind)) for word in one.get("enum", ())}
+    assert not words & {one.value for one in kind.model.later if isinstance(one.value, str)}

@@ -72,7 +72,11 @@ class Choice:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(schema)
+        made = handler(schema)
+        if self.later:
+            words = [word for word in made["enum"] if word not in self.later]
+            made["enum"] = words
+        return made
 
 
 def _choose(value: Any, words: tuple[str, ...], later: tuple[str, ...]) -> str:
