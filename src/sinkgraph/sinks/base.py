@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from sinkgraph.log.admission import Plan
     from sinkgraph.log.turnstile import Turnstile
 
-__all__ = ["Context", "Foreign", "Link", "Node", "Parked", "Sink", "Terminal", "owed_count"]
+__all__ = [
+    "Context",
+    "Foreign",
+    "Link",
+    "Node",
+    "Parked",
+    "Sink",
+    "Terminal",
+    "from_outside",
+    "owed_count",
+]
 
 
 @runtime_checkable
@@ -217,6 +227,14 @@ class Parked(PartialWrite):
         self.hold = hold
 
 
+def from_outside(error: BaseException) -> bool:
+    """Whether an error means the running task and not its work: cancellation, or its end."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, GeneratorExit)
+
+
 class Terminal(Node):
     """Is a sink without targets: implement `deliver`; the accounting is done here."""
 
@@ -226,7 +244,11 @@ class Terminal(Node):
         self.last_error: str | None = None
 
     async def deliver(self, batch: Batch) -> None:
-        """Deliver all of `batch`, or raise as `Sink.write` does."""
+        """Deliver all of `batch`, or raise as `Sink.write` does.
+
+        Whatever it raises, SystemExit and a cancellation of its own making included, touches only
+        these events.
+        """
         raise NotImplementedError
 
     async def write(self, events: Sequence[Event]) -> None:
@@ -247,7 +269,9 @@ class Terminal(Node):
         except BaseException as error:
             owed = owed_count(error, n)
             self.last_error = f"{type(error).__name__}: {error}"
-            raise
+            if isinstance(error, Exception) or from_outside(error):
+                raise
+            raise DeliveryFailed(f"{self.kind} {self.name} raised {error!r}") from error
         finally:
             ledger.held -= n
             ledger.returned += owed
@@ -280,17 +304,7 @@ class Foreign(Terminal):
 
     async def deliver(self, batch: Batch) -> None:
         """Write to the foreign sink."""
-        try:
-            await self.sink.write(batch)
-        except Exception:
-            raise
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise DeliveryFailed(f"{self.name or self.sink!r} cancelled itself") from None
-        except BaseException as error:
-            raise DeliveryFailed(f"{self.name or self.sink!r} raised {error!r}") from error
+        await self.sink.write(batch)
 
     async def drain(self) -> None:
         """Drain the foreign sink when it can."""

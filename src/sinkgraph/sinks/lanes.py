@@ -16,7 +16,7 @@ from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, as_batch
 from sinkgraph.log.owed import Claim, Part
 from sinkgraph.sinks.backoff import ExponentialBackoff
-from sinkgraph.sinks.base import Parked
+from sinkgraph.sinks.base import Parked, from_outside
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.keys import Keys, as_key
 
@@ -199,9 +199,9 @@ class Lanes:
             except SinkClosed as error:
                 queue.status = "failed"
                 await self._reject(job, "closed", error, whole=True)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
+            except BaseException as error:
+                if from_outside(error):
+                    raise
                 failures += 1
                 self._note(error)
             else:
