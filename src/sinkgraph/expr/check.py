@@ -30,6 +30,10 @@ _CONSTANT_CALLS = {
     "timestamp": ("timestamp(type)", "type", "is not an RFC 3339 time"),
     "duration": ("duration(type)", "type", "is not a duration"),
 }
+_CONSTANT_HELP = {
+    "timestamp": "write it like `2026-01-31T00:00:00Z`",
+    "duration": "write it like `1h30m`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def _bad_constants(tree: Tree, text: str) -> Iterator[ExprError]:
             start = tree.positions.get(last.id, 0)
             token = TOKEN.match(text, start)
             end = token.end() if token else len(text)
-            help = reason if node.function == "matches" else None
+            help = _CONSTANT_HELP.get(node.function, reason)
             yield ExprError(start, end, f"`{text[start:end]}` {message}", help)
 
 

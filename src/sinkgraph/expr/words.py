@@ -38,6 +38,17 @@ _WORDS = {
     "not": "write `!` for not",
     "is": "write `==` to compare",
 }
+_METHODS = frozenset({"matches", "contains", "startsWith", "endsWith"})
+_ELSEWHERE = {
+    "len": "size(…)",
+    "length": "size(…)",
+    "str": "string(…)",
+    "float": "double(…)",
+    "lower": "value.lowerAscii()",
+    "upper": "value.upperAscii()",
+    "match": "value.matches(…)",
+    "includes": "value.contains(…)",
+}
 _NOT_PYTHON = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '(.*)'$")
@@ -76,7 +87,13 @@ def reword(message: str, text: str, offset: int) -> tuple[int, int, str, str | N
         found = match.group(1)
         if found == "<EOF>":
             return len(text), len(text), "the expression ends too early", None
-        help = _WORDS.get(found) or _WORDS.get(_word_before(text, offset)) or _field(text, offset)
+        word = _word_before(text, offset)
+        if found not in _WORDS and word in _WORDS:
+            end = len(text[:offset].rstrip())
+            return end - len(word), end, f"`{word}` is not expected here", _WORDS[word]
+        help = _WORDS.get(found) or _field(text, offset)
+        if help is None and found in _METHODS:
+            help = f"write it as `value.{found}(…)`"
         return offset, end, f"`{text[offset:end] or found}` is not expected here", help
     if message.startswith("Syntax error: missing '"):
         missing = message.split("'")[1]
@@ -135,6 +152,8 @@ def _unknown_function(name: str, text: str, offset: int) -> tuple[int, int, str,
         return start, start + len(short), f"there is no such form of `{short}`", help
     close = nearest(short, [*_FUNCTIONS, *NAMESPACES])
     near = f"the nearest function is `{close}`" if close else None
+    if short in _ELSEWHERE:
+        near = f"write `{_ELSEWHERE[short]}`"
     return start, start + len(short), f"`{short}` is not a function", near
 
 
@@ -142,6 +161,7 @@ def _overload(
     name: str, kinds: str, text: str, offset: int, end: int
 ) -> tuple[int, int, str, str | None]:
     shown = operator(name)
+    kinds = re.sub(r"google\.protobuf\.(\w+)", lambda match: match[1].lower(), kinds)
     if text[offset : offset + 1] == "(":
         start = max(text.rfind(shown, 0, offset), 0)
         return start, start + len(shown), f"`{shown}` does not take {kinds}", None
@@ -150,6 +170,8 @@ def _overload(
     help = None
     if set(re.findall(r"\w+", kinds)) <= {"int", "uint", "double"}:
         help = "write both numbers as one type: `1.0`, `double(…)`, `int(…)`"
+    elif {"timestamp", "string"} <= set(re.findall(r"\w+", kinds)):
+        help = 'write the time as `timestamp("2026-01-31T00:00:00Z")`'
     elif name in {"_==_", "_!=_"}:
         help = "these two can never be equal"
     return offset, end, f"`{shown}` does not take {kinds}", help
@@ -164,6 +186,8 @@ def _bad_token(text: str, offset: int) -> tuple[int, int, str, str | None]:
             fix = 'a backslash is written `\\\\`, or the text as r"…"'
             return offset, end, "the text holds an escape that is none", fix
         return offset, end, f"the text is not closed by {char}", None
+    if text.startswith("=~", offset):
+        return offset, offset + 2, "`=~` is not expected here", "write `value.matches(…)`"
     helps = {
         "=": "write `==` to compare",
         "&": "write `&&` for and",
