@@ -260,3 +260,59 @@ async def test_an_answered_request_survives_a_stop(tmp_path: Path) -> None:
         assert await program.ends() == 0
     ledger(program.err)
     assert sorted(one["n"] for one in hook.events) == sorted(accepted)
+
+
+UNGUARDED = """
+sinkgraph: 1
+name: unguarded
+vars: {hook_url: {}}
+sources:
+  lines: {kind: stdin, to: again}
+sinks:
+  again: {kind: retry, backoff: {base: 100ms, cap: 200ms}, to: hook}
+  hook: {kind: http, url: "${var:hook_url}"}
+"""
+
+
+async def test_a_destination_that_fails_and_recovers_is_told_of(tmp_path: Path) -> None:
+    path = document(tmp_path, UNGUARDED)
+    async with Webhook(status=500) as hook:
+        args = ("run", path, "--set", f"hook_url={hook.url}")
+        async with Program(*args, cwd=tmp_path, stdin=b'{"n":1}\n{"n":2}\n') as program:
+            await program.says(r"\d\d:\d\d:\d\d again: degraded; .*500")
+            hook.status = 200
+            assert await program.ends() == 0
+    assert [one["n"] for one in hook.events] == [1, 2]
+
+
+async def test_lines_read_and_not_taken_are_said_to_be_lost(tmp_path: Path) -> None:
+    path = document(tmp_path, UNGUARDED)
+    async with Webhook(status=500) as hook:
+        args = ("run", path, "--drain", "200ms", "--set", f"hook_url={hook.url}")
+        async with Program(*args, cwd=tmp_path, stdin=b'{"n":1}\n{"n":2}\n') as program:
+            await until(lambda: hook.refused, "it is tried")
+            await program.interrupted()
+    assert "2 events were read by lines and lost" in program.err
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+async def test_a_standard_stream_that_is_closed_does_not_become_another_file(
+    tmp_path: Path, closed: int
+) -> None:
+    text = ENDLESS.replace("rate: 2000/s", "rate: 100/s, count: 20") % "held"
+    shell = f'exec "$0" "$@" {closed}{"<" if closed == 0 else ">"}&-'
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", shell, sys.executable, "-m", "sinkgraph", "run",
+        str(document(tmp_path, text)), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(30):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == (141 if closed == 1 else 0)
+    assert len(out.splitlines()) == (0 if closed == 1 else 20)
+    assert b"Traceback" not in err

@@ -5,6 +5,8 @@ Each is a module of this package, loaded when it is called; how a run ends is `c
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from sinkgraph import __version__
@@ -41,6 +43,19 @@ def cli() -> None:
     """Hold the commands."""
 
 
+def _hold_standard_streams() -> None:
+    """Fill a standard descriptor that was closed with one that fails in its way of use.
+
+    Otherwise the next file or socket to be opened gets its number, and output goes into that.
+    """
+    for number, way in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, way)  # gets the lowest free number, this one
+
+
 def main() -> None:
     """Run the command line of this process."""
+    _hold_standard_streams()
     cli.main(prog_name="sinkgraph")

@@ -10,11 +10,13 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sinkgraph.cli.health import Health, held_events
 from sinkgraph.cli.options import (
     FINDINGS,
     INTERRUPTED,
@@ -151,6 +153,7 @@ class _Runner:
         self._live = live
         live.topology.journal.listen(self._on_entry)
         self._tell_start(live)
+        watching = asyncio.ensure_future(self._watch(live))
         await self._until_end(live)
         if self._signals > 1:
             live.topology.abort()
@@ -158,8 +161,9 @@ class _Runner:
         try:
             report = await live.close()
         finally:
-            stopping.cancel()
-            await asyncio.gather(stopping, return_exceptions=True)
+            for task in (stopping, watching):
+                task.cancel()
+            await asyncio.gather(stopping, watching, return_exceptions=True)
         failed = [s for s in live.topology.sources.values() if s.status == "failed"]
         for line in [] if self._unread else end_summary(report):
             _say(line)
@@ -217,6 +221,14 @@ class _Runner:
                 self._unread = True
                 self._asked.set()
 
+    async def _watch(self, live: Live) -> None:
+        """Say once a second which nodes began to fail, or recovered."""
+        health = Health()
+        while not self._quiet:
+            await asyncio.sleep(_TICK_S)
+            for line in health.changes(live.nodes.values(), live.topology.clock.now()):
+                _say(f"{time.strftime('%H:%M:%S')} {line}")
+
     async def _until_end(self, live: Live) -> None:
         ended = asyncio.ensure_future(live.topology.sources_ended())
         asked = asyncio.ensure_future(self._asked.wait())
@@ -231,7 +243,8 @@ class _Runner:
         until = loop.time() + self._options["drain"]
         await asyncio.sleep(_QUICK_S)
         while not self._quiet and self._signals < 2:
-            pending = live.snapshot().pending
+            live.topology.flush()
+            pending = held_events(live.topology.sources.values(), live.nodes.values())
             left = max(0.0, until - loop.time())
             again = "; Ctrl-C again stops at once" if self._signals else ""
             _say(f"draining: {pending:,} pending, {left:.0f} s left{again}")

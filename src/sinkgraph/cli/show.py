@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _COLUMNS = ("in", "delivered", "filtered", "dropped", "dead", "returned", "pending", "residue")
+_READERS = frozenset({"stdin", "generate"})  # what they were handed back, nobody can give again
 _SILENT = frozenset({"graph_started", "graph_stopped", "source_ended"})
 _WORDS = {
     "breaker_opened": "breaker opened",
@@ -110,10 +111,13 @@ def end_summary(report: CloseReport) -> list[str]:
 
 def lost_lines(report: CloseReport) -> list[str]:
     """Return what a stop lost, node by node; [] when it lost nothing."""
-    if not report.left:
-        return []
-    lines = [f"{_events(report.lost)} still pending in memory and lost:"]
-    lines += [f"  {safe_text(name)}: {n:,}" for name, n in report.left.items()]
+    lines = []
+    if report.left:
+        lines.append(f"{_events(report.lost)} still pending in memory and lost:")
+        lines += [f"  {safe_text(name)}: {n:,}" for name, n in report.left.items()]
+    for node in report.snapshot.nodes.values():
+        if node.kind in _READERS and node.ledger.returned:
+            lines.append(f"{_events(node.ledger.returned)} read by {safe_text(node.name)} and lost")
     return lines
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
-from sinkgraph.errors import StartFailed
+from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime.leaving import close_nodes, retire
 from sinkgraph.runtime.pool import ThreadPool
@@ -192,7 +192,7 @@ class Topology:
             raise
         except Exception as error:
             source.status = "failed"
-            source.last_error = f"{type(error).__name__}: {error}"
+            source.last_error = _said(error)
             self.journal.note("source_failed", node=name, error=source.last_error)
         else:
             self.journal.note("source_ended", node=name)
@@ -361,10 +361,15 @@ class Topology:
         return node
 
 
-def _reason(node: Node, error: Exception) -> str:
-    text = str(error) or type(error).__name__
+def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    name = type(error).__name__
+    return str(error) if isinstance(error, SinkgraphError) else f"{name}: {error}".rstrip(": ")
+
+
+def _reason(node: Node, error: Exception) -> str:
+    text = _said(error)
     said = f"{node.kind} {node.name}: "
     return text if text.startswith(said) else said + text
 

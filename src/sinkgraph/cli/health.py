@@ -1,0 +1,67 @@
+"""Which nodes of a running graph began to fail or recovered, as lines for an operator.
+
+It compares statuses from one look to the next; a breaker's own transitions are the journal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sinkgraph.diagnostics.safe import safe_text
+
+if TYPE_CHECKING:
+    from sinkgraph.sinks.base import Node
+
+__all__ = ["Health", "held_events"]
+
+_EVERY_S = 30.0
+
+
+class Watched(Protocol):
+    """Is what is looked at of a live node."""
+
+    name: str
+    status: str
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what the node says of itself; `last_error` among it."""
+        ...
+
+
+class Health:
+    """Remembers the status of every node and when a line was last said of it."""
+
+    def __init__(self) -> None:
+        self._was: dict[str, str] = {}
+        self._said: dict[str, float] = {}
+
+    def changes(self, nodes: Iterable[Watched], now: float) -> list[str]:
+        """Return a line for each node that is worse or well again since the last look.
+
+        `now` in seconds. A node that flaps is told of every 30 s at most.
+        """
+        lines = []
+        for node in nodes:
+            is_now = "ok" if node.status in ("ok", "starting", "draining") else node.status
+            if is_now == self._was.get(node.name, "ok"):
+                continue
+            said = self._said.get(node.name)
+            if said is not None and now - said < _EVERY_S:
+                continue
+            self._was[node.name] = is_now
+            self._said[node.name] = now
+            reason = node.facts().get("last_error") if is_now != "ok" else None
+            word = "delivers again" if is_now == "ok" else is_now
+            tail = f"; {reason}" if reason else ""
+            lines.append(safe_text(f"{node.name}: {word}{tail}"))
+        return lines
+
+
+def held_events(sources: Iterable[Node], nodes: Iterable[Node]) -> int:
+    """Return how many events are still to be delivered.
+
+    Each is counted where it is kept, in a queue or at its source, not where it passes.
+    """
+    keepers = [*sources, *(node for node in nodes if node.kind == "queue")]
+    return sum(node.pending() for node in keepers)
