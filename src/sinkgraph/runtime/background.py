@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import TimeoutError as FutureTimeout
 from types import TracebackType
 from typing import Any, TypeVar
@@ -33,6 +34,8 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._live: Live | None = None
         self._end: asyncio.Event | None = None
+        self._door = threading.Lock()  # held to hand the loop something, and to shut it out
+        self._shut = False
         self._started = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="sinkgraph", daemon=True)
@@ -66,21 +69,29 @@ class Background:
             self._started.set()
 
     async def _run(self) -> None:
-        async with run(self._what, **self._options) as live:
-            self._loop = asyncio.get_running_loop()
-            self._end = asyncio.Event()
-            self._live = live
-            self._started.set()
-            await self._end.wait()
-        self.report = live.report
+        try:
+            async with run(self._what, **self._options) as live:
+                self._loop = asyncio.get_running_loop()
+                self._end = asyncio.Event()
+                self._live = live
+                self._started.set()
+                await self._end.wait()
+            self.report = live.report
+        finally:
+            with self._door:
+                self._shut = True
+            await asyncio.sleep(0)  # begin what was handed over before that: it is refused, or told
 
     def _call(self, work: Coroutine[Any, Any, _Result], timeout: float | None) -> _Result:
-        if self._loop is None or not self._thread.is_alive():
-            work.close()
-            raise SinkClosed("the background graph is not running")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._door:
+            if self._loop is None or self._shut:
+                work.close()
+                raise SinkClosed("the background graph is not running")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout)
+        except FutureCancelled:
+            raise SinkClosed("the background graph has ended") from None
         except FutureTimeout:
             if future.done():
                 raise
@@ -126,8 +137,10 @@ class Background:
 
     def close(self) -> CloseReport | None:
         """Drain, stop and end the thread; idempotent. Returns what became of everything."""
-        if self._loop is not None and self._end is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
+        if self._end is not None and self._thread.is_alive():
+            with self._door:
+                if self._loop is not None and not self._shut:
+                    self._loop.call_soon_threadsafe(self._end.set)
             limit = self._options.get("drain", 25.0) + _GRACE_S
             self._thread.join(limit)
         if self._failed is not None:
