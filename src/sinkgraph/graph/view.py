@@ -13,6 +13,7 @@ from pathlib import Path
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.order import topological
 from sinkgraph.spec.declared import EdgeDecl, GraphSpec, NodeDecl
+from sinkgraph.spec.document_tree import Scalar, Sequence
 
 __all__ = ["Link", "View", "connect"]
 
@@ -37,7 +38,8 @@ class View:
 
     `nodes`: the enabled ones by name, in the order written; the first of equal names. `out` and
     `into`: their links. `unknown`: edges that name nothing. `looped`: edges to their own node.
-    `backwards`: edges into a source. `cut`: edges to a disabled node.
+    `backwards`: edges into a source. `cut`: edges to a disabled node. `shadowed`: names of sinks
+    that a node before them has too.
     """
 
     spec: GraphSpec
@@ -51,6 +53,17 @@ class View:
     looped: list[tuple[NodeDecl, EdgeDecl]] = field(default_factory=list)
     backwards: list[Link] = field(default_factory=list)
     cut: list[Link] = field(default_factory=list)
+    shadowed: set[str] = field(default_factory=set)
+
+    @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """The sections of the document that could not be read at all."""
+        held = {section: self.spec.tree.get(section) for section in ("sources", "sinks")}
+        return tuple(
+            section
+            for section, one in held.items()
+            if isinstance(one, Sequence) or (isinstance(one, Scalar) and one.value is not None)
+        )
 
     @cached_property
     def order(self) -> list[str] | None:
@@ -115,6 +128,8 @@ def connect(spec: GraphSpec, base: Path, output: Path) -> View:
             table = view.disabled
         if decl.name not in view.nodes and decl.name not in view.disabled:
             table[decl.name] = decl
+        elif decl.side == "sink":
+            view.shadowed.add(decl.name)
     nodes, disabled = view.nodes, view.disabled
     out: dict[str, list[Link]] = {name: [] for name in nodes}
     into: dict[str, list[Link]] = {name: [] for name in nodes}
@@ -125,8 +140,10 @@ def connect(spec: GraphSpec, base: Path, output: Path) -> View:
             if target is None:
                 if edge.target in disabled:
                     view.cut.append(Link(decl, edge, disabled[edge.target]))
-                else:
+                elif "sinks" not in view.unread:
                     view.unknown.append((decl, edge))
+            elif target.side == "source" and edge.target in view.shadowed:
+                continue  # the sink of that name is meant
             elif target is decl:
                 view.looped.append((decl, edge))
             elif target.side == "source":

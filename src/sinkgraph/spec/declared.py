@@ -65,14 +65,10 @@ class NodeDecl:
 
 @dataclass(frozen=True, slots=True)
 class GraphSpec:
-    """Is a document, read: its head and its nodes in the order written, sources first.
-
-    `blind`: something stands there that could not be read as a node.
-    """
+    """Is a document, read: its head and its nodes in the order written, sources first."""
 
     name: str
     description: str | None
     vars: Mapping[str, Any]
     nodes: tuple[NodeDecl, ...]
     tree: Tree
-    blind: bool = False

@@ -12,12 +12,13 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
-from sinkgraph.spec.declared import GraphSpec
+from sinkgraph.spec.declared import GraphSpec, NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Scalar
 from sinkgraph.spec.fields import name_problem
-from sinkgraph.spec.kind import Side, find_kind, kind_names
+from sinkgraph.spec.kind import find_kind, kind_names
 from sinkgraph.spec.leaves import leaf, written
 from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
+from sinkgraph.spec.sections import declared, entries_of, wrong_shape
 
 __all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
 
@@ -44,7 +45,6 @@ _LATER = {
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
 _UNCHECKED = ("promises", "tests")
-_SECTIONS: tuple[tuple[str, Side], ...] = (("sources", "source"), ("sinks", "sink"))
 
 
 def load_spec(
@@ -59,20 +59,18 @@ def load_spec(
     _head(tree, found)
     name = _name(tree, found)
     reader = NodeReader(_defaults(tree, found))
-    blind = False
-    for section, side in _SECTIONS:
-        for entry in _section(tree, section, found):
-            if isinstance(entry.value, Mapping):
-                reader.read(entry.key.text, side, entry.value, entry.key.span)
-            else:
-                found.append(_no_node(entry, side, section))
-                blind = True
+    for one in declared(tree, found):
+        if one.tree is not None:
+            reader.read(one.name, one.side, one.tree, one.at)
+        else:
+            none = Mapping(None, [])
+            reader.nodes.append(NodeDecl(one.name, one.side, "", None, none, one.at, blind=True))
     found.extend(reader.found)
     description = tree.get("description")
     text = written(leaf(description)) if type(description) is Scalar else None
     if description is not None and text is None:
-        found.append(_not(description.span, "description", "text"))
-    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree, blind), found
+        found.append(wrong_shape(description.span, "description", "text"))
+    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree), found
 
 
 def _head(tree: Mapping, found: list[Diagnostic]) -> None:
@@ -155,7 +153,7 @@ def _name(tree: Mapping, found: list[Diagnostic]) -> str:
         return "unnamed"
     text = written(leaf(held)) if type(held) is Scalar else None
     if text is None:
-        found.append(_not(held.span, "name", "text"))
+        found.append(wrong_shape(held.span, "name", "text"))
         return "unnamed"
     problem = name_problem(text)
     if problem:
@@ -175,37 +173,10 @@ def _name(tree: Mapping, found: list[Diagnostic]) -> str:
     return text
 
 
-def _section(tree: Mapping, section: str, found: list[Diagnostic]) -> list[Entry]:
-    held = tree.get(section)
-    if held is None or (type(held) is Scalar and held.value is None):
-        return []
-    if not isinstance(held, Mapping):
-        found.append(_not(held.span, section, "a mapping of names to nodes"))
-        return []
-    return held.entries
-
-
-def _not(span: Span | None, key: str, wanted: str) -> Diagnostic:
-    return Diagnostic("SG122", f"`{key}` is not {wanted}", "error", span, f"not {wanted}", key)
-
-
-def _no_node(entry: Entry, side: Side, section: str) -> Diagnostic:
-    name = safe_text(entry.key.text, 80)
-    return Diagnostic(
-        "SG122",
-        f"{side} `{name}` is not a mapping",
-        "error",
-        entry.value.span or entry.key.span,
-        "no node",
-        f"{section}.{name}",
-        help=(f"write `{name}: {{kind: …}}`",),
-    )
-
-
 def _defaults(tree: Mapping, found: list[Diagnostic]) -> Defaults:
     """Read `defaults:`, each field judged by whether a node of that kind has it."""
     made: dict[str, list[Entry]] = {}
-    for entry in _section(tree, "defaults", found):
+    for entry in entries_of(tree, "defaults", found):
         name = entry.key.text
         kinds = [one for side in ("source", "sink") if (one := find_kind(side, name))]
         path = f"defaults.{safe_text(name, 80)}"
@@ -218,7 +189,7 @@ def _defaults(tree: Mapping, found: list[Diagnostic]) -> Defaults:
             )
             continue
         if not isinstance(entry.value, Mapping):
-            found.append(_not(entry.value.span, path, "a mapping of fields"))
+            found.append(wrong_shape(entry.value.span, path, "a mapping of fields"))
             continue
         known = {key for one in kinds for key in model_keys(one.model)} - {"kind"}
         ports = {port.name for one in kinds for port in one.ports}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.graph.order import reached
 from sinkgraph.graph.view import View
-from sinkgraph.spec.document_tree import Mapping
 
 __all__ = ["check", "roots"]
 
@@ -16,7 +15,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield a document without sinks or sources, and nodes that no event can reach."""
     sinks = [one for one in view.nodes.values() if one.side == "sink"]
     if not sinks:
-        if not _unread(view):
+        if not (view.unread or view.shadowed):
             yield _no_sink(view)
         return
     if not view.sources:
@@ -52,7 +51,7 @@ def _no_source(view: View) -> Iterator[Diagnostic]:
     tree = view.spec.tree
     span = tree.key_span("sources") or tree.key_span("sinks")
     entries = roots(view)
-    if _unread(view):
+    if view.unread:
         return
     if len(entries) > 1 and not _unsure(view):
         shown = ", ".join(f"`{name}`" for name in entries[:6])
@@ -78,18 +77,9 @@ def _no_source(view: View) -> Iterator[Diagnostic]:
     )
 
 
-def _unread(view: View) -> bool:
-    """Tell whether a whole section, or what stands for a node, could not be read."""
-    sections = (view.spec.tree.get(key) for key in ("sources", "sinks"))
-    return view.spec.blind or any(
-        one is not None and not isinstance(one, Mapping) and getattr(one, "value", "") is not None
-        for one in sections
-    )
-
-
 def _unsure(view: View) -> bool:
     """Tell whether some edge could not be read, so that what it reaches is not known."""
-    if view.unknown or view.looped or view.backwards or _unread(view):
+    if view.unknown or view.looped or view.backwards or view.unread or view.shadowed:
         return True
     return any(one.blind or one.kind is None for one in view.spec.nodes)
 

@@ -1,0 +1,145 @@
+"""The nodes of `sources` and `sinks`, found even where the section or a node is misplaced.
+
+What stands in the wrong place is said once and read all the same, so that it has no consequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
+from sinkgraph.spec.kind import Side, all_kinds
+from sinkgraph.spec.leaves import leaf, written
+
+__all__ = ["SECTIONS", "Declared", "declared", "entries_of", "wrong_shape"]
+
+SECTIONS: tuple[tuple[str, Side], ...] = (("sources", "source"), ("sinks", "sink"))
+_SIDES = dict(SECTIONS)
+
+
+class Declared(NamedTuple):
+    """Is a node of a document; `tree` is None when what stands there is no node."""
+
+    name: str
+    side: Side
+    tree: Mapping | None
+    at: Span | None
+
+
+def declared(tree: Mapping, found: list[Diagnostic]) -> Iterator[Declared]:
+    """Yield every node of both sections; add to `found` what stands there and is none."""
+    for section, side in SECTIONS:
+        key = section
+        if section not in tree:
+            slips = (one.key.text for one in tree.entries if isinstance(one.value, Mapping))
+            key = next((one for one in slips if nearest(one, _SIDES) == section), section)
+        yield from _nodes(entries_of(tree, key, found), side, section, found)
+
+
+def entries_of(tree: Mapping, section: str, found: list[Diagnostic]) -> list[Entry]:
+    """Return what a section holds by name; add to `found` that it is no mapping."""
+    held = tree.get(section)
+    if held is None or (type(held) is Scalar and held.value is None):
+        return []
+    if isinstance(held, Mapping):
+        return held.entries
+    help: tuple[str, ...] = ()
+    if isinstance(held, Sequence) and section in _SIDES:
+        help = (f"write each node under its name: `{_first_name(held)}: {{kind: …}}`",)
+    found.append(wrong_shape(held.span, section, "a mapping of names to nodes", help))
+    return []
+
+
+def wrong_shape(span: Span | None, key: str, wanted: str, help: tuple[str, ...] = ()) -> Diagnostic:
+    """Return the finding that what stands under a key is not what is wanted there."""
+    headline = f"`{key}` is not {wanted}"
+    return Diagnostic("SG122", headline, "error", span, f"not {wanted}", key, help=help)
+
+
+def _nodes(
+    entries: list[Entry], side: Side, section: str, found: list[Diagnostic]
+) -> Iterator[Declared]:
+    skip = 0
+    for at, entry in enumerate(entries):
+        if skip:
+            skip -= 1
+            continue
+        name, value = entry.key.text, entry.value
+        other = _SIDES.get(name)
+        if isinstance(value, Mapping) and other not in (None, side) and "kind" not in value:
+            found.append(_inside(entry, section))
+            yield from _nodes(value.entries, _SIDES[name], name, found)
+        elif isinstance(value, Mapping):
+            yield Declared(name, side, value, entry.key.span)
+        else:
+            skip = _beside(entries, at)
+            found.append(_no_node(entry, side, section, indent=bool(skip)))
+            yield Declared(name, side, None, entry.key.span)
+
+
+def _beside(entries: list[Entry], at: int) -> int:
+    """Return how many entries after an empty one are its fields, written beside it."""
+    if not _empty(entries[at].value):
+        return 0
+    count = 0
+    for entry in entries[at + 1 :]:
+        if entry.key.text not in _field_names() or _is_node(entry.value):
+            break
+        count += 1
+    return count if any(one.key.text == "kind" for one in entries[at + 1 :][:count]) else 0
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    fields = (item for kind in all_kinds() for item in kind.model.model_fields.items())
+    return frozenset(field.alias or name for name, field in fields)
+
+
+def _is_node(value: Node) -> bool:
+    return isinstance(value, Mapping) and "kind" in value
+
+
+def _empty(value: Node) -> bool:
+    return type(value) is Scalar and value.value is None
+
+
+def _first_name(held: Sequence) -> str:
+    first = held.items[0] if held.items else None
+    name = first.get("name") if isinstance(first, Mapping) else first
+    text = written(leaf(name)) if type(name) is Scalar else None
+    return safe_text(text, 80) if text else "NAME"
+
+
+def _inside(entry: Entry, section: str) -> Diagnostic:
+    name = entry.key.text
+    return Diagnostic(
+        "SG120",
+        f"`{name}` stands inside `{section}`",
+        "error",
+        entry.key.span,
+        f"not the name of a {_SIDES[section]}",
+        f"{section}.{name}",
+        help=(f"move `{name}` to the top level, beside `{section}`",),
+    )
+
+
+def _no_node(entry: Entry, side: Side, section: str, *, indent: bool) -> Diagnostic:
+    name = safe_text(entry.key.text, 80)
+    help = f"write `{name}: {{kind: …}}`"
+    if indent:
+        help = f"indent the fields below it, so that they belong to `{name}`"
+    return Diagnostic(
+        "SG122",
+        f"{side} `{name}` is not a mapping",
+        "error",
+        entry.key.span if indent else entry.value.span or entry.key.span,
+        "no node",
+        f"{section}.{name}",
+        help=(help,),
+    )
