@@ -164,3 +164,20 @@ async def test_a_target_that_cannot_be_asked_costs_its_siblings_nothing() -> Non
         assert await live.drain(5)
         assert live.snapshot().residue == 0
     assert (kept.data, odd.ledger.delivered) == ([1], 1)
+
+
+@virtual
+async def test_a_small_write_does_not_overtake_a_larger_one_that_waits() -> None:
+    sink = StalledSink()
+    queue = Queue(sink, 4)
+    async with start(queue) as live:
+        await fill(live, queue, sink, 2)
+        large = asyncio.create_task(live.write_many([{"n": n} for n in (2, 3, 4)]))
+        await asyncio.sleep(0)
+        small = [asyncio.create_task(live.write({"n": n})) for n in (5, 6)]
+        await asyncio.sleep(1)
+        assert live.snapshot()["queue"].facts["depth"] == 2
+        sink.release()
+        await asyncio.wait([large, *small])
+        assert await live.drain(5)
+    assert [data["n"] for data in sink.data] == [0, 1, 2, 3, 4, 5, 6]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from sinkgraph.errors import DeliveryFailed, Rejected
 from sinkgraph.event import Batch, Event
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
-from sinkgraph.testing import RecordingSink, StalledSink
+from sinkgraph.testing import FlakySink, RecordingSink, StalledSink, refusing
 from tests.support.virtual import start, virtual
 
 
@@ -56,3 +57,15 @@ async def test_nothing_overtakes_what_was_written_past_the_gate_and_could_not_be
         assert await live.drain(5)
         assert live.snapshot().residue == 0
     assert sink.data == ["a", "b", "c"]
+
+
+@virtual
+async def test_halving_a_rejected_batch_does_not_wait() -> None:
+    sink = FlakySink(
+        [DeliveryFailed()], then=refusing(lambda event: event.data["n"] == 2, Rejected)
+    )
+    async with start(Queue(sink)) as live:
+        await live.write_many([{"n": n} for n in range(4)])
+        await asyncio.sleep(1.5)  # one backoff, and no other
+        assert [data["n"] for data in sink.data] == [0, 1, 3]
+        assert live.snapshot()["dead-letters"].depth == 1

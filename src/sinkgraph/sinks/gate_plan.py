@@ -30,7 +30,10 @@ class GatePlan(Plan):
         for queue in self.gate.queues:
             if self._blocks(queue, self.batch, False, waiter):
                 full.append(queue)
-        return full + super().blockers(waiter)
+        full += super().blockers(waiter)
+        if full:
+            self.gate.lim = 0  # whoever comes next stands in line behind this write
+        return full
 
     def commit(self) -> None:
         """Append to the log, hand to the queues."""

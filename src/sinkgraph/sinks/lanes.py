@@ -186,13 +186,14 @@ class Lanes:
         failures = 0
         waited = 0.0
         while job.parts:
-            part = job.parts[0]
+            write, batch = job.parts[0]
+            failed = False
             try:
-                await part[0](part[1])
+                await write(batch)
             except Parked as error:
                 self._park(job, error)
             except PartialWrite as error:
-                failures += 1
+                failed = True
                 job.parts.extendleft(reversed(self._keep_owed(job, error)))
             except Rejected as error:
                 await self._reject(job, "rejected", error)
@@ -202,14 +203,15 @@ class Lanes:
             except BaseException as error:
                 if from_outside(error):
                     raise
-                failures += 1
+                failed = True
                 self._note(error)
             else:
+                failures = 0
                 self._settle(job)
                 if queue.status == "degraded":
                     queue.status = "ok"
-                continue
-            if failures and job.parts:
+            if failed and job.parts:
+                failures += 1
                 queue.status = "degraded"
                 waited = _BACKOFF.wait(failures, waited, queue.bound.random)
                 await asyncio.sleep(waited)
