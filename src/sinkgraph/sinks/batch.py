@@ -16,6 +16,7 @@ from typing import Any
 
 from sinkgraph.errors import DeliveryFailed, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch, join
+from sinkgraph.log.piecewise import write_piecewise
 from sinkgraph.sinks.base import Sink
 from sinkgraph.sinks.through import Passage, Through, Write
 
@@ -77,7 +78,10 @@ class BatchSink(Through):
 
     def offer(self, batch: Batch) -> bool:
         """Take all of `batch` at once when a queue has collected it already."""
-        return self.fused and self.offer_on(batch)
+        return self.fused and not self._too_heavy(batch) and self.offer_on(batch)
+
+    def _too_heavy(self, batch: Batch) -> bool:
+        return self.max_bytes is not None and len(batch) > 1 and sum(_sizes(batch)) > self.max_bytes
 
     async def write(self, events: Sequence[Event]) -> None:
         """Return when the batches that `events` travelled in were accepted downstream."""
@@ -90,6 +94,18 @@ class BatchSink(Through):
             _ = self.bound  # it needs a task: refuse before anything is counted
             passage = Passage(self.ledger, len(batch), self.write)
             await self.account_for(partial(self._collect, passage.again), batch, passage)
+
+    async def around(self, write: Write, batch: Batch, passage: Passage) -> None:
+        """Hand on; what a queue collected, in pieces of at most `max_bytes`, until one fails."""
+        if not self.fused or not self._too_heavy(batch):
+            await write(batch)
+            return
+
+        async def write_one(piece: Batch, _left_s: float | None) -> None:
+            await write(piece)
+
+        cuts = _cuts(_sizes(batch), self.max_bytes or 0)
+        await write_piecewise(batch, cuts, write_one, passage.again)
 
     async def _collect(self, again: Write, events: Sequence[Event]) -> None:
         """Stand in line until everything was handed on and settled."""
@@ -106,7 +122,8 @@ class BatchSink(Through):
         except asyncio.CancelledError:
             self._withdraw(share)
             raise
-        if len(share.owed) == 1 and share.owed[0].events is batch and share.owed[0].write is again:
+        mine = sum(len(part.events) for part in share.owed if part.write is again)
+        if mine == len(batch):
             raise share.owed[0].error
         if share.owed:
             raise PartialWrite(share.owed)
@@ -171,7 +188,22 @@ class BatchSink(Through):
         for piece in pieces:
             piece.settle(error)
         self._under_way, self._delivery, self._error = [], None, None
+        if self._line and self._line[0].owed:
+            self._hold_back(self._line.popleft())
         self._look()
+
+    def _hold_back(self, share: _Share) -> None:
+        """Give back what is left of a share of which a part failed: it must not go first."""
+        rest = share.batch[share.taken :]
+        n = len(rest)
+        self._events -= n
+        self._bytes -= sum((share.sizes or [])[share.taken :])
+        last = share.owed[-1]
+        if last.write is share.again:
+            rest = join([as_batch(share.owed.pop().events), rest])
+        share.owed.append(Owed(share.again, rest, last.error))
+        share.taken = len(share.batch)
+        share.settle(n)
 
     def _withdraw(self, share: _Share) -> None:
         """Let go of what a cancelled writer has in line; stop a write nobody waits for."""
@@ -239,6 +271,12 @@ class _Share:
         self.settled = 0
         self.owed: list[Owed] = []
 
+    def settle(self, n: int) -> None:
+        """Note that the outcome of n more events is known; wake the writer with the last."""
+        self.settled += n
+        if self.settled == len(self.batch) and not self.outcome.done():
+            self.outcome.set_result(None)
+
     def fit(self, room: int, space: int | None, *, alone: bool) -> tuple[int, int]:
         """Return how many of its next events fit, and their bytes; at least one when `alone`."""
         n = min(room, len(self.batch) - self.taken)
@@ -271,9 +309,7 @@ class _Piece:
             share.owed += self.parts
         elif error is not None:
             share.owed.append(Owed(share.again, self.batch, error))
-        share.settled += len(self.batch)
-        if share.settled == len(share.batch) and not share.outcome.done():
-            share.outcome.set_result(None)
+        share.settle(len(self.batch))
 
 
 def _share_out(pieces: Sequence[_Piece], batch: Batch, error: PartialWrite) -> None:
@@ -310,6 +346,18 @@ def _sizes(batch: Batch) -> list[int]:
         if len(batch) == 1:
             return [0]
         return [_sizes(batch[k : k + 1])[0] for k in range(len(batch))]
+
+
+def _cuts(sizes: Sequence[int], space: int) -> list[int]:
+    """Return where to cut, the end too, so that no piece but a single event is above `space`."""
+    cuts: list[int] = []
+    weight = 0
+    for k, size in enumerate(sizes):
+        if k and weight + size > space:
+            cuts.append(k)
+            weight = 0
+        weight += size
+    return [*cuts, len(sizes)]
 
 
 def _whole(name: str, value: object) -> None:

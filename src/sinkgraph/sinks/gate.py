@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sinkgraph.errors import Owed, PartialWrite, SinkClosed
+from sinkgraph.errors import SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.memory import PAGE, Log
+from sinkgraph.log.piecewise import write_piecewise
 from sinkgraph.sinks.cohort import Cohort
 from sinkgraph.sinks.gate_plan import GatePlan
 from sinkgraph.sinks.instant import too_large, too_small
@@ -238,13 +239,8 @@ class Gate(Cohort):
         if n <= most or whole:
             await self._admit(batch, timeout_s)
             return
-        for at in range(0, n, most):
-            try:
-                await self._admit(batch[at : at + most], timeout_s)
-            except Exception as error:
-                if at == 0:
-                    raise
-                raise PartialWrite([Owed(self.send, batch[at:], error)]) from error
+        cuts = [*range(most, n, most), n]
+        await write_piecewise(batch, cuts, self._admit, self.send, timeout_s)
 
     def _refuse_too_large(self, batch: Batch, n: int) -> None:
         """Raise TooLarge when the batch can never be stored whole."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed, TooLarge
+from sinkgraph.errors import Overloaded, Rejected, SinkClosed, TooLarge
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.admission import Plan, Store
+from sinkgraph.log.piecewise import write_piecewise
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.burial import dead_batch
 from sinkgraph.telemetry.stats import Ledger
@@ -67,31 +69,21 @@ class Instant(Node):
             first.commit()
             await first.finish(batch)
             return
-        pieces = [batch]
         small = too_small(first)
-        if small is not None and whole:
+        if small is None:
+            await self._admit(batch, timeout_s, first=first)
+        elif whole:
             raise too_large(len(batch), small)
-        if small is not None:
-            pieces = self._pieces(batch)
-            first = self.plan(pieces[0])
-        owed: list[Owed] = []
-        for k, piece in enumerate(pieces):
-            made = first if k == 0 else None
-            replan = partial(self.plan, piece)
-            try:
-                plan = await self.bound.turnstile.admit(replan, timeout_s, first=made)
-                await plan.finish(piece)
-            except PartialWrite as error:
-                owed.extend(error.owed)
-            except Exception as error:
-                if k == 0 and len(pieces) == 1:
-                    raise
-                for left in pieces[k:] if isinstance(error, Overloaded) else [piece]:
-                    owed.append(Owed(self.write, left, error))
-                if isinstance(error, Overloaded):
-                    break
-        if owed:
-            raise PartialWrite(owed)
+        else:
+            cuts = list(accumulate(map(len, self._pieces(batch))))
+            await write_piecewise(batch, cuts, self._admit, self.write, timeout_s)
+
+    async def _admit(
+        self, batch: Batch, timeout_s: float | None, *, first: Plan | None = None
+    ) -> None:
+        replan = partial(self.plan, batch)
+        plan = await self.bound.turnstile.admit(replan, timeout_s, first=first)
+        await plan.finish(batch)
 
     def offer(self, batch: Batch) -> bool:
         """Take all of `batch` at once, or nothing."""

@@ -49,10 +49,10 @@ class Lanes:
     ) -> None:
         self._queue = queue
         self.concurrency = concurrency
-        self.linger = linger
+        self._own_linger = linger
+        self.linger = linger  # or as long as the batch it is fused with waits
         self.hurry = False  # draining: do not wait for batches to fill
         self.parked = 0
-        self.max_bytes: int | None = None  # of a fused batch
         self.last_error: str | None = None
         self.keys = Keys(as_key(order_by)) if order_by is not None else None
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,6 +68,10 @@ class Lanes:
     def plain(self) -> bool:
         """Whether an idle queue may hand batches straight through."""
         return self.linger == 0
+
+    def linger_for(self, seconds: float) -> None:
+        """Wait at least so long for a batch to fill, for what is below."""
+        self.linger = max(self._own_linger, seconds)
 
     # waking and sleeping
 
@@ -119,7 +123,7 @@ class Lanes:
             while True:
                 job = self._next()
                 if job is None:
-                    if queue.has_more() and self.linger and not self.hurry:
+                    if self.linger and not self.hurry and self._at_hand():
                         await self._fill()
                         continue
                     if queue.rejoin():
@@ -137,7 +141,7 @@ class Lanes:
         """Wait until a batch is full or `linger` is over, then take what there is."""
         queue, clock = self._queue, self._queue.bound.clock
         until = clock.now() + self.linger
-        while not self.hurry and queue.has_more() < queue.max_batch:
+        while not self.hurry and self._at_hand() < queue.max_batch:
             left = until - clock.now()
             if left <= 0:
                 break
@@ -153,9 +157,9 @@ class Lanes:
         queue = self._queue
         limit = queue.max_batch
         keys = self.keys
+        if full and self.linger and not self.hurry and self._at_hand() < limit:
+            return None
         if keys is None or (self.concurrency == 1 and keys.idle):
-            if full and self.linger and not self.hurry and queue.has_more() < limit:
-                return None
             batch = queue.take(limit)
             if batch is None:
                 return None
@@ -165,9 +169,13 @@ class Lanes:
             if batch is None:
                 return None
             keys.add(batch)
-        share = max(1, -(-keys.waiting // self.concurrency))
+        share = max(1, -(-keys.waiting // min(self.concurrency, len(keys.runnable))))
         owned, batch = keys.take(min(limit, share))
         return self._begin(Job(deque([(queue.to.send, batch)]), owned))
+
+    def _at_hand(self) -> int:
+        """Return how many events could go into the next batch."""
+        return self._queue.has_more() + (self.keys.waiting if self.keys is not None else 0)
 
     def _begin(self, job: Job) -> Job:
         self._busy.append(job)

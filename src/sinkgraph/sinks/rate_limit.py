@@ -128,6 +128,9 @@ class RateLimit(Through):
                 if size == n:
                     raise
                 owed += error.owed
+                if error.owed and done + size < n:  # what comes after it must not go first
+                    owed.append(Owed(passage.again, batch[done + size :], error.owed[-1].error))
+                    break
             except Exception as error:
                 if not done:
                     raise

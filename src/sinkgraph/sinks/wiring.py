@@ -6,13 +6,14 @@ tree does not qualify nothing is lost but speed: writes are admitted by an expli
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.batch import BatchSink
 from sinkgraph.sinks.broadcast import Broadcast, reads_directly
 from sinkgraph.sinks.filter import Filter
 from sinkgraph.sinks.gate import Gate
@@ -159,27 +160,25 @@ def unwire(nodes: Iterable[Node]) -> None:
 def limit_batches(nodes: Sequence[Node]) -> None:
     """Let no lane take more than the smallest `max_batch` below it, up to the next queue.
 
-    A `batch` directly below a queue is fused into its lanes.
+    A `batch` that only a queue writes to is fused into its lanes: nothing waits twice.
     """
     below: dict[int, int | None] = {}
+    ways = Counter(id(link.target) for node in nodes for link in node.links())
     for node in reversed(nodes):
         limits = [below.get(id(link.target)) for link in node.links() if link.port != "dead_letter"]
         known = [limit for limit in limits if limit is not None]
         if isinstance(node, Queue):
-            _fuse(node)
+            target = beyond(node.to.target)
+            fused = target if isinstance(target, BatchSink) and ways[id(target)] == 1 else None
+            if fused is not None:
+                fused.fused = True
+                known.append(fused.max_events)
+            node.lanes.linger_for(fused.max_wait if fused is not None else 0.0)
             node.limit_batch(min(known, default=None))
             below[id(node)] = None
         else:
+            if isinstance(node, BatchSink):
+                node.fused = False
             if node.max_batch is not None:
                 known.append(node.max_batch)
             below[id(node)] = min(known, default=None)
-
-
-def _fuse(queue: Queue) -> None:
-    """Let a queue's lanes collect for the `batch` below it, so that nothing waits twice."""
-    target: Any = queue.to.target
-    if target.kind == "batch" and hasattr(target, "fused"):
-        target.fused = True
-        queue.lanes.linger = max(queue.lanes.linger, target.max_wait)
-        queue.max_batch = min(queue.max_batch, target.max_events)
-        queue.lanes.max_bytes = target.max_bytes
