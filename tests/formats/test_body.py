@@ -50,6 +50,12 @@ def test_other_media_types_get_415(header: str | None) -> None:
     assert caught.value.status == 415
 
 
+@pytest.mark.parametrize("header", [None, "application/x-www-form-urlencoded"])
+def test_a_refused_content_type_is_told_which_are_taken(header: str | None) -> None:
+    with pytest.raises(BadBody, match="send application/json or application/x-ndjson"):
+        media_type(header)
+
+
 def test_an_object_is_one_event_and_an_array_is_many() -> None:
     assert values(b'{"a":1}', JSON) == [{"a": 1}]
     assert values(b' [{"a":1}, [2], "x"]\n', JSON) == [{"a": 1}, [2], "x"]

@@ -19,6 +19,7 @@ __all__ = ["MEDIA_TYPES", "NDJSON_TYPES", "check_encoding", "decode_body", "infl
 JSON_TYPE = "application/json"
 NDJSON_TYPES = frozenset({"application/x-ndjson", "application/ndjson"})
 MEDIA_TYPES = DOCKER_TYPES | NDJSON_TYPES | {JSON_TYPE}
+_SEND = "application/json or application/x-ndjson"
 _ENCODINGS = {"": None, "identity": None, "gzip": 31, "x-gzip": 31, "deflate": 47}
 _read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -29,11 +30,11 @@ def media_type(header: str | None) -> str:
     A charset may only be UTF-8; other parameters mean nothing to us.
     """
     if not header:
-        raise BadBody("no content type", status=415)
+        raise BadBody(f"no content type: send {_SEND}", status=415)
     name, *parameters = header.split(";")
     name = name.strip().lower()
     if name not in MEDIA_TYPES:
-        raise BadBody("this content type is not taken", status=415)
+        raise BadBody(f"this content type is not taken: send {_SEND}", status=415)
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key.strip().lower() == "charset" and value.strip().strip('"').lower() not in (
