@@ -291,3 +291,21 @@ def test_whatever_stands_in_a_document_gives_findings_only(document: dict[str, A
         assert one.headline
         texts = (one.headline, one.label, *one.notes, *one.help)
         assert [safe_text(text) for text in texts] == list(texts)
+
+
+def test_a_value_where_a_mapping_stands_is_told_its_keys() -> None:
+    _, found = _spec("""
+sinks:
+  a: {kind: file, path: a, rotate: 10MB}
+  b: {kind: retry, to: a, breaker: true}
+""")
+    assert [one.help[0].partition(", `open_for`")[0] for one in found] == [
+        "its keys are `max_size`, `keep`",
+        "write `{}` for its defaults; its keys are `failure_threshold`",
+    ]
+
+
+def test_the_keys_of_a_kind_are_listed_without_those_of_later_versions() -> None:
+    _, found = _spec("sinks: {a: {kind: http, url: 'http://x/', moonphase: full}}")
+    assert "`method`" in found[0].help[0]
+    assert "`signing`" not in found[0].help[0]

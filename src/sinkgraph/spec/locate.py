@@ -125,7 +125,7 @@ def from_validation(
         elif kind == "missing":
             yield _missing(owner, loc)
         else:
-            yield _wrong(owner, loc, kind, one)
+            yield _wrong(owner, loc, kind, one, model)
 
 
 def _meant(details: list[Any], model: type[BaseModel]) -> set[Path]:
@@ -143,10 +143,10 @@ def _meant(details: list[Any], model: type[BaseModel]) -> set[Path]:
 
 def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
-    known = field_names(_section_at(model, at.found[:-1]) or model)
+    section = _section_at(model, at.found[:-1]) or model
     key = str(loc[-1])
-    near = nearest(key, known)
-    help = f"the nearest is `{near}`" if near else f"the keys here are {_listed(known)}"
+    near = nearest(key, field_names(section))
+    help = f"the nearest is `{near}`" if near else f"the keys here are {_listed(_keys(section))}"
     where = _field(at.found[:-1])
     holder = f"`{where}` of {owner.label}" if where else owner.label
     return Diagnostic(
@@ -176,7 +176,7 @@ def _missing(owner: Owner, loc: Path) -> Diagnostic:
     )
 
 
-def _wrong(owner: Owner, loc: Path, kind: str, one: Any) -> Diagnostic:
+def _wrong(owner: Owner, loc: Path, kind: str, one: Any, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
     context = one.get("ctx") or {}
     help = str(context.get("help") or "")
@@ -184,6 +184,8 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any) -> Diagnostic:
         code, message = kind, str(context["message"])
     elif kind in _SHAPES:
         code, message = "SG122", f"{_shape(one['input'])} stands where {_SHAPES[kind]} is needed"
+        section = _section_at(model, at.found) if _SHAPES[kind] == "a mapping" else None
+        help = _as_mapping(section) if section is not None else help
     elif kind == "too_short":
         code, message = "SG123", "the list is empty"
         help = "name at least one"
@@ -213,10 +215,22 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any) -> Diagnostic:
 
 def field_names(model: type[BaseModel]) -> list[str]:
     """Return the keys a model takes in a document."""
-    names = [one.alias or name for name, one in model.model_fields.items()]
+    names = _keys(model)
     if issubclass(model, Section):
         names.extend(one.field for one in model.later if one.field not in names)
     return names
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """Return the keys of a section that this version takes."""
+    return [one.alias or name for name, one in model.model_fields.items()]
+
+
+def _as_mapping(model: type[BaseModel]) -> str:
+    keys = _listed(_keys(model))
+    if any(one.is_required() for one in model.model_fields.values()):
+        return f"its keys are {keys}"
+    return f"write `{{}}` for its defaults; its keys are {keys}"
 
 
 def _section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
