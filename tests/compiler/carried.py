@@ -175,7 +175,7 @@ _ENDPOINT_INNER = {
 CARRIED: dict[tuple[str, str], Carried] = {
     ("source", "http"): Carried(
         {
-            "listen": "127.0.0.1:8765",
+            "listen": "127.0.0.2:8765",
             "path": "/in",
             "token": "one",
             "tokens": ["two", "three"],
