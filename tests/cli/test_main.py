@@ -111,6 +111,7 @@ def test_without_arguments_help_goes_to_stderr() -> None:
         (["render", "x.yaml", "-o", "x.gif"], "`.svg`, `.png`, `.pdf`, `.dot`, `.mmd`"),
         (["kinds", "quue"], "error: `quue` is not a kind; the nearest is `queue`"),
         (["--nonsense"], "error: `--nonsense` is not an option"),
+        (["-V"], "error: `-V` is not an option\n"),
     ],
 )
 def test_a_usage_error_is_short_and_exits_2(args: list[str], said: str) -> None:

@@ -179,7 +179,9 @@ def _say(error: click.ClickException) -> None:
     """Print an error of usage or of a command in the form of a finding."""
     ctx = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption):
-        near = nearest(error.option_name, error.possibilities or _options(ctx))
+        name = error.option_name
+        long = name.startswith("--")  # any two letters are near each other
+        near = nearest(name, error.possibilities or _options(ctx)) if long else None
         help = f"; the nearest is `{near}`" if near else ""
         _error(f"`{safe_text(error.option_name, 80)}` is not an option{help}")
     else:

@@ -33,6 +33,7 @@ __all__ = [
     "echo",
     "json_option",
     "load_document",
+    "many",
     "once",
     "parse_set",
     "seconds",
@@ -141,10 +142,11 @@ def counts(graph: Graph, *, dead_letters: bool = False) -> str:
 
     edges = visible_edges(graph, dead_letters=dead_letters)
     nodes = sum(1 for _ in visible_nodes(graph, edges, dead_letters=dead_letters))
-    return f"{_many(nodes, 'node')}, {_many(len(edges), 'edge')}"
+    return f"{many(nodes, 'node')}, {many(len(edges), 'edge')}"
 
 
-def _many(count: int, what: str) -> str:
+def many(count: int, what: str) -> str:
+    """Return a count of things in words: `1 node`, `2,000 nodes`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 

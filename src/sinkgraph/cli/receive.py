@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sinkgraph.cli.options import cannot_write, echo, seconds
+from sinkgraph.cli.options import cannot_write, echo, many, seconds
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ class Receiver:
         if self._error is not None:
             raise self._error
         told = ", ".join(f"{n} × {status}" for status, n in sorted(self.answered.items()))
-        echo(f"{self.answered.total()} requests{': ' if told else ''}{told}", err=True)
+        total = many(self.answered.total(), "request")
+        echo(f"{total}{': ' if told else ''}{told}", err=True)
 
     async def _serve(self) -> None:
         """Listen, but for the time it is to be down."""

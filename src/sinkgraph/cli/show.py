@@ -127,8 +127,8 @@ def dead_lines(snapshot: Snapshot) -> list[str]:
     for node in snapshot.nodes.values():
         if node.kind == "dead_letter" and node.ledger.entered:
             count = node.ledger.entered
-            what = "dead letter was" if count == 1 else "dead letters were"
-            lines.append(f"{count:,} {what} kept in memory only and end with this process:")
+            what, ends = ("letter was", "ends") if count == 1 else ("letters were", "end")
+            lines.append(f"{count:,} dead {what} kept in memory only and {ends} with this process:")
             reasons = node.facts.get("reasons", {})
             lines += [f"  {safe_text(reason)}: {n:,}" for reason, n in reasons.items()]
             pushed = sum(node.ledger.dropped.values())
