@@ -475,3 +475,10 @@ def test_a_document_that_contains_itself_is_refused() -> None:
     two: dict[str, Any] = {}
     two["a"] = two["b"] = two
     assert "SG113" in [found.code for found in from_python(two)[1]]
+
+
+def test_the_text_of_a_document_is_not_taken_for_its_path() -> None:
+    tree, found = read_document("sinkgraph: 1\nname: x\n" * 1000)
+    assert (tree, [one.code for one in found]) == (None, ["SG101"])
+    assert found[0].headline == "the text of a document stands where its path is needed"
+    assert found[0].where == "<text>:1:1"

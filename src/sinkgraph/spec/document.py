@@ -195,6 +195,14 @@ def _not_a_mapping(source: SourceText, root: Node | None) -> Diagnostic:
 
 
 def _unknown_suffix(name: str) -> Diagnostic:
+    if "\n" in name:
+        return Diagnostic(
+            "SG101",
+            "the text of a document stands where its path is needed",
+            span=Span(SourceText("<text>", name), 0, len(name.partition("\n")[0])),
+            label="not a path",
+            help=("write it to a file, or hand over what it says as a dict",),
+        )
     if os.path.isdir(name):
         return Diagnostic(
             "SG101", "the document is a directory", span=Span(SourceText(name, ""), 0, 0)
