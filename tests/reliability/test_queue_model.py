@@ -124,9 +124,9 @@ class Model:
             self.held.extendleft([part[half:], part[:half]])
         self.settle()
 
-    def leave(self, write: int, outcome: str) -> None:
-        self.line = [one for one in self.line if one[0] != write]
-        self.outcomes[write] = outcome
+    def leave(self, writes: list[int], outcome: str) -> None:
+        self.line = [one for one in self.line if one[0] not in writes]
+        self.outcomes |= dict.fromkeys(writes, outcome)
         self.settle()
 
 
@@ -171,7 +171,7 @@ class Play:
             case "cancel" if model.line:
                 write, _ = model.line[n % len(model.line)]
                 self.writes[write].cancel()
-                model.leave(write, "cancelled")
+                model.leave([write], "cancelled")
             case "sleep":
                 await asyncio.sleep(6)
                 self._expire(loop.time())
@@ -180,9 +180,8 @@ class Play:
         self.compare()
 
     def _expire(self, now: float) -> None:
-        for write, _ in list(self.model.line):
-            if self.until.get(write, now + 1) <= now:
-                self.model.leave(write, "refused")
+        late = [write for write, _ in self.model.line if self.until.get(write, now + 1) <= now]
+        self.model.leave(late, "refused")
 
     def compare(self) -> None:
         model = self.model
