@@ -87,6 +87,9 @@ class Entry:
         if isinstance(values, Batch):
             await self._through(values, timeout_s)
             return
+        if isinstance(values, (str, bytes, dict)):
+            what = values.__class__.__name__
+            raise TypeError(f"write_many takes a list of events, not a {what}: write it with write")
         payloads = list(values)
         if not all(payloads) and any(value is None for value in payloads):
             raise TypeError("None is not an event")

@@ -295,6 +295,8 @@ class Foreign(Terminal):
     kind = "sink"
 
     def __init__(self, sink: Sink) -> None:
+        if isinstance(sink, type):
+            raise TypeError(f"{sink.__name__} is a class, not a sink: write `{sink.__name__}(…)`")
         for needed in ("write", "close"):
             if not callable(getattr(sink, needed, None)):
                 raise TypeError(f"{sink!r} is not a sink: it has no `{needed}`")

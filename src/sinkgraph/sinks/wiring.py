@@ -41,7 +41,8 @@ class _Tree:
 def downstream(roots: Iterable[Node]) -> list[Node]:
     """Return every node reachable from `roots`, each once, upstream before downstream.
 
-    No recursion: a chain of thousands of nodes is as good as any.
+    Where nothing else decides, a first target comes before the second. No recursion: a chain of
+    thousands of nodes is as good as any.
     """
     found: dict[int, Node] = {}
     order: list[Node] = []
@@ -57,7 +58,7 @@ def downstream(roots: Iterable[Node]) -> list[Node]:
                 order.append(node)
                 continue
             stack.append((node, k + 1))
-            target = links[k].target
+            target = links[-1 - k].target
             if id(target) not in found:
                 found[id(target)] = target
                 stack.append((target, 0))

@@ -1,0 +1,53 @@
+"""A tree of combinators is named as it is written, and takes only what is a sink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import sinkgraph as sg
+from sinkgraph.simulation.loop import run
+from sinkgraph.sinks import Broadcast, Queue, Retry
+from sinkgraph.testing import RecordingSink
+
+
+def test_nodes_are_named_and_shown_in_the_order_they_are_written() -> None:
+    async def story() -> list[str]:
+        first, second, third = (
+            Queue(RecordingSink()),
+            Queue(RecordingSink()),
+            Queue(RecordingSink()),
+        )
+        async with sg.run(Broadcast([first, second, third])) as live:
+            assert [first.name, second.name, third.name] == ["queue", "queue-2", "queue-3"]
+            return [one.name for one in live.snapshot().nodes.values() if one.kind == "queue"]
+
+    assert run(story()) == ["queue", "queue-2", "queue-3"]
+
+
+def test_a_class_in_the_place_of_a_sink_is_refused() -> None:
+    taken: Any = RecordingSink
+    with pytest.raises(TypeError, match=r"RecordingSink is a class.*`RecordingSink\(…\)`"):
+        Queue(Retry(taken))
+
+
+def test_a_class_is_not_run() -> None:
+    async def story() -> None:
+        async with sg.run(RecordingSink):
+            raise AssertionError("it runs")
+
+    with pytest.raises(TypeError, match="RecordingSink is a class"):
+        run(story())
+
+
+@pytest.mark.parametrize("one", [{"a": 1}, "text", b"bytes", {}, ""])
+def test_one_event_in_the_place_of_many_is_refused(one: Any) -> None:
+    async def story() -> None:
+        kept = RecordingSink()
+        async with sg.run(Queue(kept)) as live:
+            with pytest.raises(TypeError, match="write_many takes a list of events"):
+                await live.write_many(one)
+        assert kept.events == []
+
+    run(story())
