@@ -41,6 +41,23 @@ def test_a_class_is_not_run() -> None:
         run(story())
 
 
+def test_a_write_that_is_not_async_says_so() -> None:
+    class Printer:
+        def write(self, events: Any) -> None:
+            """Do nothing."""
+
+        async def close(self) -> None:
+            """Hold nothing."""
+
+    async def story() -> None:
+        printer: Any = Printer()
+        async with sg.run(printer) as live:
+            with pytest.raises(TypeError, match="`write` of printer is not async"):
+                await live.write(1)
+
+    run(story())
+
+
 @pytest.mark.parametrize("one", [{"a": 1}, "text", b"bytes", {}, ""])
 def test_one_event_in_the_place_of_many_is_refused(one: Any) -> None:
     async def story() -> None:

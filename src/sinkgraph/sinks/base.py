@@ -306,7 +306,10 @@ class Foreign(Terminal):
 
     async def deliver(self, batch: Batch) -> None:
         """Write to the foreign sink."""
-        await self.sink.write(batch)
+        writing: Awaitable[None] | None = self.sink.write(batch)
+        if writing is None:
+            raise TypeError(f"`write` of {self.name or self.sink!r} is not async: it gave None")
+        await writing
 
     async def drain(self) -> None:
         """Drain the foreign sink when it can."""
