@@ -52,7 +52,7 @@ def test_a_write_that_is_not_async_says_so() -> None:
     async def story() -> None:
         printer: Any = Printer()
         async with sg.run(printer) as live:
-            with pytest.raises(TypeError, match="`write` of printer is not async"):
+            with pytest.raises(TypeError, match="`write` of `printer` is not async"):
                 await live.write(1)
 
     run(story())

@@ -308,7 +308,8 @@ class Foreign(Terminal):
         """Write to the foreign sink."""
         writing: Awaitable[None] | None = self.sink.write(batch)
         if writing is None:
-            raise TypeError(f"`write` of {self.name or self.sink!r} is not async: it gave None")
+            who = self.name or type(self.sink).__name__
+            raise TypeError(f"`write` of `{who}` is not async: it gave None")
         await writing
 
     async def drain(self) -> None:
