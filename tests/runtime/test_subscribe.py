@@ -199,3 +199,18 @@ async def test_only_a_node_that_is_there_can_be_watched() -> None:
         with pytest.raises(ValueError, match="capacity"):
             async with live.subscribe("queue", capacity=0):
                 raise AssertionError("not reached")
+
+
+@virtual
+async def test_a_reader_that_gives_up_waiting_again_and_again_leaves_nothing_behind() -> None:
+    async with (
+        start(Queue(RecordingSink())) as live,
+        live.subscribe("queue") as reader,
+    ):
+        for _ in range(50):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await anext(reader)
+        assert len(reader._waiting) == 0
+        await live.write(1)
+        assert (await anext(reader)).data == 1

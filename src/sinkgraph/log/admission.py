@@ -132,6 +132,7 @@ class Plan:
         "fan",
         "groups",
         "later",
+        "once",
         "optional",
         "spare",
         "stored",
@@ -144,6 +145,7 @@ class Plan:
         self.counts: list[tuple[Ledger, str, str, int]] = []
         self.effects: list[Callable[[], None]] = []
         self.fan: FanTarget | None = None  # the fan-out target being collected, innermost
+        self.once = False  # what was decided must not be decided again for what is owed
         self.optional = False  # below an optional target, however far
         self.groups: tuple[Group, ...] = ()  # the fan-outs being collected, outermost first
         self.dead: Ledger | None = None  # set while a dead letter is being collected
@@ -159,17 +161,20 @@ class Plan:
     def filter(self, ledger: Ledger, reason: str, n: int, trail: Trail = ()) -> None:
         """Note that n events end at a node as intended; `trail` is what stands above it."""
         if n:
+            self.once = True
             self.counts.append((ledger, "filtered", reason, n))
             self.hand_on(trail, n)
 
     def drop(self, ledger: Ledger, reason: str, n: int, trail: Trail = ()) -> None:
         """Note that n events are lost at a node by policy."""
         if n:
+            self.once = True
             self.counts.append((ledger, "dropped", reason, n))
             self.hand_on(trail, n)
 
     def bury(self, ledger: Ledger, n: int, trail: Trail = ()) -> None:
         """Note that a node hands n events to its dead letter port."""
+        self.once = True
         self.counts.append((ledger, "dead_lettered", "", n))
         self.hand_on(trail, n)
 
@@ -190,9 +195,13 @@ class Plan:
         """End what `fan_out` began."""
         self.groups = outer
 
-    def then(self, effect: Callable[[], None]) -> None:
-        """Note a change to make when the plan is committed; it must not fail."""
+    def then(self, effect: Callable[[], None], *, once: bool = False) -> None:
+        """Note a change to make when the plan is committed; it must not fail.
+
+        `once`: it must not be made again when what is owed is written again.
+        """
         self.effects.append(effect)
+        self.once = self.once or once
 
     def store(self, store: Store, batch: Batch, trail: Trail) -> None:
         """Plan to store a batch in a queue."""
@@ -298,8 +307,9 @@ class Plan:
             raise
         if not owed:
             return
-        alone = len(later) == 1 and not self.stored and len(later[0].batch) == len(whole)
-        if alone and len(owed) == 1 and owed[0].write == later[0].link.send:
+        one = later[0]
+        alone = len(later) == len(owed) == 1 and not self.stored and not self.once
+        if alone and len(one.batch) == len(whole) and owed[0].write == one.link.send:
             raise owed[0].error
         raise PartialWrite(owed)
 

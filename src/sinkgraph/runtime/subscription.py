@@ -74,7 +74,7 @@ class Subscription(Node):
                 ledger.delivered += len(batch)
             self.watch(batch)
 
-        plan.then(take)
+        plan.then(take, once=True)
 
     def watch(self, batch: Batch) -> None:
         """Keep what is chosen of a batch, or count it as missed."""
@@ -123,7 +123,12 @@ class Subscription(Node):
                 raise StopAsyncIteration
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
-            await future
+            try:
+                await future
+            except asyncio.CancelledError:
+                if future in self._waiting:
+                    self._waiting.remove(future)
+                raise
         event = self._kept.popleft()
         self.ledger.delivered += 1
         return event

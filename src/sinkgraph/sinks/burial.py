@@ -140,7 +140,7 @@ class DeadLetters(Node):
                 ledger.delivered += len(batch)
             self._keep(batch)
 
-        plan.then(keep)
+        plan.then(keep, once=True)
 
     def _keep(self, batch: Batch) -> None:
         self.ledger.entered += len(batch)

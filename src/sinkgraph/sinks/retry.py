@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -302,7 +303,7 @@ class Retry(Node):
         """Hand what is owed back to the queue above, to be written again when it is due."""
         raise Parked(
             [
-                Owed(partial(self._resume, history, part.write), part.events, part.error)
+                Owed(partial(self._resume, replace(history), part.write), part.events, part.error)
                 for part in owed
             ],
             due_s=due_s,

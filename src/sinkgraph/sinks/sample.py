@@ -43,10 +43,10 @@ class Sample(Instant):
         if self.every is not None:
             start, every = self._seen, self.every
             chosen = [k for k in range(n) if (start + k) % every == 0]
-            plan.then(lambda: self._advance(n))
         else:
             draw, ratio = self.bound.random.random, self.ratio or 0.0
             chosen = [k for k in range(n) if draw() < ratio]
+        plan.then(lambda: self._advance(n), once=True)
         plan.filter(self.ledger, "sampled_out", n - len(chosen), trail)
         if chosen:
             picked = batch if len(chosen) == n else batch.pick(chosen)

@@ -46,7 +46,7 @@ class Splice(Instant):
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
         """Plan what the target would do, and the showing."""
         self.to.admit(batch, plan, trail)
-        plan.then(lambda: self._show(batch))
+        plan.then(lambda: self._show(batch), once=True)
 
     async def write(self, events: Sequence[Event]) -> None:
         """Hand on; to a target that may wait, exactly as it came."""
