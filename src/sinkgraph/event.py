@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast, overload
 
 import msgspec
 
-from sinkgraph.payload import PLAIN, Json, encode_json, to_payload
+from sinkgraph.payload import PLAIN, Json, as_payload, encode_json, to_payload
 
 __all__ = [
     "EVENTS",
@@ -149,7 +149,7 @@ class Page:
         if value.__class__ in EVENTS or isinstance(value, Event):
             return value
         if value.__class__ not in PLAIN:
-            value = to_payload(value)
+            value = as_payload(value)
         make = LazyEvent if value.__class__ is Json else Event
         number = self.base + j if self.seqs is None else self.seqs[j]
         made = make(f"{self.uid}-{number}", self.type, self.source, self.time_at(j), value, NO_META)
@@ -190,7 +190,7 @@ class Page:
 def _payload_of(value: Any) -> Any:
     if isinstance(value, Event):
         return value.payload
-    return value if value.__class__ in PLAIN else to_payload(value)
+    return value if value.__class__ in PLAIN else as_payload(value)
 
 
 def _index(mark: tuple[int, float]) -> int:

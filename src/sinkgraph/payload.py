@@ -12,7 +12,7 @@ import msgspec
 
 from sinkgraph.errors import Rejected
 
-__all__ = ["PLAIN", "Json", "encode_json", "to_payload"]
+__all__ = ["PLAIN", "Json", "as_payload", "encode_json", "to_payload"]
 
 
 def _enc_hook(value: Any) -> Any:
@@ -35,8 +35,9 @@ def encode_json(value: Any) -> bytes:
         return value.raw
     try:
         return _encoder.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Rejected(f"the payload cannot be encoded as JSON: {error}") from None
+    except Exception as error:  # a model's own conversion may raise anything
+        text = str(error) or type(error).__name__
+        raise Rejected(f"the payload cannot be encoded as JSON: {text}") from None
 
 
 class Json:
@@ -95,3 +96,14 @@ def to_payload(value: Any) -> Any:
         raise TypeError("None is not an event")
     made = msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_enc_hook, str_keys=True)
     return list(made) if isinstance(made, tuple) else made
+
+
+def as_payload(value: Any) -> Any:
+    """Convert as `to_payload` does; what cannot be converted stays what it is.
+
+    It was accepted, so it must not cost others: whoever has to encode it refuses it.
+    """
+    try:
+        return to_payload(value)
+    except Exception:
+        return value
