@@ -101,10 +101,7 @@ class Turnstile:
         finally:
             timer.cancel()
             self._waiters.pop(waiter, None)
-            lines = list(waiter.lines)
-            waiter.leave()
-            for store in lines:
-                self.poke(store)
+            self._let_go(waiter)
 
     @staticmethod
     def _expire(waiter: Waiter, wait_s: float) -> None:
@@ -158,17 +155,25 @@ class Turnstile:
             waiting_at_all = [s for s in waiter.lines if s.waiting and s.waiting[0] is not waiter]
             blockers = waiter.plan.blockers(waiter) or waiting_at_all
         except Exception as error:
-            waiter.leave()
+            self._let_go(waiter)
             waiter.future.set_exception(error)
             return True
         if blockers:
             waiter.stand(blockers)
             return False
+        self._let_go(waiter)
+        waiter.admitted = True
+        try:
+            waiter.plan.commit()
+        except Exception as error:
+            waiter.future.set_exception(error)
+        else:
+            waiter.future.set_result(waiter.plan)
+        return True
+
+    def _let_go(self, waiter: Waiter) -> None:
+        """Take a writer out of its lines; whoever stands behind it may be next."""
         lines = list(waiter.lines)
         waiter.leave()
-        waiter.admitted = True
-        waiter.plan.commit()
-        waiter.future.set_result(waiter.plan)
         for store in lines:
             self.poke(store)
-        return True

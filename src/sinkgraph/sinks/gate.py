@@ -170,7 +170,8 @@ class Gate(Cohort):
                 break
             if queue.in_cohort and self._lowest >= 0:
                 continue
-            lim = min(lim, head + queue.proven_room())
+            known = head if queue.reads is self else front  # what it counts as its own by now
+            lim = min(lim, known + queue.proven_room())
         self.lim = lim
 
     async def put(self, payload: Any, timeout_s: float | None = None) -> None:

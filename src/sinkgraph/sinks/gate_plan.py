@@ -26,6 +26,7 @@ class GatePlan(Plan):
 
     def blockers(self, waiter: Waiter | None) -> list[Store]:
         """Return the queues that have to make room first."""
+        self.gate.flush()  # what was admitted since has its room already
         full: list[Store] = []
         for queue in self.gate.queues:
             if self._blocks(queue, self.batch, False, waiter):

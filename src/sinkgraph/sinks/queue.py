@@ -293,10 +293,10 @@ class Queue(Seat):
         """Take nothing more and stop delivering; what is pending stays counted. Idempotent."""
         if self.closed:
             return
-        self.closed = True
         gate = self.reads if self.reads is not None else self.fed_by
         if gate is not None:
             gate.root.leave_gate()  # so that every write meets this queue, and learns of it
+        self.closed = True
         if self.ctx is not None:
             self.ctx.turnstile.reconsider()
         await self.lanes.close()
