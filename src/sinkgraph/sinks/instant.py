@@ -91,11 +91,11 @@ class Instant(Node):
             return False
         if self.gate is not None:
             return self.gate.offer(batch)
-        plan = self.plan(batch)
         try:
+            plan = self.plan(batch)
             if plan.blockers(None):
                 return False
-        except Overloaded:
+        except (Overloaded, SinkClosed):  # a write says so to whoever can act on it
             return False
         if not plan.later:
             plan.commit()

@@ -124,6 +124,7 @@ class Retry(Node):
 
     async def write(self, events: Sequence[Event]) -> None:
         """Return when every event was delivered or dead-lettered."""
+        self.refuse_if_closed()
         batch = as_batch(events)
         if len(batch):
             ctx = self.bound

@@ -18,6 +18,12 @@ def test_it_comes_through() -> None:
 from __future__ import annotations
 
 from sinkgraph.simulation.loop import Deadlock, VirtualClock, run
+from sinkgraph.testing.contracts import (
+    CONTRACT,
+    SOURCE_CONTRACT,
+    check_sink_contract,
+    check_source_contract,
+)
 from sinkgraph.testing.sinks import (
     FlakySink,
     Outcome,
@@ -28,6 +34,8 @@ from sinkgraph.testing.sinks import (
 )
 
 __all__ = [
+    "CONTRACT",
+    "SOURCE_CONTRACT",
     "Deadlock",
     "FlakySink",
     "Outcome",
@@ -35,6 +43,8 @@ __all__ = [
     "SlowSink",
     "StalledSink",
     "VirtualClock",
+    "check_sink_contract",
+    "check_source_contract",
     "refusing",
     "run",
 ]
