@@ -109,7 +109,7 @@ scripts = st.lists(
 )
 
 
-@settings(max_examples=5 * settings().max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(policy=policies, script=scripts)
 def test_attempts_are_made_when_and_as_often_as_promised(
     policy: Policy, script: list[list[str]]
@@ -125,7 +125,8 @@ def test_attempts_are_made_when_and_as_often_as_promised(
         model = Model(policy)
         for n, outcomes in enumerate(script):
             model.deliver(n, list(outcomes))
-        assert sink.times == [(n, pytest.approx(at)) for n, at in model.times]
+        assert [n for n, _ in sink.times] == [n for n, _ in model.times]
+        assert [at for _, at in sink.times] == pytest.approx([at for _, at in model.times])
         ends = {n: end for n, end in model.ends.items() if end[0] != "delivered"}
         assert {e.data: (e.meta["reason"], e.meta["attempts"]) for e in dead} == ends
         assert sink.data == [n for n, end in model.ends.items() if end[0] == "delivered"]
@@ -134,7 +135,7 @@ def test_attempts_are_made_when_and_as_often_as_promised(
     run(story())
 
 
-@settings(max_examples=5 * settings().max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(policy=policies, script=scripts, hold=st.sampled_from(["event", "key"]))
 def test_a_parked_event_gets_the_same_attempts_and_holds_up_no_other(
     policy: Policy, script: list[list[str]], hold: str
@@ -152,7 +153,7 @@ def test_a_parked_event_gets_the_same_attempts_and_holds_up_no_other(
             model = Model(alone)
             model.deliver(n, list(outcomes))
             times = [at for one, at in sink.times if one == n]
-            assert times == [pytest.approx(at) for _, at in model.times]
+            assert times == pytest.approx([at for _, at in model.times])
             end = model.ends[n]
             assert dead.get(n) == (None if end[0] == "delivered" else end)
 
