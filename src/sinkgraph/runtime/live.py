@@ -291,6 +291,10 @@ class Live:
 
     # watching and stopping
 
+    async def ended(self) -> None:
+        """Wait until every source has come to its end; an inlet ends only with the graph."""
+        await self._topology.sources_ended()
+
     async def drain(self, deadline: float | None = None) -> bool:
         """Wait until nothing is pending, at most `deadline` seconds; False when that passed."""
         if self._inbox is not None:

@@ -16,7 +16,8 @@ from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.runtime.live import Live
 from sinkgraph.runtime.topology import Topology
-from sinkgraph.runtime.tree import assemble
+from sinkgraph.runtime.tree import assemble, host
+from sinkgraph.sources.base import Source
 
 __all__ = ["Run", "run"]
 
@@ -55,6 +56,7 @@ def run(
     state_dir: str | os.PathLike[str] | None = None,
     set_vars: Mapping[str, str] | None = None,
     provide: Mapping[str, Any] | None = None,
+    sources: Mapping[str, Source] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
     drain: float = 25.0,
     clock: Clock | None = None,
@@ -64,7 +66,8 @@ def run(
     """Return a context manager that runs `what`: a path, a Graph, a dict, or a sink.
 
     `set_vars` overrides vars by text; `provide` holds the callables for `call` targets named
-    `provided:NAME`; `output_dir` is where relative output paths begin (the state dir, else the
+    `provided:NAME`; `sources` are `Source`s by name: each feeds the inlet of that name, or the root
+    of a tree; `output_dir` is where relative output paths begin (the state dir, else the
     working directory); `drain` bounds in seconds the wait for pending events when it is left.
     `clock`, `random` and `network` replace the engine's ports.
 
@@ -79,7 +82,7 @@ def run(
         "output_dir": os.fspath(output_dir if output_dir is not None else state_dir or "."),
     }
     if callable(getattr(what, "write", None)):
-        return Run(lambda: assemble(what), options)
+        return Run(lambda: host(assemble(what), sources or {}), options)
 
     def from_graph() -> Assembly:
         graph = what
@@ -94,6 +97,6 @@ def run(
         assembly: Assembly = builder.build(
             graph, output_dir=options["output_dir"], provided=provide
         )
-        return assembly
+        return host(assembly, sources or {})
 
     return Run(from_graph, options)

@@ -5,11 +5,15 @@ It builds no sink; it names what it is given.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sinkgraph.compiler.assembly import Assembly
+from sinkgraph.errors import SinkgraphError
 from sinkgraph.sinks.base import Foreign, Link, Node, Sink
 from sinkgraph.sinks.wiring import downstream
+from sinkgraph.sources.base import Hosted, Source
 
-__all__ = ["as_node", "assemble", "name_nodes"]
+__all__ = ["as_node", "assemble", "host", "name_nodes"]
 
 
 def as_node(sink: Sink) -> Node:
@@ -45,3 +49,25 @@ def assemble(root: Sink, name: str = "tree") -> Assembly:
     return Assembly(
         name, sinks={one.name: one for one in nodes}, entries={node.name: Link(node, "in")}
     )
+
+
+def host(assembly: Assembly, sources: Mapping[str, Source]) -> Assembly:
+    """Let each source feed the inlet of its name, or the root of a tree; return the assembly.
+
+    Raises SinkgraphError for a source that no inlet is there for.
+    """
+    for name, source in sources.items():
+        inlet = assembly.sources.get(name)
+        if inlet is not None and inlet.kind == "inlet":
+            hosted = Hosted(source, inlet.to.target)
+            hosted.name = f"{name}.source"
+        elif assembly.entries and name not in assembly.sinks and name not in assembly.sources:
+            hosted = Hosted(source, next(iter(assembly.entries.values())).target)
+            hosted.name = name
+        else:
+            inlets = ", ".join(n for n, one in assembly.sources.items() if one.kind == "inlet")
+            raise SinkgraphError(
+                f"the source {name!r} has no inlet of its name to feed; inlets: {inlets or 'none'}"
+            )
+        assembly.sources[hosted.name] = hosted
+    return assembly
