@@ -35,6 +35,7 @@ _WORDS = {
     "breaker_half_open": "breaker half-open, probing",
     "breaker_closed": "breaker closed",
     "breaker_isolated": "breaker isolated",
+    "dead_letter_kept": "dead letter",
     "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",
     "output_closed": "nobody reads standard output any more",
 }

@@ -24,6 +24,7 @@ MAX_ERRORS = 20
 
 _RETRY_S = 1.0
 _RETRY_CAP_S = 30.0
+_TELL_EVERY_S = 60.0
 
 
 def dead_batch(
@@ -97,7 +98,8 @@ async def bury_batch(
 class DeadLetters(Node):
     """Keeps what no port claimed, in memory: the newest `capacity` events, the rest counted.
 
-    `pending` is how many it keeps; an event pushed out is dropped(dead_letters_full).
+    `pending` is how many it keeps; an event pushed out is dropped(dead_letters_full). The first
+    one a minute of each reason is journalled.
     """
 
     kind = "dead_letter"
@@ -109,6 +111,7 @@ class DeadLetters(Node):
             raise ValueError(f"capacity is at least 1, not {capacity!r}")
         self.capacity = capacity
         self._kept: deque[Event] = deque()
+        self._told: dict[str, float] = {}  # reason → when it was journalled
 
     @property
     def instant(self) -> bool:
@@ -145,11 +148,25 @@ class DeadLetters(Node):
     def _keep(self, batch: Batch) -> None:
         self.ledger.entered += len(batch)
         self._kept.extend(batch)
+        if len(batch):
+            self._tell(batch[0])
         over = len(self._kept) - self.capacity
         if over > 0:
             for _ in range(over):
                 self._kept.popleft()
             self.ledger.drop("dead_letters_full", over)
+
+    def _tell(self, event: Event) -> None:
+        """Journal a dead letter, unless one of its reason was within the last minute."""
+        reason = str(event.meta.get("reason", ""))
+        if self.ctx is None or reason == "expression_error":  # its node told of that
+            return
+        now = self.ctx.clock.now()
+        if now - self._told.get(reason, -_TELL_EVERY_S) >= _TELL_EVERY_S:
+            self._told[reason] = now
+            errors = event.meta.get("errors") or [None]
+            node = event.meta.get("node")
+            self.ctx.journal("dead_letter_kept", node=node, reason=reason, error=errors[-1])
 
     def pending(self) -> int:
         """Return how many dead letters are kept."""
