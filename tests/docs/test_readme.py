@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -32,6 +33,25 @@ def test_every_document_is_free_of_findings(tmp_path: Path) -> None:
         graph, found = load_graph(path)
         assert graph is not None
         assert found == []
+
+
+def test_the_shown_dead_letters_say_what_became_of_what(tmp_path: Path) -> None:
+    (shown,) = [text for text in _blocks("yaml") if "name: letters" in text]
+    (tmp_path / "letters.yaml").write_text(shown, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "sinkgraph", "run", "letters.yaml"],
+        cwd=tmp_path,
+        input='{"level": "error"}\n{"text": "no level"}\n',
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, '{"level": "error"}\n')
+    (letter,) = map(json.loads, (tmp_path / "letters.ndjson").read_text().splitlines())
+    assert letter["event"] == {"text": "no level"}
+    assert letter["meta"]["path"] == ["lines", "errors"]
+    assert {"reason", "node", "attempts", "errors"} <= set(letter["meta"])
 
 
 @pytest.mark.parametrize("program", _blocks("python"))
