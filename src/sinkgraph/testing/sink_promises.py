@@ -16,7 +16,7 @@ from sinkgraph.event import Batch, Event
 from sinkgraph.runtime.run import run
 from sinkgraph.sinks.base import Sink, Terminal
 from sinkgraph.sinks.broadcast import Broadcast
-from sinkgraph.testing.sink_trial import HostedSink, SinkTrial, ended
+from sinkgraph.testing.sink_trial import HostedSink, SinkTrial, ended, together
 
 __all__ = ["SINK_PROMISES", "SinkPromise"]
 
@@ -81,7 +81,7 @@ async def concurrent_writes_are_legal(trial: SinkTrial) -> None:
     """Take the writes of twenty writers at once."""
     async with trial.hosted() as on:
         writes = [on.node.write(Batch.of(trial.events(1 + k % 3))) for k in range(20)]
-        await on.call(asyncio.gather(*writes), "twenty writes at once")
+        await on.call(together(writes), "twenty writes at once")
         await on.call(on.node.drain(), "drain after twenty writes")
 
 
@@ -212,7 +212,7 @@ async def a_hundred_may_close_at_once(trial: SinkTrial) -> None:
         writes = _begin_writes(on, 5)
         await asyncio.sleep(0)
         for door in on.doors:
-            await on.call(asyncio.gather(*[door.close() for _ in range(100)]), "a hundred closes")
+            await on.call(together(door.close() for _ in range(100)), "a hundred closes")
         await _settled(on, writes, "a write under way when a hundred closed it")
 
 

@@ -7,7 +7,7 @@ promised is said in `sink_promises`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,7 +19,7 @@ from sinkgraph.runtime.run import run
 from sinkgraph.sinks.base import Node, Sink
 from sinkgraph.telemetry.stats import LedgerView
 
-__all__ = ["HostedSink", "MakeSink", "SinkTrial", "ended", "numbered"]
+__all__ = ["HostedSink", "MakeSink", "SinkTrial", "ended", "numbered", "together"]
 
 _Result = TypeVar("_Result")
 
@@ -39,13 +39,19 @@ async def ended(work: Awaitable[_Result], limit_s: float, what: str) -> _Result:
         done, _ = await asyncio.wait([task], timeout=limit_s)
         if not done:
             raise AssertionError(f"{what} had not ended after {limit_s:g} s")
-        return task.result()
-    except (Exception, asyncio.CancelledError) as error:
-        if isinstance(error, AssertionError) or not task.done():
-            raise
-        raise AssertionError(f"{what} raised {error!r}") from error
     finally:
         task.cancel()
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is not None:
+        raise AssertionError(f"{what} raised {error!r}") from error
+    return task.result()
+
+
+async def together(works: Iterable[Awaitable[None]]) -> None:
+    """Await several things at once, to the end of each; raise what the first to fail raised."""
+    for error in await asyncio.gather(*works, return_exceptions=True):
+        if error is not None:
+            raise error
 
 
 @dataclass(frozen=True)

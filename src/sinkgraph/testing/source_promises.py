@@ -7,9 +7,10 @@ they come from, is for its own tests.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from sinkgraph.testing.sink_trial import ended
+from sinkgraph.testing.sink_trial import ended, together
 from sinkgraph.testing.source_trial import FED, Gauge, SourceTrial
 
 __all__ = ["SOURCE_PROMISES", "SourcePromise"]
@@ -24,11 +25,10 @@ async def its_events_are_sound(trial: SourceTrial) -> None:
     """Give events: each with a payload and an id of its own."""
     gauge = Gauge()
     async with trial.hosted(gauge) as on:
-        feeding = on.begin_feed()
+        on.give()
         await on.until(lambda: bool(gauge.events), "the first event")
-        if feeding is not None:
-            told = await ended(feeding, trial.limit_s, "giving it events")
-            assert told == FED, f"of {FED} events it was given it took {told}"
+        told = await on.told()
+        assert told in (None, FED), f"of {FED} events it was given it took {told}"
         await on.settle()
         events = gauge.events
     ids = {event.id for event in events}
@@ -42,9 +42,9 @@ async def returned_events_are_not_lost(trial: SourceTrial) -> None:
     whole = await trial.everything()
     gauge = Gauge(errors=("full", "failed", "partly", "full"))
     async with trial.hosted(gauge) as on:
-        feeding = on.begin_feed()
-        if feeding is not None:
-            told = await ended(feeding, trial.limit_s, "giving it events")
+        on.give()
+        told = await on.told()
+        if told is not None:
             assert told < FED, "the giver was told that refused events were taken"
             assert told <= len(gauge.events), f"{told} are said to be taken, and fewer arrived"
         else:
@@ -63,13 +63,11 @@ async def its_position_moves_after_acceptance(trial: SourceTrial) -> None:
     for room in (0, 1, 2):
         gauge = Gauge(room)
         async with trial.hosted(gauge) as on:
-            feeding = on.begin_feed()
+            on.give()
             await on.until(lambda: gauge.held > 0 or on.task.done(), "a write")  # noqa: B023
             position, taken = on.node.position, on.payloads
-            if feeding is not None:
-                feeding.cancel()
             on.task.cancel()
-        if position is None or feeding is not None:
+        if position is None or trial.feed is not None:
             return  # it has no place: what is not taken stays with its giver
         rest = await trial.everything(position)
         lost = _difference(whole, taken + rest)
@@ -80,14 +78,7 @@ async def its_position_moves_after_acceptance(trial: SourceTrial) -> None:
 
 def _difference(one: list[bytes], other: list[bytes]) -> list[bytes]:
     """Return what is in one list and not, or not as often, in the other."""
-    left = list(other)
-    missing = []
-    for payload in one:
-        if payload in left:
-            left.remove(payload)
-        else:
-            missing.append(payload)
-    return missing
+    return list((Counter(one) - Counter(other)).elements())
 
 
 # how it waits
@@ -97,7 +88,7 @@ async def backpressure_stops_reading(trial: SourceTrial) -> None:
     """Read no further while the target does not take what was read."""
     gauge = Gauge(0)
     async with trial.hosted(gauge) as on:
-        feeding = on.begin_feed()
+        on.give()
         await on.until(lambda: gauge.held > 0, "a write")
         await on.settle()
         before = on.node.account()
@@ -108,8 +99,7 @@ async def backpressure_stops_reading(trial: SourceTrial) -> None:
         assert after.delivered == 0, "it counts as delivered what was not taken"
         on.balance("a stall")
         gauge.open_up()
-        if feeding is not None:
-            await ended(feeding, trial.limit_s, "giving it events after a stall")
+        await on.told()
         await on.settle()
         assert gauge.events, "nothing came after the stall"
         on.balance("the end of a stall")
@@ -121,10 +111,9 @@ async def backpressure_stops_reading(trial: SourceTrial) -> None:
 async def it_ends_when_it_is_stopped(trial: SourceTrial) -> None:
     """Return from run soon after stop, which may be called twice."""
     async with trial.hosted(Gauge()) as on:
-        feeding = on.begin_feed()
+        on.give()
         await on.until(lambda: bool(on.gauge.events), "the first event")
-        if feeding is not None:
-            await ended(feeding, trial.limit_s, "giving it events")
+        await on.told()
         on.node.stop()
         await on.stopped()
         on.balance("stop")
@@ -137,9 +126,9 @@ async def it_ends_when_its_target_is_closed(trial: SourceTrial) -> None:
     """Return from run, or tell every giver, when the target takes nothing any more."""
     gauge = Gauge(errors=("closed",))
     async with trial.hosted(gauge) as on:
-        feeding = on.begin_feed()
-        if feeding is not None:
-            told = await ended(feeding, trial.limit_s, "giving it events")
+        on.give()
+        told = await on.told()
+        if told is not None:
             assert told == 0, f"{told} events are said to be taken by a closed target"
             await on.stopped()
         else:
@@ -152,18 +141,16 @@ async def a_cancelled_run_owns_nothing(trial: SourceTrial) -> None:
     """Count as returned what was not accepted when the run was cancelled."""
     gauge = Gauge(0)
     async with trial.hosted(gauge) as on:
-        feeding = on.begin_feed()
+        on.give()
         await on.until(lambda: gauge.held > 0, "a write")
         on.task.cancel()
         done, _ = await asyncio.wait([on.task], timeout=trial.limit_s)
         assert done, f"a cancelled run had not ended after {trial.limit_s:g} s"
         on.balance("a cancelled run")
-        if feeding is None:
+        if trial.feed is None:
             ledger = on.node.account()
             assert ledger.pending == 0, f"{ledger.pending} events belong to a run that has ended"
             assert ledger.returned == ledger.entered, "it forgot what was not accepted"
-        else:
-            feeding.cancel()
 
 
 async def closing_a_source_is_safe_at_any_time(trial: SourceTrial) -> None:
@@ -173,7 +160,7 @@ async def closing_a_source_is_safe_at_any_time(trial: SourceTrial) -> None:
             await ended(node.close(), trial.limit_s, "close before the start")
     async with trial.hosted(Gauge()) as on:
         await on.stopped()
-        every = asyncio.gather(*[on.node.close() for _ in range(100)])
+        every = together(on.node.close() for _ in range(100))
         await ended(every, trial.limit_s, "a hundred closes")
         on.node.stop()
         on.balance("a hundred closes")

@@ -113,36 +113,40 @@ class SourceTrial:
             running = RunningSource(self, node, gauge, task)
             try:
                 yield running
+                running.look()
             finally:
                 gauge.open_up()
+                if running.giving is not None:
+                    running.giving.cancel()
                 node.stop()
                 await asyncio.wait([task], timeout=self.limit_s)
-                task.cancel()
-                await asyncio.wait([task], timeout=self.limit_s)
-                await asyncio.wait([asyncio.ensure_future(node.close())], timeout=self.limit_s)
-                for each in tasks:
+                for each in (task, *tasks):
                     each.cancel()
+                closing = asyncio.ensure_future(node.close())
+                await asyncio.wait([task, closing], timeout=self.limit_s)
+            await ended(closing, 0, "close")
             running.balance("the close")
 
     async def everything(self, position: Any = None) -> list[bytes]:
         """Return the payloads of a whole run from a position, into a sink that takes all."""
         gauge = Gauge()
         async with self.hosted(gauge, position) as on:
-            if self.feed is not None:
-                await ended(self.feed(on.node, FED), self.limit_s, "giving it events")
+            on.give()
+            await on.told()
             await on.settle()
             on.balance("a whole run")
             return on.payloads
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningSource:
-    """Is a source that runs into a gauge."""
+    """Is a source that runs into a gauge; `giving` is who gives it events, where that is needed."""
 
     trial: SourceTrial
     node: SourceNode
     gauge: Gauge
     task: asyncio.Future[None]
+    giving: asyncio.Future[int] | None = None
 
     @property
     def payloads(self) -> list[bytes]:
@@ -154,20 +158,31 @@ class RunningSource:
         ledger = self.node.account()
         assert ledger.residue == 0, f"after {what} the source does not balance: {ledger}"
 
-    def begin_feed(self) -> asyncio.Future[int] | None:
+    def give(self) -> None:
         """Let the giver, where there is one, begin."""
-        feed = self.trial.feed
-        return asyncio.ensure_future(feed(self.node, FED)) if feed is not None else None
+        if self.trial.feed is not None:
+            self.giving = asyncio.ensure_future(self.trial.feed(self.node, FED))
+
+    async def told(self) -> int | None:
+        """Return how many events the giver was told were taken; None where there is none."""
+        if self.giving is None:
+            return None
+        return await ended(self.giving, self.trial.limit_s, "giving it events")
+
+    def look(self) -> None:
+        """Hold the run, and the giver, to have raised nothing."""
+        for name, one in (("run", self.task), ("giving it events", self.giving)):
+            if one is not None and one.done() and not one.cancelled():
+                assert one.exception() is None, f"{name} raised {one.exception()!r}"
 
     async def until(self, true: Callable[[], bool], what: str) -> None:
         """Wait until something is true, for as long as the limit says."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self.trial.limit_s
         while not true():
+            self.look()
+            assert not self.task.done(), f"run ended, and {what} had not come"
             assert loop.time() < end, f"{what} had not come after {self.trial.limit_s:g} s"
-            assert not self.task.done() or self.task.exception() is None, (
-                f"run raised {self.task.exception()!r}"
-            )
             await _tick()
 
     async def settle(self) -> None:
