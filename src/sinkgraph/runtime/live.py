@@ -178,7 +178,7 @@ class Live:
     ) -> AsyncIterator[Subscription]:
         """Read what is written to a node, from now until the end of the scope.
 
-        Enter it with `async with live.subscribe("audit") as seen:`, then `async for event in seen:`.
+        Write `async with live.subscribe("audit") as seen:`, then `async for event in seen:`.
 
         A subscriber is never required: it cannot slow or fail the graph. When it falls `capacity`
         events behind, `when_full` says what happens: `close` ends it with Overloaded(missed=n),
