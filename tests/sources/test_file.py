@@ -280,3 +280,15 @@ async def test_an_unreadable_file_is_told_once(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         FileSource(Recorder(), **{"paths": ["a"], **options})
+
+
+@pytest.mark.parametrize("follow", [False, True])
+async def test_a_pattern_that_matches_nothing_is_journalled(tmp_path: Path, follow: bool) -> None:
+    (tmp_path / "a.log").write_text("1\n")
+    missed = str(tmp_path / "*.txt")
+    source = reading(Recorder(), tmp_path / "*.log", missed, follow=follow)
+    source.stop()
+    await source.run(source.to)
+    journal = source.bound.journal
+    assert isinstance(journal, Journal)
+    assert journal.facts == [("file_missed", {"node": "logs", "path": missed})]

@@ -46,7 +46,9 @@ _TICK_S = 1.0
 @click.argument("file")
 @set_option
 @click.option("--output-dir", default=None, help="Where relative output paths begin.")
-@click.option("--state-dir", default=None, help="Where state is kept; outputs go there too.")
+@click.option(
+    "--state-dir", default=None, help="Where outputs go otherwise; it keeps nothing else yet."
+)
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
 @click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
 def command(

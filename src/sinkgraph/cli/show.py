@@ -36,6 +36,7 @@ _WORDS = {
     "breaker_closed": "breaker closed",
     "breaker_isolated": "breaker isolated",
     "dead_letter_kept": "dead letter",
+    "file_missed": "no file is there",
     "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",
     "output_closed": "nobody reads standard output any more",
 }

@@ -109,6 +109,7 @@ class FileSource(LineSource):
 
     async def pump(self) -> None:
         """Read every file; with `follow`, until `stop` is called."""
+        self._tell_missed()
         try:
             if not self.follow:
                 await self._read_all()
@@ -122,6 +123,11 @@ class FileSource(LineSource):
         finally:
             for identity, tail in list(self._tails.items()):
                 self._forget(identity, tail)
+
+    def _tell_missed(self) -> None:
+        for pattern in self.paths:
+            if not (glob.glob(pattern) if _is_glob(pattern) else os.path.exists(pattern)):
+                self.bound.journal("file_missed", node=self.name, path=pattern)
 
     async def _read_all(self) -> None:
         """Read one file after the other to its end."""
