@@ -239,3 +239,130 @@ async def test_a_sink_that_closes_mid_broadcast_costs_its_siblings_nothing() -> 
         assert live.snapshot().residue == 0
         assert live.snapshot()["broadcast"].ledger.dropped == {"closed": 1}
     assert [numbers(sink) for sink in sinks] == [[0, 1, 2], [], [0, 1, 2]]
+
+
+@virtual
+async def test_a_new_target_may_lead_to_a_queue_that_is_in_use() -> None:
+    sink = StalledSink()
+    shared = Queue(sink, 10)
+    fan = Broadcast([shared])
+    async with start(fan) as live:
+        await live.add(fan, Queue(Filter(shared, lambda event: True), max_batch=1))
+        for n in range(5):
+            await live.write({"n": n})
+        await asyncio.sleep(1)
+        assert shared.depth() == 10
+        writing = [asyncio.ensure_future(live.write({"n": n})) for n in range(5, 10)]
+        await asyncio.sleep(1)
+        assert shared.depth() == 10
+        sink.release()
+        await asyncio.gather(*writing)
+        assert await live.drain(5)
+        assert live.snapshot().residue == 0
+    assert sorted(numbers(sink)) == sorted([*range(10)] * 2)
+
+
+@virtual
+async def test_a_node_that_is_used_again_is_not_closed_with_who_left() -> None:
+    sink, slow = RecordingSink(), StalledSink()
+    sinks = Broadcast([sink, slow])
+    leaves = Queue(sinks)
+    fan = Broadcast([leaves])
+    async with start(fan) as live:
+        await live.write({"n": 0})
+        await asyncio.sleep(0)
+        await live.remove(leaves, deadline=10)
+        await live.add(fan, Queue(sinks))
+        await asyncio.sleep(20)
+        assert leaves.closed
+        assert not sink.closed
+        slow.release()
+        await live.write({"n": 1})
+        assert await live.drain(5)
+        assert live.snapshot().residue == 0
+    assert numbers(sink)[-1] == 1
+
+
+@virtual
+async def test_a_target_comes_back_only_after_it_has_left() -> None:
+    sink = StalledSink()
+    queue = Queue(sink)
+    fan = Broadcast([queue])
+    async with start(fan) as live:
+        await live.write({"n": 0})
+        await live.remove(queue)
+        with pytest.raises(ValueError, match="is being removed"):
+            await live.add(fan, queue)
+        sink.release()
+        await asyncio.sleep(1)
+        with pytest.raises(ValueError, match="belongs to another topology, or did"):
+            await live.add(fan, queue)
+
+
+@virtual
+async def test_a_sink_of_another_graph_is_refused() -> None:
+    sink = RecordingSink()
+    fan = Broadcast([Queue(RecordingSink())])
+    async with start(fan) as live, start(Queue(sink)):
+        with pytest.raises(ValueError, match="belongs to another topology"):
+            await live.add(fan, sink)
+        assert len(fan.targets) == 1
+
+
+@virtual
+async def test_nothing_is_added_to_a_graph_that_stops() -> None:
+    class Slow(RecordingSink):
+        async def open(self) -> None:
+            await asyncio.sleep(10)
+
+    fan, late = Broadcast([Queue(RecordingSink())]), Slow()
+    async with start(fan) as live:
+        adding = asyncio.ensure_future(live.add(fan, late))
+        await asyncio.sleep(1)
+    with pytest.raises(SinkClosed):
+        await adding
+    assert (late.closes, len(fan.targets)) == (1, 1)
+    with pytest.raises(SinkClosed):
+        await live.add(fan, RecordingSink())
+
+
+@virtual
+async def test_a_target_added_twice_at_once_is_added_once() -> None:
+    class Stranger:
+        def __init__(self) -> None:
+            self.data: list[Any] = []
+            self.closes = 0
+
+        async def write(self, events: Sequence[Event]) -> None:
+            self.data += [event.data for event in events]
+
+        async def close(self) -> None:
+            self.closes += 1
+
+    class Slow(RecordingSink):
+        async def open(self) -> None:
+            await asyncio.sleep(1)
+
+    for sink in (Slow(), Stranger()):
+        fan = Broadcast([Queue(RecordingSink())])
+        async with start(fan) as live:
+            added = await asyncio.gather(
+                *[live.add(fan, sink) for _ in range(2)], return_exceptions=True
+            )
+            assert sorted(isinstance(one, ValueError) for one in added) == [False, True]
+            assert len(fan.targets) == 2
+            await live.write(1)
+            assert (sink.data, sink.closes) == ([1], 0)
+
+
+@virtual
+async def test_targets_added_at_once_have_names_of_their_own() -> None:
+    class Slow(RecordingSink):
+        async def open(self) -> None:
+            await asyncio.sleep(1)
+
+    fan = Broadcast([Queue(RecordingSink())])
+    async with start(fan) as live:
+        names = await asyncio.gather(*[live.add(fan, Queue(Slow())) for _ in range(5)])
+        assert len(set(names)) == 5
+        assert set(names) <= set(live.nodes)

@@ -32,12 +32,13 @@ class Entry:
     `gate` is the gate behind it, or None when writes have to be admitted by a plan.
     """
 
-    __slots__ = ("_base", "_ctx", "_since", "_uid", "gate", "link", "name")
+    __slots__ = ("_base", "_ctx", "_since", "_uid", "gate", "link", "name", "shut")
 
     def __init__(self, name: str, link: Link, ctx: Context) -> None:
         self.name = name
         self.link = link
         self.gate: Gate | None = None
+        self.shut = False  # the graph stops: nothing is taken any more
         self._ctx = ctx
         # no gate's name for its ids ends like this: wiring may come and go between the two
         self._uid = f"{ctx.run_id}-{name}" if name else f"{ctx.run_id}w"
@@ -109,6 +110,8 @@ class Entry:
         await self._through(batch, timeout_s)
 
     async def _through(self, batch: Batch, timeout_s: float | None) -> None:
+        if self.shut:
+            raise SinkClosed("the graph was stopped")
         target = self.link.target
         if isinstance(target, Instant):
             await target.write_within(batch, timeout_s)

@@ -12,11 +12,26 @@ from sinkgraph.sinks.base import Node
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["close_nodes", "retire"]
+__all__ = ["CLOSE_S", "close_nodes", "drain_nodes", "retire"]
 
-_CLOSE_S = 1.0  # for closing what is not a queue, after the drain
+CLOSE_S = 1.0
+"""How long anything may take to end once it is told to, in seconds."""
 
 _Journal = Callable[..., None]
+
+
+async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
+    """Drain nodes one after the other; False when one failed, or was closed with events in it."""
+    whole = True
+    for node in nodes:
+        try:
+            await node.drain()
+        except Exception as error:
+            journal("drain_failed", node=node.name, error=repr(error))
+            whole = False
+        if node.closed and isinstance(node, Queue) and node.depth():
+            whole = False
+    return whole
 
 
 async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
@@ -24,7 +39,7 @@ async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
     closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
     if not closing:
         return
-    done, late = await asyncio.wait(list(closing), timeout=_CLOSE_S)
+    done, late = await asyncio.wait(list(closing), timeout=CLOSE_S)
     for task in late:
         task.cancel()
         journal("close_abandoned", node=closing[task].name)
@@ -35,23 +50,32 @@ async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
 
 
 async def retire(
-    nodes: Sequence[Node], fate: str, deadline_s: float, journal: _Journal
-) -> dict[str, int]:
-    """Drain and close nodes nothing writes to any more; return what was left in each."""
+    nodes: Sequence[Node],
+    fate: str,
+    deadline_s: float,
+    journal: _Journal,
+    in_use: Callable[[Node], bool],
+) -> list[Node]:
+    """Drain and close nodes nothing writes to any more; return those that have left.
+
+    Whatever is `in_use` again by then stays.
+    """
     if fate == "drain":
         try:
             async with asyncio.timeout(deadline_s):
-                for node in nodes:
-                    await node.drain()
+                await drain_nodes(nodes, journal)
         except TimeoutError:
             pass
-    left: dict[str, int] = {}
+    gone: list[Node] = []
     for node in nodes:
+        if in_use(node):
+            continue
+        gone.append(node)
         await close_nodes([node], journal)
         if isinstance(node, Queue) and node.depth():
-            left[node.name] = node.depth()
+            journal("node_left_with_events", node=node.name, left=node.depth(), fate=fate)
             await _settle(node, fate)
-    return left
+    return gone
 
 
 async def _settle(queue: Queue, fate: str) -> None:

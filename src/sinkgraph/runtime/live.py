@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from sinkgraph.errors import SinkgraphError
+from sinkgraph.errors import SinkClosed, SinkgraphError
 from sinkgraph.event import Event, to_payload
 from sinkgraph.runtime.entry import READY, Entry, Inbox
 from sinkgraph.runtime.subscription import Splices, Subscription
@@ -21,7 +21,7 @@ from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.wiring import downstream
 from sinkgraph.sources.base import SourceNode
-from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
+from sinkgraph.telemetry.status import CloseReport, Snapshot
 
 __all__ = ["INBOX_CAPACITY", "Live"]
 
@@ -51,18 +51,29 @@ class Live:
         self._inbox: Inbox | None = None
         self._loop = asyncio.get_running_loop()
         self._splices = Splices(topology)
-        self._retiring: set[asyncio.Task[dict[str, int]]] = set()
+        self._adding: list[tuple[Sink, list[Node]]] = []  # what is being opened
+        self._retiring: dict[asyncio.Task[None], list[Node]] = {}
         if self._main is not None:
             self._inbox = Inbox(self._main, self._loop, INBOX_CAPACITY)
             self._inbox.name = "inbox"
             self._inbox.bind(topology.ctx)
+            topology.beside.append(self._inbox)
+        topology.on_closing(self._shut)
         topology.on_wired(self._refresh)
         self._refresh()
 
     def _refresh(self) -> None:
         for entry in self._entries.values():
             entry.refresh()
+            if entry.shut:
+                entry.gate = None
         self._gate = self._main.gate if self._main is not None else None
+
+    def _shut(self) -> None:
+        """Take nothing more: what is written from here on could only be lost."""
+        for entry in self._entries.values():
+            entry.shut = True
+        self._refresh()
 
     # what it is
 
@@ -217,34 +228,56 @@ class Live:
         topology = self._topology
         fan = topology.broadcast(broadcast)
         root = as_node(sink)
-        if fan.entrance_of(sink) is not None:
-            raise ValueError(f"{sink!r} is already a target of {fan.name}")
+        self._refuse_to_add(fan, sink, root)
         fresh = [one for one in downstream([root]) if one.ctx is None]
         if name is not None:
             root.name = name
-        name_nodes(fresh, set(topology.nodes))
+        adding = [one.name for _, nodes in self._adding for one in nodes]
+        name_nodes(fresh, {*topology.nodes, *adding})
         for one in fresh:
             if not one.path:
                 one.path = (*fan.path[-31:], one.name)
         topology.bind(fresh)
         opened: list[Node] = []
+        self._adding.append((sink, fresh))
         try:
             reasons = await topology.provision(fresh, opened)
             if reasons:
                 raise SinkgraphError("; ".join(reasons))
+            self._refuse_to_add(fan, sink, None)
         except BaseException:
             await topology.close_nodes(opened)
             raise
-        topology.wire_below(root)
+        finally:
+            self._adding = [one for one in self._adding if one[1] is not fresh]
+        shared = len(downstream([root])) > len(fresh)
+        if not shared:
+            topology.wire_below(root)
         for one in fresh:
             one.start()
         topology.assembly.sinks.update({one.name: one for one in fresh})
         topology.flush()
         target = fan.insert(root, required=required)
-        if root not in fresh or not fan.absorb(target):
+        if shared or not fan.absorb(target):
             topology.wire()
         topology.journal.note("target_added", node=fan.name, target=root.name)
         return root.name
+
+    def _refuse_to_add(self, fan: Broadcast, sink: Sink, root: Node | None) -> None:
+        """Raise when a sink cannot become a target now; its `root` is not asked a second time."""
+        topology = self._topology
+        if topology.status != "ok":
+            raise SinkClosed(f"{topology.name} is {topology.status}")
+        if fan.entrance_of(sink) is not None:
+            raise ValueError(f"{sink!r} is already a target of {fan.name}")
+        if root is None:
+            return
+        if any(one is sink for one, _ in self._adding):
+            raise ValueError(f"{sink!r} is being added already")
+        if any(root in nodes for nodes in self._retiring.values()):
+            raise ValueError(f"{root.kind} {root.name} is being removed")
+        if root.ctx is not None and topology.nodes.get(root.name) is not root:
+            raise ValueError(f"{root.kind} {root.name} belongs to another topology, or did")
 
     async def remove(
         self,
@@ -279,17 +312,9 @@ class Live:
         kept = {id(one) for one in topology.ordered_from_roots()}
         gone = [one for one in downstream([node]) if id(one) not in kept]
         topology.journal.note("target_removed", node=fan.name, target=node.name, fate=fate)
-        task = asyncio.get_running_loop().create_task(
-            self._retire(gone, fate, deadline), name=f"retire {node.name}"
-        )
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
-
-    async def _retire(self, gone: list[Node], fate: str, deadline: float) -> dict[str, int]:
-        left = await self._topology.retire(gone, fate, deadline)
-        for one in gone:
-            self._topology.retired(one)
-        return left
+        task = topology.spawn(topology.retire(gone, fate, deadline), f"retire {node.name}")
+        self._retiring[task] = gone
+        task.add_done_callback(self._retiring.pop)
 
     # watching and stopping
 
@@ -299,34 +324,35 @@ class Live:
 
     async def drain(self, deadline: float | None = None) -> bool:
         """Wait until nothing is pending, at most `deadline` seconds; False when that passed."""
-        if self._inbox is not None:
-            async with asyncio.timeout(deadline):
-                await self._inbox.drain()
-        return await self._topology.drain(deadline)
+        limit = self._topology.drain_s if deadline is None else deadline
+        try:
+            async with asyncio.timeout(limit):
+                if self._inbox is not None:
+                    await self._inbox.drain()
+                return await self._topology.drain(limit)
+        except TimeoutError:
+            return False
 
     def snapshot(self) -> Snapshot:
         """Return every node's depth, counters and ledger at this instant, frozen."""
-        snapshot = self._topology.snapshot()
-        if self._inbox is not None and self._inbox.account().entered:
-            inbox = self._inbox
-            snapshot.nodes[inbox.name] = NodeStatus(
-                inbox.name, inbox.kind, inbox.status, inbox.account(), {}
-            )
-        return snapshot
+        return self._topology.snapshot()
 
     async def close(self, deadline: float | None = None) -> CloseReport:
         """Quiesce, drain for at most `deadline` seconds, close; every caller gets one report."""
-        if self._inbox is not None and not self._inbox.closed:
+        if self._inbox is not None:
             self._inbox.closed = True
-            try:
-                limit = self._topology.drain_s if deadline is None else deadline
-                async with asyncio.timeout(limit):
-                    await self._inbox.drain()
-            except TimeoutError:
-                pass
-        if self._retiring:
-            await asyncio.wait(list(self._retiring), timeout=deadline)
-        return await self._topology.stop(deadline)
+        return await self._topology.stop(deadline, first=self._settle)
+
+    async def _settle(self) -> None:
+        """Wait for what was emitted, and for who is leaving; cancelled, nobody waits any more."""
+        try:
+            if self._inbox is not None:
+                await self._inbox.drain()
+            if self._retiring:
+                await asyncio.wait(list(self._retiring))
+        finally:
+            for task in self._retiring:
+                task.cancel()
 
     @property
     def report(self) -> CloseReport | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
-from sinkgraph.runtime.leaving import close_nodes, retire
+from sinkgraph.runtime.leaving import CLOSE_S, close_nodes, drain_nodes, retire
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
@@ -30,7 +30,6 @@ from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
 __all__ = ["Topology"]
 
 _log = logging.getLogger("sinkgraph")
-_CLOSE_S = 1.0  # for closing what is not a queue, after the drain
 
 
 class Topology:
@@ -66,6 +65,8 @@ class Topology:
         self._stopping: asyncio.Task[CloseReport] | None = None
         self._order: list[Node] = []  # as of the last wiring
         self._on_wired: list[Callable[[], None]] = []
+        self._on_closing: list[Callable[[], None]] = []
+        self.beside: list[Node] = []  # accounts of what stands outside the graph, once used
         self._hurry = asyncio.Event()
         self.report: CloseReport | None = None
 
@@ -104,6 +105,10 @@ class Topology:
     def on_wired(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every change of the wiring."""
         self._on_wired.append(listener)
+
+    def on_closing(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when a stop has drained, before anything is closed."""
+        self._on_closing.append(listener)
 
     # start
 
@@ -251,6 +256,7 @@ class Topology:
     def snapshot(self) -> Snapshot:
         """Return everything it says of itself at this instant, frozen."""
         self.flush()
+        beside = {node.name: node for node in self.beside if node.account().entered}
         nodes = {
             name: NodeStatus(
                 name,
@@ -259,7 +265,7 @@ class Topology:
                 node.account(),
                 node.facts(),
             )
-            for name, node in self.nodes.items()
+            for name, node in {**self.nodes, **beside}.items()
         }
         now = self.clock.now()
         return Snapshot(self.name, self.generation, self.clock.wall(), now - self.started_at, nodes)
@@ -267,51 +273,59 @@ class Topology:
     async def drain(self, deadline_s: float | None = None) -> bool:
         """Wait until nothing is pending, upstream first, at most `deadline_s` seconds.
 
-        Returns False when the deadline passed first.
+        Returns False when the deadline passed first, or something could not be drained.
         """
         limit = self.drain_s if deadline_s is None else deadline_s
         try:
             async with asyncio.timeout(limit):
-                for node in self.ordered():
-                    await node.drain()
+                return await drain_nodes(self.ordered(), self.journal.note)
         except TimeoutError:
             return False
-        return True
 
     # stop
 
-    async def stop(self, deadline_s: float | None = None) -> CloseReport:
+    async def stop(
+        self,
+        deadline_s: float | None = None,
+        *,
+        first: Callable[[], Awaitable[None]] | None = None,
+    ) -> CloseReport:
         """Quiesce, drain to the deadline, close; every caller gets the same report.
 
         `deadline_s` in seconds, by default the topology's; a later call with a shorter one does
-        not shorten a stop under way: use `abort`.
+        not shorten a stop under way: use `abort`. `first` is drained before the nodes are, and
+        cancelled at the deadline.
         """
         if self._stopping is None:
             limit = self.drain_s if deadline_s is None else deadline_s
             loop = asyncio.get_running_loop()
-            self._stopping = loop.create_task(self._stop(limit), name="topology stop")
+            self._stopping = loop.create_task(self._stop(limit, first), name="topology stop")
         return await asyncio.shield(self._stopping)
 
     def abort(self) -> None:
         """End the drain of a stop under way at once; what is pending is counted as left."""
         self._hurry.set()
 
-    async def _stop(self, limit: float) -> CloseReport:
+    async def _stop(self, limit: float, first: Callable[[], Awaitable[None]] | None) -> CloseReport:
         began = self.clock.now()
         self.status = "draining"
         for source in self.assembly.sources.values():
             source.stop()
         loop = asyncio.get_running_loop()
-        work = loop.create_task(self._quiet_then_drain(), name="topology drain")
+        work = loop.create_task(self._quiet_then_drain(first), name="topology drain")
         hurried = loop.create_task(self._wait_hurry(), name="topology hurry")
         await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         work.cancel()
-        await asyncio.wait([work])
+        await asyncio.wait([work], timeout=CLOSE_S)
+        if not work.done():
+            self.journal.note("drain_abandoned")
+        for listener in self._on_closing:
+            listener()
         for task in self._running.values():
             task.cancel()
         if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=_CLOSE_S)
+            await asyncio.wait(list(self._running.values()), timeout=CLOSE_S)
         self.flush()
         ordered = self.ordered()
         queues = [node for node in ordered if isinstance(node, Queue)]
@@ -323,7 +337,7 @@ class Topology:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=_CLOSE_S)
+            await asyncio.wait(list(self._tasks), timeout=CLOSE_S)
         report_at = self.snapshot()
         await self.close_nodes([self.assembly.dead_letters])
         assert self._network is not None, "a started topology has a network"
@@ -337,19 +351,25 @@ class Topology:
     async def _wait_hurry(self) -> None:
         await self._hurry.wait()
 
-    async def _quiet_then_drain(self) -> None:
+    async def _quiet_then_drain(self, first: Callable[[], Awaitable[None]] | None) -> None:
         if self._running:
             await asyncio.wait(list(self._running.values()))
-        for node in self.ordered():
-            await node.drain()
+        if first is not None:
+            await first()
+        await drain_nodes(self.ordered(), self.journal.note)
 
     async def close_nodes(self, nodes: Sequence[Node]) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
         await close_nodes(nodes, self.journal.note)
 
-    async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> dict[str, int]:
-        """Drain and close nodes nothing writes to any more; return what was left in each."""
-        return await retire(nodes, fate, deadline_s, self.journal.note)
+    async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> None:
+        """Drain, close and forget nodes nothing writes to any more."""
+
+        def in_use(node: Node) -> bool:
+            return any(one is node for one in self.ordered_from_roots())
+
+        for node in await retire(nodes, fate, deadline_s, self.journal.note, in_use):
+            self.retired(node)
 
     def broadcast(self, where: str | Node) -> Broadcast:
         """Return the broadcast of that name; KeyError or TypeError say what is wrong."""

@@ -273,14 +273,14 @@ class Queue(Seat):
     # how it lives
 
     async def drain(self) -> None:
-        """Wait until everything accepted was delivered or dead-lettered."""
+        """Wait until everything accepted was delivered or dead-lettered, or it is closed."""
         self.lanes.hurry = True
         try:
             while True:
                 for gate in (self.reads, self.fed_by):
                     if gate is not None:
                         gate.flush()
-                if not self.depth():
+                if not self.depth() or self.closed:
                     return
                 self.wake()
                 future = asyncio.get_running_loop().create_future()
