@@ -1,4 +1,4 @@
-"""A sink of a third party: it sends each event as a line to whoever listens on a socket."""
+"""A sink of a third party: it sends events as lines of JSON to whoever listens on a socket."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sinkgraph.event import encode_json
 
 
 class LineSink:
-    """Sends events to `host:port`, a JSON value a line."""
+    """Sends events to `host:port`, one a line."""
 
-    max_batch = 100  # a queue above hands over at most this many at once
+    max_batch = 100  # a queue above hands over at most so many at once
 
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
@@ -21,20 +21,21 @@ class LineSink:
         self._turn = asyncio.Lock()  # writes may come side by side
 
     async def write(self, events: Sequence[Event]) -> None:
-        if self.closed:
-            raise SinkClosed(f"the lines to {self.host} are closed")
         lines = b"".join(encode_json(event.data) + b"\n" for event in events)
         async with self._turn:
+            if self.closed:
+                raise SinkClosed(f"the lines to {self.host}:{self.port} are closed")
             try:
                 if self._writer is None:
                     _, self._writer = await asyncio.open_connection(self.host, self.port)
                 self._writer.write(lines)
                 await self._writer.drain()
             except OSError as error:
-                self._writer = None
+                self._writer = None  # the next attempt connects anew
                 raise DeliveryFailed(f"{self.host}:{self.port}: {error}") from error
 
     async def close(self) -> None:
         self.closed = True
-        if self._writer is not None:
-            self._writer.close()
+        async with self._turn:
+            if self._writer is not None:
+                self._writer.close()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sinkgraph import Event, SinkClosed
-from sinkgraph.event import Batch
+from sinkgraph import DeliveryFailed, Event, PartialWrite, Sink, SinkClosed
+from sinkgraph.event import Batch, as_batch
 from sinkgraph.sinks import Blackhole
-from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.base import Link, Node, owed_count
 from sinkgraph.testing import CONTRACT, check_sink_contract, run
 from sinkgraph.testing.sink_trial import SinkTrial
 
@@ -244,8 +244,127 @@ def test_a_broken_promise_is_told(sink: Callable[[], Any], told: str) -> None:
     assert told in str(raised.value)
 
 
+class Passing(GoodNode):
+    """Passes everything on."""
+
+    def __init__(self, to: Sink) -> None:
+        super().__init__()
+        self.to = Link(to)
+
+    def links(self) -> Sequence[Link]:
+        return (self.to,)
+
+    async def write(self, events: Sequence[Event]) -> None:
+        self.refuse_if_closed()
+        n = len(as_batch(events))
+        ledger = self.ledger
+        ledger.entered += n
+        ledger.held += n
+        owed = n
+        try:
+            await self.pass_on(events)
+            owed = 0
+        except BaseException as error:
+            owed = owed_count(error, n)
+            raise
+        finally:
+            ledger.held -= n
+            ledger.returned += owed
+            ledger.delivered += n - owed
+
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        if len(events):
+            await self.to.write(events)
+
+
+class WritesTwice(Passing):
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        await super().pass_on(events)
+        await super().pass_on(events[:1])
+
+
+class ClosesItsTarget(Passing):
+    async def close(self) -> None:
+        await super().close()
+        await self.to.target.close()
+
+
+class TearsAWrite(Passing):
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        try:
+            await super().pass_on(events)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            await super().pass_on(events)
+            raise
+
+
+class HoldsItsWriter(Passing):
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        work = asyncio.ensure_future(super().pass_on(events))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
+
+
+class StopsAtAFailure(Passing):
+    failed = False
+
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        if self.failed:
+            raise DeliveryFailed("it failed before")
+        try:
+            await super().pass_on(events)
+        except Exception:
+            self.failed = True
+            raise
+
+
+class WritesAllAgain(Passing):
+    async def pass_on(self, events: Sequence[Event]) -> None:
+        try:
+            await super().pass_on(events)
+        except PartialWrite:
+            await super().pass_on(events)
+
+
+BROKEN_WRAPPING: list[tuple[Callable[[Sink], Sink], str]] = [
+    (WritesTwice, "what_comes_in_comes_out_once: of 45 events 0 did not come out, and 22 came"),
+    (ClosesItsTarget, "closing_it_leaves_its_target_open: closing it has closed its target"),
+    (TearsAWrite, "a_cancelled_write_is_taken_once_or_not_at_all: an event whose write was canc"),
+    (HoldsItsWriter, "a_stalled_target_does_not_hold_a_cancelled_writer: a cancelled write had"),
+    (StopsAtAFailure, "whatever_its_target_raises_touches_only_those_events: after the target r"),
+    (WritesAllAgain, "only_what_is_owed_is_written_again: of 5 events 0 did not come out, and 3"),
+]
+
+
+@pytest.mark.parametrize(
+    ("sink", "told"), BROKEN_WRAPPING, ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_broken_promise_to_a_target_is_told(sink: Callable[[Sink], Sink], told: str) -> None:
+    with pytest.raises(AssertionError) as raised:
+        run(check_sink_contract(sink, wraps=True, limit_s=5.0))
+    assert told in str(raised.value)
+
+
+def test_who_passes_everything_on_passes() -> None:
+    run(check_sink_contract(Passing, wraps=True, instant=False))
+
+
+class LeavesATask(GoodNode):
+    def start(self) -> None:
+        self.task = asyncio.ensure_future(asyncio.sleep(3600))
+
+
+def test_a_task_that_is_left_is_told() -> None:
+    with pytest.raises(AssertionError, match="5 s after the close there are tasks of it: Task-"):
+        run(check_sink_contract(LeavesATask, limit_s=5.0))
+
+
 def test_every_promise_is_broken_by_somebody() -> None:
-    told = {text.partition(":")[0] for _, text in BROKEN}
+    told = {text.partition(":")[0] for _, text in [*BROKEN, *BROKEN_WRAPPING]}
     assert {promise.__name__ for promise in CONTRACT} <= told
 
 

@@ -22,6 +22,7 @@ from sinkgraph.sinks import (
     Balance,
     BatchSink,
     Blackhole,
+    Breaker,
     BreakerSink,
     Broadcast,
     Call,
@@ -37,6 +38,7 @@ from sinkgraph.sinks import (
     Retry,
     Route,
     Sample,
+    Sink,
     Stdout,
     Timeout,
     Transform,
@@ -54,8 +56,9 @@ from sinkgraph.testing import (
     VirtualClock,
     run,
 )
-from sinkgraph.testing.sink_promises import SinkPromise
+from sinkgraph.testing.sink_promises import SINK_PROMISES, SinkPromise
 from sinkgraph.testing.sink_trial import SinkTrial
+from sinkgraph.testing.wrapping_promises import WRAPPING_PROMISES
 from tests.contract.example_sink import LineSink
 
 BASES = {Node, Terminal, Instant, Seat, Passing, Through, Foreign}
@@ -67,9 +70,10 @@ class Case:
     """Is one way to make a sink; `real` ones need threads or sockets, and so a real loop."""
 
     name: str
-    make: Callable[[], Any]
+    make: Callable[..., Any]
     instant: bool | None = False
     real: bool = False
+    wraps: bool = False
     options: Callable[[Path], dict[str, Any]] = field(default=lambda _: {})
 
     def __repr__(self) -> str:
@@ -101,6 +105,18 @@ class Bare:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class Onward(Bare):
+    """Hands on to a sink that somebody else owns."""
+
+    def __init__(self, to: Sink) -> None:
+        super().__init__()
+        self.to = to
+
+    async def write(self, events: Sequence[Event]) -> None:
+        await super().write(events)
+        await self.to.write(events)
 
 
 async def take(event: Event) -> None:
@@ -195,7 +211,49 @@ def below(path: Path) -> dict[str, Any]:
     return {"output_dir": str(path)}
 
 
+def every(_: Event) -> bool:
+    """Let every event pass."""
+    return True
+
+
 R = RecordingSink
+WRAPS: list[tuple[str, Callable[[Sink], Sink]]] = [
+    ("balance", lambda to: Balance([to])),
+    ("balance-key", lambda to: Balance([to], by="key", key="data.n")),
+    ("batch", lambda to: BatchSink(to, max_events=4, max_wait=0.1)),
+    ("breaker", lambda to: BreakerSink(to, failure_threshold=1, open_for=0.2)),
+    ("broadcast", lambda to: Broadcast([to])),
+    ("broadcast-two", lambda to: Broadcast([Blackhole(), to, Queue(Blackhole())])),
+    ("broadcast-queue", lambda to: Broadcast([Queue(R()), Queue(to)])),
+    ("dedupe", lambda to: Dedupe(to)),
+    ("fallback", lambda to: Fallback([to])),
+    ("filter", lambda to: Filter(to, every)),
+    ("filter-queue", lambda to: Filter(Queue(to), every)),
+    ("queue", lambda to: Queue(to)),
+    ("queue-small", lambda to: Queue(to, 3)),
+    ("queue-bytes", lambda to: Queue(to, max_bytes=60)),
+    ("queue-keys", lambda to: Queue(to, concurrency=3, order_by="data.n % 2")),
+    ("queue-linger", lambda to: Queue(to, linger=0.5)),
+    ("queue-batch", lambda to: Queue(BatchSink(to, max_events=4))),
+    ("queue-retry", lambda to: Queue(Retry(to))),
+    ("queue-park", lambda to: Queue(Retry(to, hold="event"))),
+    ("queue-overflow", lambda to: Queue(to, 2, when_full="overflow", overflow=to)),
+    ("rate-limit", lambda to: RateLimit(to, rate=100)),
+    ("rate-limit-keys", lambda to: RateLimit(to, rate=100, by="data.n % 3")),
+    ("retry", lambda to: Retry(to)),
+    ("retry-breaker", lambda to: Retry(to, breaker=Breaker(failure_threshold=1, open_for=0.5))),
+    ("retry-broadcast", lambda to: Retry(Broadcast([to, Queue(R())]))),
+    ("retry-timeout", lambda to: Retry(Timeout(BreakerSink(to, open_for=0.2), after=5.0))),
+    ("route", lambda to: Route([(every, to)])),
+    ("sample", lambda to: Sample(to, every=1)),
+    ("splice", lambda to: Splice(to)),  # type: ignore[arg-type]
+    ("timeout", lambda to: Timeout(to, after=5.0)),
+    ("transform", lambda to: Transform(to, python=renamed)),
+    ("third-party", lambda to: Onward(to)),
+    ("third-party-queued", lambda to: Queue(Onward(to))),
+]
+"""Sinks that pass every event on to a target."""
+
 CASES = [
     Case("balance", lambda: Balance([R(), R()])),
     Case("balance-key", lambda: Balance([R(), R()], by="key", key="data.n")),
@@ -267,19 +325,30 @@ CASES = [
     Case("third-party", Bare),
     Case("third-party-queued", lambda: Queue(Bare()), instant=True),
     Case("example", lines_to_a_listener, real=True),
+    *[Case(f"{name}-wraps", make, instant=None, wraps=True) for name, make in WRAPS],
 ]
 
 
-@pytest.mark.parametrize("promise", CONTRACT, ids=lambda one: one.__name__)
-@pytest.mark.parametrize("case", CASES, ids=repr)
+PAIRS = [
+    pytest.param(case, promise, id=f"{case}-{promise.__name__}")
+    for case in CASES
+    for promise in (WRAPPING_PROMISES if case.wraps else SINK_PROMISES)
+]
+
+
+@pytest.mark.parametrize(("case", "promise"), PAIRS)
 def test_every_sink_keeps_every_promise(case: Case, promise: SinkPromise, tmp_path: Path) -> None:
     async def story() -> None:
         options = case.options(tmp_path)
         if not case.real:
             options["clock"] = VirtualClock()
-        await promise(SinkTrial(case.make, instant=case.instant, options=options))
+        await promise(SinkTrial(case.make, instant=case.instant, options=options, wraps=case.wraps))
 
     (asyncio.run if case.real else run)(story())
+
+
+def test_no_promise_is_left_out() -> None:
+    assert set(CONTRACT) == {*SINK_PROMISES, *WRAPPING_PROMISES}
 
 
 def defined() -> set[type[Node]]:
@@ -296,7 +365,7 @@ def test_no_sink_is_missing_in_the_table() -> None:
     async def tried() -> set[type]:
         kinds: set[type] = set()
         for case in CASES:
-            async with SinkTrial(case.make).made() as sink:
+            async with SinkTrial(case.make, wraps=case.wraps).made() as sink:
                 kinds.add(type(sink))
         return kinds
 

@@ -1,6 +1,7 @@
 """Checks that a sink, or a source, keeps the promises every one of them makes.
 
-The promises are said in `sink_promises` and `source_promises`; a test may also run one at a time.
+The promises are said in `sink_promises`, `wrapping_promises` and `source_promises`; a test may
+also run one at a time.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from sinkgraph.testing.sink_promises import SINK_PROMISES
 from sinkgraph.testing.sink_trial import MakeSink, SinkTrial, numbered
 from sinkgraph.testing.source_promises import SOURCE_PROMISES
 from sinkgraph.testing.source_trial import Feed, MakeSource, SourceTrial
+from sinkgraph.testing.wrapping_promises import WRAPPING_PROMISES
 
 __all__ = ["CONTRACT", "SOURCE_CONTRACT", "check_sink_contract", "check_source_contract"]
 
-CONTRACT = SINK_PROMISES
+CONTRACT = (*SINK_PROMISES, *WRAPPING_PROMISES)
 """The promises of a sink: `await promise(SinkTrial(make_sink))` tries one."""
 
 SOURCE_CONTRACT = SOURCE_PROMISES
@@ -26,6 +28,7 @@ SOURCE_CONTRACT = SOURCE_PROMISES
 async def check_sink_contract(
     make_sink: MakeSink,
     *,
+    wraps: bool = False,
     make_event: Callable[[int], Event] = numbered,
     instant: bool | None = None,
     limit_s: float = 30.0,
@@ -34,13 +37,14 @@ async def check_sink_contract(
     """Raise AssertionError naming every promise that the sinks of `make_sink` break.
 
     `make_sink` returns a new sink each time, or an async context manager that gives one; the sink
-    must be able to deliver. `make_event` makes the n-th event. `instant`: whether an idle sink
+    must be able to deliver. With `wraps` it is given the target the sink is to write to, and every
+    event has to arrive there. `make_event` makes the n-th event. `instant`: whether an idle sink
     takes an offer at once (None: it may). `limit_s` bounds in seconds whatever has to end. Further
     options are those of `sinkgraph.run`: a network, a clock, an output directory.
 
     Runs on any loop; on a virtual one (`sinkgraph.testing.run`) waiting costs nothing.
     """
-    trial = SinkTrial(make_sink, make_event, instant, limit_s, options)
+    trial = SinkTrial(make_sink, make_event, instant, limit_s, options, wraps)
     await _keep(CONTRACT, trial)
 
 

@@ -18,13 +18,17 @@ from sinkgraph.runtime.live import Live
 from sinkgraph.runtime.run import run
 from sinkgraph.sinks.base import Node, Sink
 from sinkgraph.telemetry.stats import LedgerView
+from sinkgraph.testing.sinks import RecordingSink
 
 __all__ = ["HostedSink", "MakeSink", "SinkTrial", "ended", "numbered", "together"]
 
 _Result = TypeVar("_Result")
 
-MakeSink = Callable[[], Sink | AbstractAsyncContextManager[Sink]]
-"""Returns a new sink, or an async context manager that gives one and takes it away again."""
+MakeSink = Callable[..., Sink | AbstractAsyncContextManager[Sink]]
+"""Returns a new sink, or an async context manager that gives one and takes it away again.
+
+It is called without arguments or, for a trial that `wraps`, with the target to write to.
+"""
 
 
 def numbered(n: int) -> Event:
@@ -56,13 +60,17 @@ async def together(works: Iterable[Awaitable[None]]) -> None:
 
 @dataclass(frozen=True)
 class SinkTrial:
-    """Is what the promises are tried with: new sinks, new events, and the options of a run."""
+    """Is what the promises are tried with: new sinks, new events, and the options of a run.
+
+    `wraps`: every event that is written to the sink goes on, once, to the target it is made with.
+    """
 
     make_sink: MakeSink
     make_event: Callable[[int], Event] = numbered
     instant: bool | None = None
     limit_s: float = 30.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    wraps: bool = False
     numbers: count[int] = field(default_factory=count)
 
     def events(self, n: int) -> list[Event]:
@@ -70,9 +78,9 @@ class SinkTrial:
         return [self.make_event(next(self.numbers)) for _ in range(n)]
 
     @asynccontextmanager
-    async def made(self) -> AsyncIterator[Sink]:
+    async def made(self, target: RecordingSink | None = None) -> AsyncIterator[Sink]:
         """Give a sink that nothing runs."""
-        given = self.make_sink()
+        given = self.make_sink(target or RecordingSink()) if self.wraps else self.make_sink()
         if isinstance(given, AbstractAsyncContextManager):
             async with given as sink:
                 yield sink
@@ -80,23 +88,27 @@ class SinkTrial:
             yield given
 
     @asynccontextmanager
-    async def hosted(self) -> AsyncIterator[HostedSink]:
-        """Give a sink that a graph runs; at the end every event of it is accounted for."""
-        async with self.made() as sink:
+    async def hosted(self, target: RecordingSink | None = None) -> AsyncIterator[HostedSink]:
+        """Give a sink that a graph runs; at its end no event is unaccounted for, no task left."""
+        target = target or RecordingSink()
+        async with self.made(target) as sink:
+            before = asyncio.all_tasks()
             try:
                 live = await run(sink, **self.options).__aenter__()
             except Exception as error:
                 raise AssertionError(f"a graph of it alone does not start: {error!r}") from error
-            node = sink if isinstance(sink, Node) else next(iter(live.topology.assembly.sinks))
+            node = sink if isinstance(sink, Node) else next(iter(live.nodes.values()))
             try:
-                yield HostedSink(
-                    self, sink, live.nodes[node] if isinstance(node, str) else node, live
-                )
+                yield HostedSink(self, sink, node, live, target)
             except BaseException:
                 await asyncio.wait([asyncio.ensure_future(live.close())], timeout=self.limit_s)
                 raise
             report = await ended(live.close(), 2 * self.limit_s, "closing the graph")
             assert report.residue == 0, f"after the close {report.residue} events have no account"
+            fresh = asyncio.all_tasks() - before
+            late = (await asyncio.wait(fresh, timeout=self.limit_s))[1] if fresh else ()
+            names = ", ".join(sorted(task.get_name() for task in late))
+            assert not late, f"{self.limit_s:g} s after the close there are tasks of it: {names}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,7 @@ class HostedSink:
     sink: Sink
     node: Node
     live: Live
+    target: RecordingSink
 
     @property
     def doors(self) -> list[Sink]:
@@ -119,9 +132,11 @@ class HostedSink:
         self.balance(what)
         return result
 
-    async def write(self, n: int, what: str = "a write") -> None:
-        """Write n new events by the graph's way."""
-        await self.call(self.node.write(Batch.of(self.trial.events(n))), what)
+    async def write(self, n: int, what: str = "a write") -> list[str]:
+        """Write n new events by the graph's way; return their ids."""
+        batch = Batch.of(self.trial.events(n))
+        await self.call(self.node.write(batch), what)
+        return batch.ids
 
     def accounts(self) -> dict[str, LedgerView]:
         """Return every node's ledger."""
