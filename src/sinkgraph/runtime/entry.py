@@ -13,12 +13,12 @@ from typing import Any
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import EVENTS, Batch, Event, LazyEvent, Meta, as_batch
-from sinkgraph.log.owed import Claim
+from sinkgraph.log.owed import Claim, owed_count
 from sinkgraph.payload import PLAIN, Json, to_payload
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.instant import Instant
-from sinkgraph.telemetry.stats import LedgerView
+from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 __all__ = ["READY", "Entry", "Inbox"]
 
@@ -29,13 +29,26 @@ _AGAIN_S = 0.1  # between two looks for room
 class Entry:
     """Is one place where Python writes: an inlet's edge, or the root of a tree.
 
-    `gate` is the gate behind it, or None when writes have to be admitted by a plan.
+    `gate` is the gate behind it that nothing else leads to, or None when writes have to go the
+    way of all batches. `ledger` is the inlet's, which then counts them.
     """
 
-    __slots__ = ("_base", "_ctx", "_since", "_uid", "gate", "link", "name", "shut")
+    __slots__ = (
+        "_base",
+        "_ctx",
+        "_passed",
+        "_since",
+        "_uid",
+        "gate",
+        "ledger",
+        "link",
+        "name",
+        "shut",
+    )
 
-    def __init__(self, name: str, link: Link, ctx: Context) -> None:
+    def __init__(self, name: str, link: Link, ctx: Context, ledger: Ledger | None = None) -> None:
         self.name = name
+        self.ledger = ledger if ledger is not None else Ledger()
         self.link = link
         self.gate: Gate | None = None
         self.shut = False  # the graph stops: nothing is taken any more
@@ -43,12 +56,18 @@ class Entry:
         # no gate's name for its ids ends like this: wiring may come and go between the two
         self._uid = f"{ctx.run_id}-{name}" if name else f"{ctx.run_id}w"
         self._base = 0
-        self._since = 0
+        self._since = 0  # the head of the gate's log when it was last asked what passed
+        self._passed = 0  # what passed gates that are gone, and was not told yet
 
     def refresh(self) -> None:
         """Look the gate up again after a change of the wiring."""
         target = self.link.target
-        self.gate = target.gate if isinstance(target, Instant) else None
+        gate = target.gate if isinstance(target, Instant) else None
+        gate = None if gate is not None and gate.shared else gate
+        if gate is not self.gate:
+            self._passed = self.took()
+            self._since = gate.log.head if gate is not None else 0
+            self.gate = gate
         if self.gate is not None and self.name:
             self.gate.log.source = self.gate.log.tail.page.source = self.name
 
@@ -112,6 +131,25 @@ class Entry:
     async def _through(self, batch: Batch, timeout_s: float | None) -> None:
         if self.shut:
             raise SinkClosed("the graph was stopped")
+        if self.gate is not None:
+            await self._handed(batch, timeout_s)
+            return
+        n = len(batch)
+        ledger, owed = self.ledger, len(batch)
+        ledger.entered += n
+        ledger.held += n
+        try:
+            await self._handed(batch, timeout_s)
+            owed = 0
+        except BaseException as error:
+            owed = owed_count(error, n)
+            raise
+        finally:
+            ledger.held -= n
+            ledger.delivered += n - owed
+            ledger.returned += owed
+
+    async def _handed(self, batch: Batch, timeout_s: float | None) -> None:
         target = self.link.target
         if isinstance(target, Instant):
             await target.write_within(batch, timeout_s)
@@ -123,12 +161,12 @@ class Entry:
             raise Overloaded(f"{target.name} did not take it within {timeout_s:g} s") from None
 
     def took(self) -> int:
-        """Return how many events passed the gate since this was last asked."""
-        gate = self.gate
-        if gate is None:
-            return 0
-        n = gate.log.head - self._since
-        self._since = gate.log.head
+        """Return how many events passed its gate since this was last asked."""
+        n, self._passed = self._passed, 0
+        if self.gate is not None:
+            head = self.gate.log.head
+            n += head - self._since
+            self._since = head
         return n
 
 

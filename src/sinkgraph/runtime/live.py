@@ -42,7 +42,7 @@ class Live:
         for name, link in topology.assembly.entries.items():
             self._entries[name] = Entry("", link, topology.ctx)
         for name, inlet in inlets.items():
-            self._entries[name] = Entry(name, inlet.to, topology.ctx)
+            self._entries[name] = Entry(name, inlet.to, topology.ctx, inlet.ledger)
             inlet_entry = self._entries[name]
             if hasattr(inlet, "entry"):
                 inlet.entry = inlet_entry
@@ -135,9 +135,12 @@ class Live:
                 gate.append(data)
                 return
         entry = self._entry(to)
+        plain = type is None and id is None and source is None and time is None and meta is None
         if isinstance(data, Event):
+            if not plain:
+                raise TypeError("an Event has its own type, id, source, time and meta")
             value: Any = data
-        elif type is None and id is None and source is None and time is None and meta is None:
+        elif plain:
             value = to_payload(data)
         else:
             value = entry.event(data, type, id, source, time, meta)

@@ -49,6 +49,7 @@ class Gate(Cohort):
         "queues",
         "root",
         "selected",
+        "shared",
     )
 
     append: Callable[[Any], None]
@@ -66,6 +67,7 @@ class Gate(Cohort):
         self.name = root.name
         self.append = self.log.values.append
         self.closed = False
+        self.shared = False  # several edges lead here: none may take the log for its own
         self.gone = False  # what still comes in goes to the root, by the way that leads there now
         self.queues: list[Queue] = []
         self.selected: Sequence[Queue] = ()  # queues that get a selection, for their room

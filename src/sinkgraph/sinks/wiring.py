@@ -88,7 +88,7 @@ def wire(nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], s
             continue
         tree = _tree(node, ways)
         if tree.eligible and tree.queues:
-            _build(node, tree, new_uid())
+            _build(node, tree, new_uid()).shared = ways[id(node)] > 1
 
 
 def _is_outgoing(node: Instant, link: Link) -> bool:
@@ -120,7 +120,7 @@ def _tree(root: Instant, ways: dict[int, int]) -> _Tree:
     return tree
 
 
-def _build(root: Instant, tree: _Tree, uid: str) -> None:
+def _build(root: Instant, tree: _Tree, uid: str) -> Gate:
     direct: list[Queue] = []
     if isinstance(root, Queue) and root.when_full != "drop_newest":
         direct = [root]
@@ -144,6 +144,7 @@ def _build(root: Instant, tree: _Tree, uid: str) -> None:
     if isinstance(root, Broadcast):
         for target in root.targets:
             target.since = gate.log.front
+    return gate
 
 
 def _selector(root: Instant) -> Callable[[Batch, Plan], None]:
