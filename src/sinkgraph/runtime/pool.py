@@ -26,6 +26,7 @@ class ThreadPool:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads = 0
         self._idle = 0
+        self._open = 0  # jobs no thread has begun
         self._lock = threading.Lock()
         self._closed = False
 
@@ -39,9 +40,11 @@ class ThreadPool:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         context = contextvars.copy_context()
-        self._jobs.put((loop, future, lambda: context.run(call, *args)))
         with self._lock:
-            if self._idle < self._jobs.qsize() and self._threads < self._most:
+            # not the size of the queue: a thread that has taken a job may not have said so yet
+            self._open += 1
+            self._jobs.put((loop, future, lambda: context.run(call, *args)))
+            if self._idle < self._open and self._threads < self._most:
                 self._threads += 1
                 name = f"sinkgraph-call-{self._threads}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -54,6 +57,7 @@ class ThreadPool:
             job = self._jobs.get()
             with self._lock:
                 self._idle -= 1
+                self._open -= job is not None
             if job is None:
                 return
             loop, future, call = job
