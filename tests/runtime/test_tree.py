@@ -41,6 +41,24 @@ def test_a_class_is_not_run() -> None:
         run(story())
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        (Queue, {"max_wait": "5s"}, "max_wait must be seconds, not '5s'"),
+        (Queue, {"linger": -1}, "linger must not be negative, not -1"),
+        (Retry, {"give_up_after": "1h"}, "give_up_after must be seconds, not '1h'"),
+        (Retry, {"retry_after_cap": True}, "retry_after_cap must be seconds, not True"),
+        (Retry, {"backoff": 1.0}, r"backoff is a policy such as ExponentialBackoff\(\), not 1.0"),
+        (Retry, {"breaker": True}, r"breaker is a Breaker\(…\), not True"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_refused_when_written(
+    kind: Any, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        kind(RecordingSink(), **options)
+
+
 def test_a_write_that_is_not_async_says_so() -> None:
     class Printer:
         def write(self, events: Any) -> None:

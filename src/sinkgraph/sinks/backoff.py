@@ -19,6 +19,7 @@ __all__ = [
     "ExponentialBackoff",
     "GoEventsBackoff",
     "Jitter",
+    "check_seconds",
     "grown",
     "retry_after_wait",
 ]
@@ -164,6 +165,14 @@ def grown(start: float, factor: float, top: float, k: int) -> float:
 
 def _floored(seconds: float) -> float:
     return max(FLOOR_S, seconds)
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Raise TypeError for what is no number of seconds, ValueError for one below 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be seconds, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} must not be negative, not {value!r}")
 
 
 def _finite(name: str, value: object) -> None:

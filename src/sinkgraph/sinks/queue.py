@@ -16,6 +16,7 @@ from sinkgraph.log.admission import Plan
 from sinkgraph.log.backlog import size_of, sizes_of
 from sinkgraph.log.memory import PAGE
 from sinkgraph.log.turnstile import Waiter
+from sinkgraph.sinks.backoff import check_seconds
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.lanes import Lanes
 from sinkgraph.sinks.seat import Seat
@@ -67,6 +68,8 @@ class Queue(Seat):
         for field, value in {**bounds, "max_bytes": max_bytes or 1}.items():
             if isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field} is at least 1, not {value!r}")
+        check_seconds("linger", linger)
+        check_seconds("max_wait", 0 if max_wait is None else max_wait)
         self.to = Link(to)
         self.overflow = Link(overflow, "overflow") if overflow is not None else None
         self.dead_letter = Link(dead_letter, "dead_letter") if dead_letter is not None else None

@@ -16,7 +16,13 @@ from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.owed import Part, Write, distinct
 from sinkgraph.sinks.attempts import Fallen, History, error_text, pay
-from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
+from sinkgraph.sinks.backoff import (
+    FLOOR_S,
+    Backoff,
+    ExponentialBackoff,
+    check_seconds,
+    retry_after_wait,
+)
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
 from sinkgraph.sinks.breaker_sink import counts, isolates
@@ -57,6 +63,12 @@ class Retry(Node):
             raise ValueError(f"hold is one of {', '.join(HOLDS)}, not {hold!r}")
         if isinstance(max_attempts, bool) or max_attempts < 1:
             raise ValueError(f"max_attempts is at least 1, not {max_attempts!r}")
+        check_seconds("give_up_after", give_up_after)
+        check_seconds("retry_after_cap", retry_after_cap)
+        if backoff is not None and not callable(getattr(backoff, "wait", None)):
+            raise TypeError(f"backoff is a policy such as ExponentialBackoff(), not {backoff!r}")
+        if breaker is not None and not isinstance(breaker, Breaker):
+            raise TypeError(f"breaker is a Breaker(…), not {breaker!r}")
         self.to = Link(to)
         self.dead_letter = Link(dead_letter, "dead_letter") if dead_letter is not None else None
         self.backoff = (
