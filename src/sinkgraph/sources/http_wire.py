@@ -10,10 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-import msgspec
+from sinkgraph.sources.http_answer import Answer
 
 __all__ = ["Answer", "Connection", "Desk", "Head", "Timing"]
 
@@ -22,8 +21,7 @@ SMALL_BODY = 64 * 1024
 LINGER_BYTES = 256 * 1024
 UNREAD_BYTES = 64 * 1024
 OVERHEAD_BYTES = 64 * 1024
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
-_BODILESS = frozenset({204, 205, 304})
+PIECE_BYTES = 32 * 1024
 _ONCE = frozenset(
     {"host", "content-type", "content-length", "content-encoding", "transfer-encoding",
      "authorization", "expect"}
@@ -50,36 +48,6 @@ class Head:
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
     chunked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Is a status and a JSON body; `close` ends the connection after it."""
-
-    status: int
-    content: dict[str, Any]
-    headers: tuple[tuple[str, str], ...] = ()
-    close: bool = False
-
-    @classmethod
-    def error(cls, status: int, reason: str, *headers: tuple[str, str]) -> Answer:
-        """Return an answer that says what was wrong."""
-        return cls(status, {"error": reason}, headers)
-
-    def encode(self, *, body: bool = True, close: bool = False) -> bytes:
-        """Return the bytes of the answer."""
-        content = b"" if self.status in _BODILESS else msgspec.json.encode(self.content)
-        length = [] if self.status in _BODILESS else [f"content-length: {len(content)}"]
-        lines = [
-            f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Other')}",
-            "content-type: application/json",
-            *length,
-            *(f"{name}: {value}" for name, value in self.headers),
-        ]
-        if close or self.close:
-            lines.append("connection: close")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-        return head + content if body else head
 
 
 _HEAD_TOO_LARGE = Answer.error(431, "the head of the request is too large")
@@ -142,7 +110,8 @@ class Connection(asyncio.Protocol):
         self._ready: deque[_Exchange] = deque()  # read, to be answered in order
         self._work: asyncio.Future[Answer] | None = None  # what is being answered
         self.held = False  # nothing is answered yet
-        self._unread = bytearray()  # what came while held, or while an answer was waited for
+        self._full = False  # the client does not read its answers
+        self._unread = bytearray()  # what came while an answer could not be given
         self._raw = 0  # bytes since the last complete request
         self._ending = False  # no further request is read
         self._lingered = 0
@@ -178,12 +147,23 @@ class Connection(asyncio.Protocol):
             if self._lingered > LINGER_BYTES:
                 self.transport.abort()
             return
-        if self.held or self._work is not None:  # reading on shows when a client leaves
+        if self._unread or self._waits or len(data) > PIECE_BYTES:
             self._unread += data
-            if len(self._unread) > UNREAD_BYTES:
+            self._feed_unread()
+            if len(self._unread) > UNREAD_BYTES:  # until then a client that leaves is noticed
                 self.transport.pause_reading()
             return
         self._feed(data)
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client has read; one that never does is dropped."""
+        self._full = True
+        self.deadline = min(self.deadline, self.desk.now() + self.desk.timing.request_s)
+
+    def resume_writing(self) -> None:
+        """Go on where `pause_writing` stopped."""
+        self._full = False
+        self.read_on()
 
     def _feed(self, data: bytes) -> None:
         import httptools
@@ -303,9 +283,16 @@ class Connection(asyncio.Protocol):
         self._now = None
         self._ready.append(now)
 
+    @property
+    def _waits(self) -> bool:
+        """Whether no further request may be read or answered now."""
+        return self.held or self._full or self._work is not None
+
     def _answer_next(self) -> None:
         """Answer what is ready, in order; stop where an answer has to be waited for."""
-        while self._ready and self._work is None:
+        answered = False
+        while self._ready and not self._waits:
+            answered = True
             one = self._ready.popleft()
             if one.refusal is not None:
                 self._write(one, one.refusal)
@@ -318,7 +305,7 @@ class Connection(asyncio.Protocol):
             self.deadline = float("inf")
             self._work = asyncio.ensure_future(result)
             self._work.add_done_callback(lambda work, one=one: self._answered(one, work))  # type: ignore[misc]
-        if self._work is None and self._now is None and not self._ending:
+        if answered and self._now is None and not (self._waits or self._ending):
             self.deadline = self.desk.now() + self.desk.timing.idle_s
 
     def _answered(self, one: _Exchange, work: asyncio.Future[Answer]) -> None:
@@ -328,19 +315,14 @@ class Connection(asyncio.Protocol):
                 self.transport.abort()
             return
         self._write(one, work.result())
-        if self.transport.is_closing():
-            return
-        if self._now is not None:
-            self.deadline = self.desk.now() + self.desk.timing.request_s
-        self._answer_next()
         self.read_on()
 
-    def read_on(self) -> None:
-        """Feed what came meanwhile."""
-        if self._unread and self._work is None and not self._ending:
-            unread, self._unread = bytes(self._unread), bytearray()
-            self.transport.resume_reading()
-            self._feed(unread)
+    def _feed_unread(self) -> None:
+        """Feed what came while an answer was waited for, as far as answers can be given."""
+        while self._unread and not (self._waits or self._ending):
+            piece = bytes(self._unread[:PIECE_BYTES])
+            del self._unread[:PIECE_BYTES]
+            self._feed(piece)
 
     def _write(self, one: _Exchange, answer: Answer) -> None:
         if self.transport.is_closing():
@@ -362,9 +344,21 @@ class Connection(asyncio.Protocol):
 
     # the desk calls these
 
+    def read_on(self) -> None:
+        """Answer and read what had to wait, unless something else still stands in the way."""
+        if self._waits or self.transport.is_closing():
+            return
+        if not self._ending:
+            timing = self.desk.timing
+            self.deadline = self.desk.now() + (timing.request_s if self._now else timing.idle_s)
+        self._answer_next()
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._feed_unread()
+
     def expire(self) -> None:
         """Close a connection whose deadline has passed."""
-        if self._ending:
+        if self._ending or self._full:
             self.transport.abort()
         elif self._now is not None:
             self._refuse(Answer.error(408, "the request took too long"))
