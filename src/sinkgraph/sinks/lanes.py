@@ -60,6 +60,7 @@ class Lanes:
         self._registered = False
         self._lot: list[tuple[float, int, Job]] = []  # parked jobs by due time
         self._parkings = 0
+        self._alarm: asyncio.TimerHandle | None = None  # for the first of them
         self._ready: deque[Job] = deque()
         self._busy: list[Job] = []
         self._closing = False
@@ -283,24 +284,35 @@ class Lanes:
         parked = Job(deque(owed), kept, job.claim)
         self._parkings += 1
         self.parked += sum(len(events) for _, events in owed)
-        loop = asyncio.get_running_loop()
-        due = loop.time() + error.due_s
+        due = asyncio.get_running_loop().time() + error.due_s
         heappush(self._lot, (due, self._parkings, parked))
-        loop.call_at(due, self._unpark)
+        if self._lot[0][1] == self._parkings:
+            self._set_alarm()
+
+    def _set_alarm(self, earliest: float = 0.0) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._lot and not self._closing:
+            due = max(earliest, self._lot[0][0])
+            self._alarm = asyncio.get_running_loop().call_at(due, self._unpark)
 
     def _unpark(self) -> None:
+        """Let lanes have what is due; look again for the rest: uvloop's timers may fire early."""
         now = asyncio.get_running_loop().time()
         while self._lot and self._lot[0][0] <= now + 1e-9 and not self._closing:
             _, _, job = heappop(self._lot)
             self.parked -= sum(len(events) for _, events in job.parts)
             self._ready.append(job)
             self.wake()
+        self._set_alarm(now + 0.001)
 
     # ending
 
     async def close(self) -> None:
         """Stop every lane; what they held is kept for `surrender`."""
         self._closing = True
+        self._set_alarm()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
