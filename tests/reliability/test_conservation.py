@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinkgraph.testing import run
-from tests.reliability.trees import Spec, trees
-from tests.reliability.world import Act, World, acts
+from tests.reliability.trees import Spec, narrow_trees, trees
+from tests.reliability.world import Act, World, acts, pressing
 
 
-@settings(max_examples=12 * settings().max_examples)
+@settings(max_examples=20 * settings().max_examples)
 @given(
     spec=trees(),
     program=acts(),
@@ -24,3 +24,12 @@ def test_every_event_is_accounted_for_at_every_step_and_at_the_end(
 ) -> None:
     world = World(spec, graveyard)
     run(world.play(program), seed=seed)
+
+
+@settings(max_examples=8 * settings().max_examples)
+@given(spec=narrow_trees(), program=pressing())
+def test_nothing_is_lost_when_the_tree_changes_under_writers_that_wait(
+    spec: Spec, program: list[Act]
+) -> None:
+    world = World(spec)
+    run(world.play(program))

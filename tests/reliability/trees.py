@@ -36,7 +36,7 @@ from sinkgraph.sinks.timeout import Timeout
 from sinkgraph.sinks.transform import Transform
 from sinkgraph.telemetry.stats import Ledger
 
-__all__ = ["Forest", "Path", "Spec", "Spot", "queue_trees", "trees"]
+__all__ = ["Forest", "Path", "Spec", "Spot", "narrow_trees", "queue_trees", "trees"]
 
 
 @dataclass(frozen=True)
@@ -439,7 +439,7 @@ def spots(draw: st.DrawFn, *, may_reject: bool = True) -> Spec:
     options: dict[str, Any] = {
         "script": draw(st.lists(_steps, max_size=6)),
         "instant": draw(st.booleans()),
-        "rejects": draw(st.sampled_from([0, 0, 4])) if may_reject else 0,
+        "rejects": draw(st.sampled_from([0, 4])) if may_reject else 0,
         "max_batch": draw(st.sampled_from([None, None, 2])),
         "foreign": draw(st.booleans()),
     }
@@ -521,8 +521,31 @@ def trees(draw: st.DrawFn, depth: int = 4) -> Spec:
     """Draw a whole tree: something that chooses or fans out on top, up to a dozen nodes."""
     below = trees(depth - 1) if depth > 1 else spots()
     kinds = [spots(), queues(below), broadcasts(below), retries(below), choices(below)]
-    drawn: Spec = draw(st.one_of(*kinds, passages(below), queues(retries(spots()))))
+    fan = broadcasts(spots())
+    usual = [queues(retries(spots())), queues(fan), queues(retries(fan))]
+    drawn: Spec = draw(st.one_of(*kinds, passages(below), *usual))
     return drawn
+
+
+@st.composite
+def narrow_trees(draw: st.DrawFn) -> Spec:
+    """Draw a fan-out over small queues that make their writers wait."""
+
+    @st.composite
+    def ends(draw: st.DrawFn) -> Spec:
+        script = draw(st.lists(st.sampled_from([0.5, 3.0, "fail"]), min_size=2, max_size=8))
+        spot = {"script": script, "instant": False, "rejects": 0, "max_batch": 1}
+        capacity = {"capacity": draw(st.integers(1, 3))}
+        queue = Spec("queue", (Spec("spot", (), spot),), capacity)
+        by = {"by": draw(st.sampled_from([2, 3])), "on_error": "drop"}
+        wrapped = [queue, Spec("filter", (queue,), by), Spec("spot", (), spot)]
+        return wrapped[draw(st.sampled_from([0, 0, 1, 2]))]
+
+    parts = tuple(draw(st.lists(ends(), min_size=1, max_size=3)))
+    if len(parts) == 1 and draw(st.booleans()):
+        return parts[0]
+    options = {"required": [True] * len(parts), "drop": draw(st.booleans())}
+    return Spec("broadcast", parts, options)
 
 
 def queue_trees() -> st.SearchStrategy[Spec]:

@@ -10,15 +10,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-import sinkgraph
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Event
 from sinkgraph.sinks.base import Node
 from sinkgraph.sinks.splice import beyond
-from sinkgraph.testing import VirtualClock
 from tests.reliability.trees import Forest, Path, Spec, Spot, Step, numbers
+from tests.support.virtual import start
 
-__all__ = ["Act", "World", "acts"]
+__all__ = ["Act", "World", "acts", "pressing"]
 
 _PLAIN = {"script": ["fail", 0.5], "instant": False, "rejects": 0, "max_batch": None}
 
@@ -66,6 +65,19 @@ def _writes(draw: st.DrawFn) -> Act:
 _pick = st.integers(0, 7)  # which of those there are
 
 
+def pressing() -> st.SearchStrategy[list[Act]]:
+    """Return a strategy of programs that write faster than sinks take, and rewire meanwhile."""
+    change = st.sampled_from(["subscribe", "leave", "remove", "add", "cancel"])
+    one = st.one_of(
+        st.builds(Act, st.just("write"), size=st.integers(1, 3), spawn=st.just(True)),
+        st.builds(Act, st.just("write"), size=st.integers(1, 3), spawn=st.just(True)),
+        st.builds(Act, change, size=_pick),
+        st.builds(Act, st.just("sleep"), seconds=st.sampled_from([0.6, 3.1])),
+        st.builds(Act, st.just("ticks"), size=st.integers(0, 3)),
+    )
+    return st.lists(one, min_size=4, max_size=14)
+
+
 def acts() -> st.SearchStrategy[list[Act]]:
     """Return a strategy of programs."""
     one = st.one_of(
@@ -94,7 +106,7 @@ class World:
 
     async def play(self, program: Sequence[Act]) -> None:
         """Do every act, then let everything come to rest, checking all the way."""
-        async with sinkgraph.run(self.root, clock=VirtualClock()) as live:
+        async with start(self.root) as live:
             self.live = live
             for act in program:
                 await self._do(act)

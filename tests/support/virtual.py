@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 from sinkgraph.runtime.run import Run
 from sinkgraph.runtime.run import run as start_graph
+from sinkgraph.simulation.loop import VirtualLoop
 from sinkgraph.testing import VirtualClock, run
 
 __all__ = ["start", "virtual"]
@@ -28,5 +30,6 @@ def virtual(
 
 
 def start(what: Any, **options: Any) -> Run:
-    """Return the context manager that runs `what` by the virtual clock."""
+    """Return the context manager that runs `what` by the virtual clock and the loop's chance."""
+    options.setdefault("random", cast(VirtualLoop, asyncio.get_running_loop()).random)
     return start_graph(what, clock=VirtualClock(), **options)
