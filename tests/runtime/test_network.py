@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import ClientConnectorCertificateError
 
 from sinkgraph.clock import Request
 from sinkgraph.errors import DeliveryFailed, SinkClosed
-from sinkgraph.runtime.network import HttpNetwork
+from sinkgraph.runtime.network import HttpNetwork, _failed
 from tests.support.http_peer import Peer, Seen, Writer, reply, reset
 
 
@@ -248,3 +251,40 @@ async def test_a_closed_network_sends_nothing() -> None:
 def test_the_client_library_is_imported_on_first_use_only() -> None:
     code = "import sys, sinkgraph.runtime.network; sys.exit('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+async def test_a_body_that_must_not_be_there_costs_the_connection_only(
+    network: HttpNetwork, status: int, version: str
+) -> None:
+    async def script(_seen: Seen, _writer: Writer) -> bytes:
+        return f"HTTP/{version} {status} Said\r\nContent-Length: 5\r\n\r\nhello".encode()
+
+    async with Peer(script) as peer:
+        for _ in range(2):
+            answer = await network.send(post(peer.url()))
+            assert (answer.status, answer.body) == (status, b"")
+    assert peer.connections == 2
+
+
+def test_a_certificate_nobody_vouches_for_is_named_as_the_reason() -> None:
+    refused = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    refused.verify_message = "self-signed certificate"
+    key = Mock(host="there", port=443, ssl=True)
+    error = _failed("cannot", ClientConnectorCertificateError(key, refused), unsent=True)
+    assert str(error) == "cannot: self-signed certificate"
+
+
+async def test_a_server_without_tls_is_named_as_the_reason(network: HttpNetwork) -> None:
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(network, post(f"https://127.0.0.1:{port}/"))
+    assert error.unsent
+    assert str(error).endswith(("wrong version number", "record layer failure"))

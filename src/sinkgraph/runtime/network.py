@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from sinkgraph.clock import Request, Response
 from sinkgraph.errors import DeliveryFailed, SinkClosed
@@ -20,6 +22,7 @@ from sinkgraph.runtime.egress import egress_refusal
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.client_proto import ResponseHandler
 
 __all__ = ["HttpNetwork"]
 
@@ -135,10 +138,14 @@ def _open_session(keep_alive_s: float | None) -> aiohttp.ClientSession:
     """Return a session; without `keep_alive_s` every request gets a connection of its own."""
     import aiohttp
 
+    from sinkgraph.runtime.http_protocol import AnswerReader
+
     kept: dict[str, Any] = {} if keep_alive_s is None else {"keepalive_timeout": keep_alive_s}
     connector = aiohttp.TCPConnector(
         limit=0, force_close=keep_alive_s is None, socket_factory=_guarded_socket, **kept
     )
+    reader = partial(AnswerReader, loop=asyncio.get_running_loop())
+    connector._factory = cast("partial[ResponseHandler]", reader)  # aiohttp has no door for it
     watch = aiohttp.TraceConfig()
     watch.on_connection_reuseconn.append(_note_reused)
     watch.on_request_headers_sent.append(_note_sent)
@@ -198,11 +205,14 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
 
 def _failed(what: str, error: BaseException, *, unsent: bool) -> DeliveryFailed:
     """Return the failure with a short reason that holds no part of the URL's secrets."""
-    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
     if cause is None and isinstance(error, OSError) and error.errno is not None:
         cause = error
     reason = str(getattr(cause, "strerror", None) or cause or type(error).__name__)
-    if isinstance(cause, OSError) and (cause.errno or 0) > 0:
+    if isinstance(cause, ssl.SSLError):
+        said = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed"
+        reason = str(said).replace("_", " ").lower()
+    elif isinstance(cause, OSError) and (cause.errno or 0) > 0:
         reason = os.strerror(cause.errno or 0).lower()  # asyncio puts the address in there again
     shown = "".join(one if one.isprintable() else " " for one in reason[:200])
     return DeliveryFailed(f"{what}: {shown}", unsent=unsent)
