@@ -116,3 +116,17 @@ def test_lanes_that_keep_order_by_key_linger_too(concurrency: int) -> None:
         assert len(sink.data) == 6
 
     story()
+
+
+@virtual
+async def test_an_idle_queue_passes_on_through_a_batch_that_does_not_wait() -> None:
+    for added in (False, True):
+        batch = BatchSink(Blackhole(), max_wait=0.0)
+        queue = Queue(batch)
+        fan = Broadcast([] if added else [queue])
+        async with start(fan) as live:
+            if added:
+                await live.add(fan, queue)
+            await live.write(1)
+            live.topology.flush()
+            assert (batch.ledger.delivered, queue.in_cohort) == (1, True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from sinkgraph.errors import DeliveryFailed, Rejected
 from sinkgraph.event import Batch, Event
 from sinkgraph.sinks.broadcast import Broadcast
@@ -69,3 +71,31 @@ async def test_halving_a_rejected_batch_does_not_wait() -> None:
         await asyncio.sleep(1.5)  # one backoff, and no other
         assert [data["n"] for data in sink.data] == [0, 1, 3]
         assert live.snapshot()["dead-letters"].depth == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+def test_an_event_whose_key_cannot_be_had_is_delivered_all_the_same(
+    error: type[BaseException],
+) -> None:
+    class Odd:
+        def __hash__(self) -> int:
+            raise error
+
+        def __repr__(self) -> str:
+            raise error
+
+    def raises(event: Event) -> object:
+        raise error
+
+    @virtual
+    async def story() -> None:
+        for key in (raises, lambda event: Odd()):
+            sink = RecordingSink()
+            async with start(Queue(sink, order_by=key, concurrency=3)) as live:
+                await live.write(1)
+                await live.write(2)
+                assert await live.drain(5)
+                assert live.snapshot().residue == 0
+            assert sink.data == [1, 2]
+
+    story()

@@ -22,7 +22,7 @@ from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
-from sinkgraph.sinks.wiring import downstream, limit_batches, unwire, wire
+from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.journal import Journal
 from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
@@ -206,10 +206,7 @@ class Topology:
         """Give every entrance its gate anew; what is pending stays where it is."""
         unwire(self._order)
         nodes = self._order = self.ordered()
-        for node in nodes:
-            for link in node.links():
-                link.refresh()
-        limit_batches(nodes)
+        prepare(nodes)
         wire(nodes, [link.target for link in self.assembly.entries.values()], self._new_uid)
         self.ctx.turnstile.reconsider()
         for listener in self._on_wired:
@@ -218,7 +215,7 @@ class Topology:
     def wire_below(self, root: Node) -> None:
         """Wire what a new target brings along, and nothing else."""
         fresh = downstream([root])
-        limit_batches(fresh)
+        prepare(fresh)
         wire(fresh, [], self._new_uid)
         known = set(map(id, self._order))
         self._order += [node for node in fresh if id(node) not in known]

@@ -30,15 +30,18 @@ def as_key(order_by: Any) -> Callable[[Event], Hashable]:
 def _guarded(key_of: Callable[[Event], Any], event: Event) -> Any:
     try:
         return key_of(event)
-    except Exception:
+    except BaseException:  # whatever it raises, its event has no key, and that is all
         return None
 
 
 def _hashable(key: Any) -> Hashable:
     try:
         hash(key)
-    except TypeError:
-        return repr(key)
+    except BaseException:
+        try:
+            return repr(key)
+        except BaseException:
+            return _hashable(None)
     # True and 1 are equal to Python and different keys to a user
     return (type(key).__name__, key)
 

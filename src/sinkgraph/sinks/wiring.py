@@ -24,7 +24,7 @@ from sinkgraph.sinks.route import Route
 from sinkgraph.sinks.sample import Sample
 from sinkgraph.sinks.splice import Splice, beyond
 
-__all__ = ["downstream", "limit_batches", "unwire", "wire"]
+__all__ = ["downstream", "limit_batches", "prepare", "unwire", "wire"]
 
 _SELECTING = (Filter, Route, Sample, Splice)
 
@@ -157,6 +157,14 @@ def unwire(nodes: Iterable[Node]) -> None:
     for node in nodes:
         if isinstance(node, Instant):
             node.leave_gate()
+
+
+def prepare(nodes: Sequence[Node]) -> None:
+    """Settle what nodes tell each other before they are wired: limits, and how they take events."""
+    limit_batches(nodes)
+    for node in nodes:
+        for link in node.links():
+            link.refresh()
 
 
 def limit_batches(nodes: Sequence[Node]) -> None:
