@@ -6,6 +6,8 @@ cursor has passed. It knows no capacity and no sink: the gate above it decides w
 
 from __future__ import annotations
 
+from typing import Any
+
 from sinkgraph.event import Batch, Page
 
 __all__ = ["PAGE", "Chunk", "Cursor", "Log"]
@@ -65,6 +67,13 @@ class Log:
             marks[-1] = (at, wall_s)
         elif abs(wall_s - last_s) >= _MARK_S:
             marks.append((at, wall_s))
+
+    def extend(self, values: list[Any]) -> None:
+        """Admit payloads; the list itself becomes the page when that is still empty."""
+        if self.values:
+            self.values.extend(values)
+        else:
+            self.tail.page.values = self.values = values
 
     def advance(self) -> Batch | None:
         """Make everything admitted readable; return what is new, or None."""

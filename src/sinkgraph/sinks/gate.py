@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate"]
 
+_PAGES_A_TURN = 4
+"""Batches of about a page a writer may hand on before it lets other tasks run."""
+
 
 class Gate(Cohort):
     """Admits writes to the queues below one root; `room` is what may be appended unasked.
@@ -39,6 +42,7 @@ class Gate(Cohort):
         "_inbox",
         "_inbox_n",
         "_loop",
+        "_pages",
         "_scheduled",
         "_select",
         "_waited",
@@ -75,6 +79,7 @@ class Gate(Cohort):
         self._ctx = root.bound
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
+        self._pages = 0  # writes handed on at once since a writer last let others run
         self._waited = 0
         self._inbox: list[Batch] = []  # offered by what stands above, handed on at the next flush
         self._inbox_n = 0
@@ -198,7 +203,7 @@ class Gate(Cohort):
         await self._admit(batch, timeout_s)
 
     async def put_many(self, payloads: list[Any], timeout_s: float | None = None) -> None:
-        """Admit payloads that share a head, all together."""
+        """Admit payloads that share a head, all together; the list is given away."""
         n = len(payloads)
         if self.room >= n or (n < PAGE and self.replenish() and self.room >= n):
             self.room -= n
@@ -215,9 +220,12 @@ class Gate(Cohort):
             return
         for at in range(0, n, PAGE):
             log.mark(self._wall())
-            log.values.extend(payloads[at : at + PAGE] if n > PAGE else payloads)
+            log.extend(payloads[at : at + PAGE] if n > PAGE else payloads)
             self.flush()
-        await asyncio.sleep(0)
+        self._pages += 1
+        if self._pages >= _PAGES_A_TURN:
+            self._pages = 0
+            await asyncio.sleep(0)
 
     async def write(
         self, batch: Batch, timeout_s: float | None = None, *, whole: bool = False
