@@ -197,6 +197,11 @@ class Path:
         return any(isinstance(step.node, Queue | Retry) for step in above)
 
     @property
+    def has_a_queue(self) -> bool:
+        """Whether a queue takes responsibility for what comes this way."""
+        return any(isinstance(s.node, Queue) and s.node.overflow is None for s in self.steps)
+
+    @property
     def cut(self) -> bool:
         """Whether a fan-out on this path let its target go."""
         return any(

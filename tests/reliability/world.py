@@ -128,6 +128,30 @@ class World:
         assert report is not None
         assert (report.residue, report.lost) == (0, 0)
 
+    async def abandon(self, program: Sequence[Act], drain_s: float) -> None:
+        """Do every act, then stop at once, with everything under way; wait for the writers."""
+        async with start(self.root, drain=drain_s) as live:
+            self.live = live
+            for act in program:
+                await self._do(act)
+        late = (await asyncio.wait(self.tasks, timeout=5))[1] if self.tasks else ()
+        waits_for_queues = all(path.has_a_queue for path in self.forest.paths)
+        assert not late or not waits_for_queues, f"{len(late)} writers wait after the stop"
+        for task in late:  # they wait for a sink of the test, which nobody else can end
+            task.cancel()
+            await asyncio.wait([task])
+        for scope in self.scopes:
+            await scope.__aexit__(None, None, None)
+
+    def judge_stopped(self, left: dict[str, int]) -> None:
+        """Nothing came out twice, nothing refused came out, and what did not is counted."""
+        for path in self.forest.paths:
+            got = Counter(path.spot.got)
+            twice = {n: k for n, k in got.items() if k > 1}
+            assert not twice or path.may_repeat, f"delivered twice to {path.spot.name}: {twice}"
+        if not left:
+            self._judge_refused(set())
+
     def _spots(self) -> list[Spot]:
         return [*(path.spot for path in self.forest.paths), self.forest.graveyard]
 

@@ -19,6 +19,8 @@ from sinkgraph.telemetry.stats import Ledger
 if TYPE_CHECKING:
     from sinkgraph.log.turnstile import Waiter
 
+Mark = tuple[tuple[int, int, int, int], tuple["Group", ...]]
+
 Trail = tuple[Ledger, ...]
 """The ledgers a batch passed on its way down since the last fan-out."""
 
@@ -194,6 +196,16 @@ class Plan:
     def fan_in(self, outer: tuple[Group, ...]) -> None:
         """End what `fan_out` began."""
         self.groups = outer
+
+    def mark(self) -> Mark:
+        """Return how far collecting has come, for `undo`."""
+        sizes = len(self.counts), len(self.effects), len(self.stored), len(self.later)
+        return sizes, self.groups
+
+    def undo(self, mark: Mark) -> None:
+        """Forget what was collected since `mark`."""
+        (counts, effects, stored, later), self.groups = mark
+        del self.counts[counts:], self.effects[effects:], self.stored[stored:], self.later[later:]
 
     def then(self, effect: Callable[[], None], *, once: bool = False) -> None:
         """Note a change to make when the plan is committed; it must not fail.

@@ -6,13 +6,14 @@ It does not decide who leaves, or when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from sinkgraph.sinks.base import Node
+from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["CLOSE_S", "close_nodes", "drain_nodes", "retire"]
+__all__ = ["CLOSE_S", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
 
 CLOSE_S = 1.0
 """How long anything may take to end once it is told to, in seconds."""
@@ -93,3 +94,11 @@ async def _settle(queue: Queue, fate: str) -> None:
         n -= settled
         ledger.held -= settled
         ledger.dead_lettered += settled
+
+
+def refuse_writers(edges: Iterable[Link]) -> None:
+    """Close what is written to from outside, so that nobody who waits is told it was taken."""
+    for link in edges:
+        node = link.target
+        if isinstance(node, Instant) and not isinstance(node, Queue):
+            node.closed = True

@@ -15,7 +15,7 @@ from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
-from sinkgraph.runtime.leaving import CLOSE_S, close_nodes, drain_nodes, retire
+from sinkgraph.runtime.leaving import CLOSE_S, close_nodes, drain_nodes, refuse_writers, retire
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
@@ -319,6 +319,8 @@ class Topology:
             self.journal.note("drain_abandoned")
         for listener in self._on_closing:
             listener()
+        sources = [source.to for source in self.assembly.sources.values()]
+        refuse_writers([*self.assembly.entries.values(), *sources])
         for task in self._running.values():
             task.cancel()
         if self._running:

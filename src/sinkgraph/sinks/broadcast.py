@@ -193,9 +193,11 @@ class Broadcast(Instant):
         plan.enter(target.ledger, len(batch))
         outer, plan.fan = plan.fan, target
         optional, plan.optional = plan.optional, plan.optional or not target.required
+        mark = plan.mark()
         try:
             target.link.admit(batch, plan, (target.ledger,))
         except SinkClosed:
+            plan.undo(mark)
             plan.drop(target.ledger, "closed", len(batch))
             plan.then(target.target_closed)
         finally:
