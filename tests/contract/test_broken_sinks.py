@@ -173,6 +173,13 @@ class StumblesOverClosers(Good):
         await super().close()
 
 
+class ReturnsFromCloseAtOnce(Good):
+    async def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            await asyncio.sleep(1)
+
+
 class TakesAfterClose(Good):
     async def write(self, events: Sequence[Event]) -> None:
         self.got.extend(events)
@@ -231,6 +238,7 @@ BROKEN: list[tuple[Callable[[], Any], str]] = [
         TakesAfterClose,
         "writes_after_close_raise_sink_closed: a write after close raises SinkClosed",
     ),
+    (ReturnsFromCloseAtOnce, "no_close_returns_before_it_is_closed: a second close returned while"),
     (SaysSomethingElse, "it raised RuntimeError('closed')"),
     (LeavesWritersWaiting, "a_write_under_way_ends_with_close: a write under way at close had not"),
     (WaitsForWhatIsClosed, "a_write_ends_when_what_is_below_is_closed: a write when what is below"),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sinkgraph.sinks
-from sinkgraph import Event, SinkClosed
+from sinkgraph import Batch, Event, SinkClosed
 from sinkgraph.clock import Request, Response
 from sinkgraph.sinks import (
     Balance,
@@ -105,6 +105,32 @@ class Bare:
 
     async def close(self) -> None:
         self.closed = True
+
+
+class SlowToClose(Bare):
+    """Takes its time to close, once; in a graph it is asked once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn = asyncio.Lock()
+
+    async def close(self) -> None:
+        async with self._turn:
+            if not self.closed:
+                self.closed = True
+                await asyncio.sleep(0.2)
+
+
+class SlowToGo(RecordingSink):
+    """Takes its time to end a write that is cancelled."""
+
+    async def deliver(self, batch: Batch) -> None:
+        try:
+            await asyncio.sleep(0.1)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.1)
+            raise
+        await super().deliver(batch)
 
 
 class Onward(Bare):
@@ -323,6 +349,8 @@ CASES = [
     Case("recording", R),
     Case("recording-instant", lambda: R(instant=True), instant=True),
     Case("third-party", Bare),
+    Case("third-party-slow", SlowToClose),
+    Case("queue-slow", lambda: Queue(SlowToGo(), concurrency=2), instant=True),
     Case("third-party-queued", lambda: Queue(Bare()), instant=True),
     Case("example", lines_to_a_listener, real=True),
     *[Case(f"{name}-wraps", make, instant=None, wraps=True) for name, make in WRAPS],

@@ -302,6 +302,8 @@ class Foreign(Terminal):
                 raise TypeError(f"{sink!r} is not a sink: it has no `{needed}`")
         super().__init__()
         self.sink = sink
+        self._turn = asyncio.Lock()
+        self._released = False
         self.max_batch = getattr(sink, "max_batch", None)
 
     async def deliver(self, batch: Batch) -> None:
@@ -319,7 +321,9 @@ class Foreign(Terminal):
             await drain()
 
     async def close(self) -> None:
-        """Close the foreign sink once."""
-        if not self.closed:
-            self.closed = True
-            await self.sink.close()
+        """Close the foreign sink once; called again, wait for that."""
+        self.closed = True
+        async with self._turn:
+            if not self._released:
+                self._released = True
+                await self.sink.close()

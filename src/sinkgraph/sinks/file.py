@@ -126,12 +126,10 @@ class FileSink(Terminal):
 
     async def close(self) -> None:
         """Flush, sync and close the file; waits for a write that has begun."""
-        if self.closed:
-            return
         self.closed = True
         async with self._turn:
             log = self._log
-            if log is None:
+            if log is None or log.closed:
                 return
             if self.ctx is None or self.sync == "none":
                 log.close()

@@ -31,6 +31,11 @@ class FileLog:
         self._identity = (0, 0)
         self._torn = False  # what is after `size` belongs to a text that was not written whole
 
+    @property
+    def closed(self) -> bool:
+        """Whether no file is open."""
+        return self._fd < 0
+
     def open(self) -> None:
         """Open or create the file; raises OSError naming the path."""
         try:

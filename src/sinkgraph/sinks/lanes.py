@@ -310,15 +310,15 @@ class Lanes:
     # ending
 
     async def close(self) -> None:
-        """Stop every lane; what they held is kept for `surrender`."""
-        self._closing = True
+        """Stop every lane; what they held is kept for `surrender`. Called again, wait for it."""
+        first, self._closing = not self._closing, True
         self._set_alarm()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
+        for task in tasks if first else ():
             task.cancel()
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_CLOSE_S)
-            for task in late:
+            for task in late if first else ():
                 self._queue.bound.journal(
                     "lane_abandoned", node=self._queue.name, task=task.get_name()
                 )

@@ -295,6 +295,7 @@ class Queue(Seat):
     async def close(self) -> None:
         """Take nothing more and stop delivering; what is pending stays counted. Idempotent."""
         if self.closed:
+            await self.lanes.close()
             return
         gate = self.reads if self.reads is not None else self.fed_by
         if gate is not None:

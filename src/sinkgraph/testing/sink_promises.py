@@ -216,6 +216,24 @@ async def a_hundred_may_close_at_once(trial: SinkTrial) -> None:
         await _settled(on, writes, "a write under way when a hundred closed it")
 
 
+async def no_close_returns_before_it_is_closed(trial: SinkTrial) -> None:
+    """Let a second close wait for the first, with writes under way."""
+    for which in (0, -1):  # the sink itself, and what stands for it in the graph
+        async with trial.hosted() as on:
+            writes = _begin_writes(on, 5)
+            await asyncio.sleep(0)
+            first = asyncio.ensure_future(on.doors[which].close())
+            await asyncio.sleep(0)
+            await on.call(on.doors[which].close(), "a second close")
+            for _ in range(5):
+                await asyncio.sleep(0)
+            early = not first.done()
+            await on.call(first, "close")
+            assert not early, "a second close returned while the first was still closing"
+            await on.call(on.node.close(), "close")
+            await _settled(on, writes, "a write under way when it was closed twice")
+
+
 async def writes_after_close_raise_sink_closed(trial: SinkTrial) -> None:
     """Say SinkClosed to every write after close, however it comes."""
     async with trial.hosted() as on:
@@ -295,6 +313,7 @@ SINK_PROMISES: tuple[SinkPromise, ...] = (
     closing_before_the_start_is_safe,
     closing_again_does_nothing,
     a_hundred_may_close_at_once,
+    no_close_returns_before_it_is_closed,
     writes_after_close_raise_sink_closed,
     a_write_under_way_ends_with_close,
     a_write_ends_when_what_is_below_is_closed,
