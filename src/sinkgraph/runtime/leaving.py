@@ -37,7 +37,7 @@ async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
 
 async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
     """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-    closing = {asyncio.ensure_future(node.close()): node for node in nodes if not node.closed}
+    closing = {asyncio.ensure_future(node.close()): node for node in nodes}
     if not closing:
         return
     done, late = await asyncio.wait(list(closing), timeout=CLOSE_S)
