@@ -126,3 +126,15 @@ async def test_equal_ids_are_different_events() -> None:
         assert live.snapshot()["queue"].ledger.delivered == 4
         assert live.snapshot().residue == 0
     assert numbers(good) == numbers(flaky) == [0, 1, 2, 3]
+
+
+@virtual
+async def test_what_nobody_will_bury_is_handed_back_without_what_was_delivered() -> None:
+    good, bad = RecordingSink(), FlakySink(then=Rejected)
+    async with start(Retry(Broadcast([good, bad]))) as live:
+        await live.nodes["dead-letters"].close()
+        with pytest.raises(PartialWrite) as raised:
+            await live.write({"n": 0})
+        assert [isinstance(part.error, SinkClosed) for part in raised.value.owed] == [True]
+        assert live.snapshot().residue == 0
+    assert len(good.events) == 1

@@ -174,9 +174,7 @@ class Retry(Node):
         while parts:
             permit = await self._permit(history, whole, parts)
             left, fallen = await self._attempt(history, parts, permit)
-            for one in fallen:
-                await self._bury(history, one)
-                dead.append(one.part)
+            await self._bury_all(history, whole, fallen, left, dead)
             if not left:
                 break
             parts = [(part.write, as_batch(part.events)) for part in left]
@@ -186,7 +184,7 @@ class Retry(Node):
             self._note_failure(history, left)
             wait = self._wait(history, [part.error for part in left])
             if not history.final and self._past_limits(history):
-                parts = await self._give_up(history, left, dead)
+                parts = await self._give_up(history, whole, left, dead)
             elif self.hold != "lane" and self.below_queue:
                 self._park(history, left, wait)
             else:
@@ -329,18 +327,37 @@ class Retry(Node):
         elapsed = self.bound.clock.now() - history.first_at
         return history.attempts >= self.max_attempts and elapsed >= self.give_up_after
 
-    async def _give_up(self, history: History, owed: list[Owed], dead: list[Part]) -> list[Part]:
+    async def _give_up(
+        self, history: History, whole: Part, owed: list[Owed], dead: list[Part]
+    ) -> list[Part]:
         """Bury single events; from here on, each of the others gets an attempt by itself."""
         history.final = True
-        left: list[Part] = []
-        for part in owed:
-            one = (part.write, as_batch(part.events))
-            if len(one[1]) > 1:
-                left.append(one)
-                continue
-            await self._bury(history, Fallen(one, "gave_up", part.error), noted=True)
-            dead.append(one)
-        return left
+        left = [part for part in owed if len(part.events) > 1]
+        fallen = [
+            Fallen((part.write, as_batch(part.events)), "gave_up", part.error)
+            for part in owed
+            if len(part.events) == 1
+        ]
+        await self._bury_all(history, whole, fallen, left, dead, noted=True)
+        return [(part.write, as_batch(part.events)) for part in left]
+
+    async def _bury_all(
+        self,
+        history: History,
+        whole: Part,
+        fallen: list[Fallen],
+        left: list[Owed],
+        dead: list[Part],
+        *,
+        noted: bool = False,
+    ) -> None:
+        """Bury the fallen; when nobody takes dead letters any more, hand back what is owed."""
+        for k, one in enumerate(fallen):
+            try:
+                await self._bury(history, one, noted=noted)
+            except SinkClosed as error:
+                self._hand_back(whole, [*(Owed(*f.part, error) for f in fallen[k:]), *left], error)
+            dead.append(one.part)
 
     async def _bury(self, history: History, one: Fallen, *, noted: bool = False) -> None:
         self.given_up += one.reason == "gave_up"
