@@ -245,7 +245,7 @@ BROKEN: list[tuple[Callable[[], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sink", "told"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(("sink", "told"), BROKEN, ids=[one.__name__ for one, _ in BROKEN])
 def test_a_broken_promise_is_told(sink: Callable[[], Any], told: str) -> None:
     with pytest.raises(AssertionError) as raised:
         run(check_sink_contract(sink, limit_s=5.0))
@@ -349,7 +349,7 @@ BROKEN_WRAPPING: list[tuple[Callable[[Sink], Sink], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("sink", "told"), BROKEN_WRAPPING, ids=lambda one: getattr(one, "__name__", "")
+    ("sink", "told"), BROKEN_WRAPPING, ids=[one.__name__ for one, _ in BROKEN_WRAPPING]
 )
 def test_a_broken_promise_to_a_target_is_told(sink: Callable[[Sink], Sink], told: str) -> None:
     with pytest.raises(AssertionError) as raised:
