@@ -167,7 +167,7 @@ async def test_a_bad_item_is_named_and_nothing_is_stored() -> None:
         (post('{"events":[],"events":[]}', content_type=DOCKER), 400),
         (post(b"", content_length=None), 411),
         (post(b"x" * (1024 * 1024 + 1)), 413),
-        (post(gzip.compress(bytes(3_000_000)), content_encoding="gzip"), 413),
+        (post(gzip.compress(bytes(3_000_000), mtime=0), content_encoding="gzip"), 413),
         (post(gzip.compress(b"{}")[:-3], content_encoding="gzip"), 415),
         (post(b"{}", content_encoding="gzip, gzip"), 415),
         (post(b"{}", content_encoding="br"), 415),
