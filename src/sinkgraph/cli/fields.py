@@ -42,6 +42,7 @@ _WORDS: dict[int, str] = {
     id(_reads(alias)): word
     for alias, word in (
         (spec_fields.Text, "text"),
+        (kind_types.Schema, "text"),
         (spec_fields.Name, "name"),
         (spec_fields.Flag, "true | false"),
         (spec_fields.Duration, "duration"),

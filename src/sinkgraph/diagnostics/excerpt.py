@@ -48,11 +48,11 @@ def draw(source: SourceText, marks: Iterable[Mark], gutter: int, paint: Paint) -
     before = 0
     for number in sorted(by_line):
         if before and number == before + 2:
-            between = _Line(source.line(before + 1), 0)
+            between = _Line(source.shown_line(before + 1), 0)
             out.append(_numbered(before + 1, between.text, gutter, paint))
         here = sorted(by_line[number], key=lambda mark: mark.span.start)
         first = min(mark.span.col for mark in here) - 1
-        line = _Line(source.line(number), first)
+        line = _Line(source.shown_line(number), first)
         out.append(_numbered(number, line.text, gutter, paint))
         empty = paint(" " * gutter + " |", "gutter")
         for mark in here:

@@ -18,12 +18,13 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 class SourceText:
     """Is the text of one document under the name it is shown by; equal only to itself."""
 
-    __slots__ = ("_starts", "name", "text")
+    __slots__ = ("_hidden", "_starts", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
         self._starts: list[int] | None = None
+        self._hidden: dict[int, list[tuple[int, int]]] = {}  # by line
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -53,6 +54,21 @@ class SourceText:
             return ""
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[starts[number - 1] : end].rstrip("\r\n")
+
+    def hide(self, start: int, end: int) -> None:
+        """Let no excerpt show the characters [start, end)."""
+        if start < end:
+            for number in range(self.line_col(start)[0], self.line_col(end - 1)[0] + 1):
+                self._hidden.setdefault(number, []).append((start, end))
+
+    def shown_line(self, number: int) -> str:
+        """Return line `number` as an excerpt may show it: `*` for each hidden character."""
+        text = self.line(number)
+        for start, end in self._hidden.get(number, ()):
+            base = self.starts[number - 1]
+            first, last = max(start - base, 0), min(end - base, len(text))
+            text = text[:first] + "*" * (last - first) + text[last:]
+        return text
 
     def offset(self, line: int, col: int) -> int:
         """Return the offset of line and column (both from 1); the inverse of `line_col`."""

@@ -27,6 +27,7 @@ from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.load import load_spec
 from sinkgraph.spec.vars import read_vars
+from sinkgraph.spec.written_secrets import hide_written_secrets
 
 __all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
 
@@ -119,6 +120,8 @@ def _load(
         env=os.environ if env is None else env,
     )
     every = _ordered((*found, *more))
+    if every:
+        hide_written_secrets(tree)
     return (None if has_errors(every) else graph), every
 
 

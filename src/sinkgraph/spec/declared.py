@@ -14,13 +14,17 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.kind import Kind, Side
 from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.secret import MASK
 
 __all__ = ["EdgeDecl", "GraphSpec", "NodeDecl"]
 
 
 @dataclass(slots=True)
 class EdgeDecl:
-    """Is an edge as written: `target` is a name, also of a node written in place."""
+    """Is an edge as written: `target` is a name, also of a node written in place.
+
+    `secret`: the name came from the environment or a file.
+    """
 
     port: str
     target: str
@@ -28,6 +32,12 @@ class EdgeDecl:
     required: bool = True
     index: int = 0
     inline: bool = False
+    secret: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The target as messages show it: `***` when its name came from outside the document."""
+        return MASK if self.secret else safe_text(self.target, 80)
 
 
 @dataclass(slots=True)

@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 _USER = re.compile(r"://[^/?#@]*@")  # the user part of a URL is never shown
+_QUERY = re.compile(r"(?<=\?)[^#]+")  # nor is its query
 _NAME_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -175,7 +176,7 @@ def number(low: float, high: float) -> Reads:
 # --- texts with a form of their own --------------------------------------------------------------
 
 
-def _formed(read: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _formed(read: Callable[[str], Any], *, url: bool = False) -> Callable[[Any], Any]:
     """Return a parser that reads a leaf's text and raises `fail` where `read` raises Refused."""
 
     def parse(value: Any) -> Any:
@@ -185,6 +186,8 @@ def _formed(read: Callable[[str], Any]) -> Callable[[Any], Any]:
             if is_secret(value):
                 raise fail(refused.code, f"{shown(value)} is not what this field takes") from None
             text = _USER.sub("://***@", str(value)) if isinstance(value, str) else value
+            if url and isinstance(text, str):
+                text = _QUERY.sub("…", text)
             message = f"{shown(text)} {refused.message}"
             raise fail(refused.code, message, refused.help) from None
 
@@ -237,7 +240,7 @@ Size = Annotated[int, Reads(_formed(units.parse_size), 1024**2, _SIZE, units.for
 """Bytes, more than 0; written `64KiB`, `10MB`."""
 Rate = Annotated[float, Reads(_formed(units.parse_rate), 1.0, _RATE, units.format_rate)]
 """Events per second, more than 0; written `2000/s`."""
-Url = Annotated[str, Reads(_formed(addresses.check_url), "http://unset.invalid/", _URL)]
+Url = Annotated[str, Reads(_formed(addresses.check_url, url=True), "http://unset.invalid/", _URL)]
 """An http or https URL, as written."""
 Address = Annotated[
     addresses.Address,

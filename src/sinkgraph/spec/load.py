@@ -14,10 +14,11 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import GraphSpec, NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Scalar
-from sinkgraph.spec.fields import name_problem
+from sinkgraph.spec.fields import name_problem, shown
 from sinkgraph.spec.kind import find_kind, kind_names
-from sinkgraph.spec.leaves import leaf, written
+from sinkgraph.spec.leaves import is_secret, leaf, plain, written
 from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
+from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import declared, entries_of, wrong_shape
 
 __all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
@@ -67,7 +68,8 @@ def load_spec(
             reader.nodes.append(NodeDecl(one.name, one.side, "", None, none, one.at, blind=True))
     found.extend(reader.found)
     description = tree.get("description")
-    text = written(leaf(description)) if type(description) is Scalar else None
+    held = leaf(description) if type(description) is Scalar else None
+    text = MASK if is_secret(held) else written(held)
     if description is not None and text is None:
         found.append(wrong_shape(description.span, "description", "text"))
     return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree), found
@@ -99,12 +101,11 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
             )
         )
     elif not (type(version) is Scalar and version.value == VERSION and version.value is not True):
-        text = written(leaf(version)) if type(version) is Scalar else None
-        shown = f"`{safe_text(text, 40)}`" if text else "what it says"
+        said = shown(plain(version))
         found.append(
             Diagnostic(
                 "SG126",
-                f"the document's version is {shown}, and this program reads version {VERSION}",
+                f"the document's version is {said}, and this program reads version {VERSION}",
                 "error",
                 version.span,
                 "not a version this program knows",
@@ -151,18 +152,18 @@ def _name(tree: Mapping, found: list[Diagnostic]) -> str:
             )
         )
         return "unnamed"
-    text = written(leaf(held)) if type(held) is Scalar else None
+    word = leaf(held) if type(held) is Scalar else None
+    text = written(word)
     if text is None:
         found.append(wrong_shape(held.span, "name", "text"))
         return "unnamed"
     problem = name_problem(text)
     if problem:
-        shown = f"`{safe_text(text, 80)}`" if text else "an empty text"
         help = "a name is 1 to 64 of `A-Z a-z 0-9 . _ -`"
         found.append(
             Diagnostic(
                 "SG128",
-                f"the name {shown} {problem}",
+                f"the name {shown(word)} {problem}",
                 "error",
                 held.span,
                 problem,

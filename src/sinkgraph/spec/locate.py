@@ -15,6 +15,7 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping, Node, Sequence
+from sinkgraph.spec.fields import shown
 from sinkgraph.spec.kinds.base import Section
 from sinkgraph.spec.problem import Path, Problem
 
@@ -194,7 +195,8 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any, model: type[BaseModel])
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         loc = (*loc, "kind")
         at = place(owner, loc)
-        message = f"`{safe_text(str(context.get('tag')), 40)}` is not one of {_listed(tags)}"
+        held = one["input"].get("kind") if isinstance(one["input"], dict) else context.get("tag")
+        message = f"{shown(held)} is not one of {_listed(tags)}"
     else:
         code, message = "SG123", str(one["msg"])[:1].lower() + str(one["msg"])[1:]
     field = _field(at.found)

@@ -18,12 +18,13 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
-from sinkgraph.spec.fields import name_problem
+from sinkgraph.spec.fields import name_problem, shown
 from sinkgraph.spec.kind import LATER_KINDS, Kind, Side, find_kind, kind_names, plugin_problems
 from sinkgraph.spec.kinds.base import Section
-from sinkgraph.spec.leaves import leaf, plain, repair, written
+from sinkgraph.spec.leaves import is_secret, leaf, plain, repair, written
 from sinkgraph.spec.locate import Owner, from_problem, from_validation
 from sinkgraph.spec.ports import INLINE_NAME, Inline, PortReader
+from sinkgraph.spec.secret import MASK
 
 __all__ = ["Defaults", "NodeReader", "not_in_this_version"]
 
@@ -111,7 +112,10 @@ class NodeReader:
             )
             return False
         if kind is None:
-            self.found.append(_unknown_kind(decl, text, held.span, path))
+            word = leaf(held) if type(held) is Scalar else text
+            if is_secret(word):
+                decl.kind_name = ""
+            self.found.append(_unknown_kind(decl, word, held.span, path))
             return False
         decl.kind = kind
         return True
@@ -204,7 +208,7 @@ def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> I
             whole = later.field not in model_keys(model)
             what = f"`{later.field}`"
             if not whole and not isinstance(value, dict):
-                what = f"`{later.field}: {value}`"
+                what = f"`{later.field}: {MASK if is_secret(value) else value}`"
             span = None
             if entry is not None:
                 span = entry.key.span if whole else entry.value.span
@@ -233,17 +237,17 @@ def _section(annotation: Any) -> type[Section] | None:
     return None
 
 
-def _unknown_kind(decl: NodeDecl, text: str, span: Span | None, path: str) -> Diagnostic:
+def _unknown_kind(decl: NodeDecl, word: Any, span: Span | None, path: str) -> Diagnostic:
     other = _OTHER_SIDE[decl.side]
-    shown = safe_text(text, 80)
+    text = "" if is_secret(word) else written(word) or ""
     near = nearest(text, kind_names(decl.side))
     if find_kind(other, text) is not None:
-        help = f"`{shown}` is a kind of {other}: write this node under `{_SECTION[other]}:`"
+        help = f"{shown(word)} is a kind of {other}: write this node under `{_SECTION[other]}:`"
     elif near:
         help = f"the nearest is `{near}`"
     else:
         help = f"the kinds are {_listed(kind_names(decl.side))}"
-    headline = f"`{shown}` of {decl.side} `{decl.shown}` is not a kind"
+    headline = f"{shown(word)} of {decl.side} `{decl.shown}` is not a kind"
     label = f"no {decl.side} is of this kind"
     notes = plugin_problems()
     return Diagnostic(

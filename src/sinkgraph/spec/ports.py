@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.kind import Port, find_kind
-from sinkgraph.spec.leaves import Placeholder, leaf, plain, written
+from sinkgraph.spec.leaves import Placeholder, is_secret, leaf, plain, written
 
 __all__ = ["INLINE_NAME", "Inline", "PortReader"]
 
@@ -69,7 +70,7 @@ class PortReader:
         value = entry.value
         if not isinstance(value, Sequence):
             name = self._branch(value, port.name, 0)
-            shown = f"[{name}]" if isinstance(name, str) and not _is_inline(value) else "[…]"
+            shown = f"[{_word(value)}]"
             self._arity(
                 f"{self.decl.label} has a list of targets, and one stands there",
                 value.span,
@@ -105,7 +106,7 @@ class PortReader:
                 self.found.append(
                     Diagnostic(
                         "SG216",
-                        f"{self.decl.label} names `{edge.target}` twice",
+                        f"{self.decl.label} names `{edge.shown}` twice",
                         "error",
                         edge.span,
                         "named again",
@@ -153,7 +154,7 @@ class PortReader:
         names = [self._target(item, port.name, index) for index, item in enumerate(value.items)]
         count = len(names)
         if count == 1 and not _is_inline(value.items[0]):
-            help = f"write `{entry.key.text}: {names[0]}`"
+            help = f"write `{entry.key.text}: {_word(value.items[0])}`"
         elif count == 1:
             help = "write the sink without the brackets"
         elif count == 0:
@@ -174,7 +175,7 @@ class PortReader:
 
     def _target(self, value: Node, port: str, index: int, *, required: bool = True) -> Any:
         """Add the edge to one target and return its name; what names nothing is left as it is."""
-        inline = False
+        inline = secret = False
         if isinstance(value, Mapping):
             name, inline = self._name_inline(value), True
             self.inline.append(Inline(name, value, _kind_span(value), self.decl.name))
@@ -184,12 +185,13 @@ class PortReader:
             if text is None or isinstance(held, Placeholder):
                 self.decl.blind = True
                 return "unset" if text is not None else None
-            name = text
+            name, secret = text, is_secret(held)
         else:
             self.decl.blind = True
             return plain(value)
         span = _kind_span(value) if isinstance(value, Mapping) else value.span
-        self.decl.edges.append(EdgeDecl(port, name, span, required, index, inline))
+        edge = EdgeDecl(port, name, span, required, index, inline, secret)
+        self.decl.edges.append(edge)
         return name
 
     def _name_inline(self, tree: Mapping) -> str:
@@ -197,8 +199,8 @@ class PortReader:
         if type(own) is Scalar and (text := written(leaf(own))):
             return text
         held = tree.get("kind")
-        kind = written(leaf(held)) if type(held) is Scalar else None
-        kind = kind or "sink"
+        word = leaf(held) if type(held) is Scalar else None
+        kind = (None if is_secret(word) else written(word)) or "sink"
         base = f"{self.decl.name}.{kind}"
         number = self._counts[kind] = self._counts.get(kind, 0) + 1
         if number == 1:
@@ -227,6 +229,12 @@ class PortReader:
 
 _WHY_NAMED = "a number follows the order of the list: a reload could hand one's events to another"
 _LETTERS = "zabcdefghijklmnopqrstuvwxy"
+
+
+def _word(value: Node) -> str:
+    """Return what a leaf says, as a proposal may repeat it; `…` for all else."""
+    held = leaf(value) if type(value) is Scalar else None
+    return "…" if is_secret(held) else safe_text(written(held) or "…", 80)
 
 
 def _is_inline(value: Node) -> bool:

@@ -15,7 +15,7 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.kind import Side, all_kinds
-from sinkgraph.spec.leaves import leaf, written
+from sinkgraph.spec.leaves import is_secret, leaf, written
 
 __all__ = ["SECTIONS", "Declared", "declared", "entries_of", "wrong_shape"]
 
@@ -112,7 +112,8 @@ def _empty(value: Node) -> bool:
 def _first_name(held: Sequence) -> str:
     first = held.items[0] if held.items else None
     name = first.get("name") if isinstance(first, Mapping) else first
-    text = written(leaf(name)) if type(name) is Scalar else None
+    word = leaf(name) if type(name) is Scalar else None
+    text = None if is_secret(word) else written(word)
     return safe_text(text, 80) if text else "NAME"
 
 

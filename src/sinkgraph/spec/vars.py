@@ -113,7 +113,8 @@ def _one(
             )
         ]
     if not isinstance(entry.value, Mapping):
-        text = written(plain(entry.value)) or "…"
+        held = plain(entry.value)
+        text = (None if is_secret(held) else written(held)) or "…"
         help = f"write `{name}: {{default: {text}}}`"
         return [
             Diagnostic(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
@@ -11,24 +10,20 @@ from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.leaves import FilledText
+from sinkgraph.spec.written_secrets import CREDENTIAL, SECRET_FIELDS
 
 __all__ = ["check"]
-
-_FIELDS = ("token", "tokens")
-_HEADER = re.compile(
-    r"authorization|cookie|token|secret|password|api-?key|signature", re.IGNORECASE
-)
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield tokens, and headers whose names say credentials, that are written out."""
     for decl in view.nodes.values():
-        for field in _FIELDS:
+        for field in sorted(SECRET_FIELDS):
             yield from _written(decl, field, decl.tree.get(field))
         headers = decl.tree.get("headers")
         if isinstance(headers, Mapping):
             for entry in headers.entries:
-                if _HEADER.search(entry.key.text):
+                if CREDENTIAL.search(entry.key.text):
                     yield from _written(decl, f"headers.{entry.key.text}", entry.value)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.nearest import nearest
-from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.view import Link, View
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 
@@ -37,9 +36,11 @@ def _path(decl: NodeDecl, edge: EdgeDecl) -> str:
 
 
 def _unknown(view: View, decl: NodeDecl, edge: EdgeDecl, *, helped: bool) -> Diagnostic:
-    wanted = safe_text(edge.target, 80)
+    wanted = edge.shown
     help: tuple[str, ...] = ()
-    if helped:
+    if edge.secret:
+        help = ("name a sink that is declared under `sinks:`",)
+    elif helped:
         sinks = {name: one for name, one in view.nodes.items() if one.side == "sink"}
         sinks.pop(decl.name, None)
         near = nearest(edge.target, sinks)

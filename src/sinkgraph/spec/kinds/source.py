@@ -7,13 +7,20 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sinkgraph.spec.fields import Address, Duration, Flag, JsonValue, Rate, Size, Text
+from sinkgraph.spec.fields import (
+    Address,
+    Duration,
+    Flag,
+    JsonValue,
+    Rate,
+    Size,
+    Text,
+)
 from sinkgraph.spec.kinds.base import NodeSpec, Target
-from sinkgraph.spec.kinds.types import Choice, Count, InputPath, SecretField
+from sinkgraph.spec.kinds.types import Choice, Count, InputPath, Schema, SecretField
 from sinkgraph.spec.problem import Later, Problem
 
 __all__ = [
-    "SCHEMAS",
     "FileSourceSpec",
     "Generate",
     "HttpSourceSpec",
@@ -23,9 +30,6 @@ __all__ = [
 ]
 
 LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
-
-SCHEMAS = ("docker.registry",)
-"""The built-in schemas."""
 
 _NO_SCHEMA = "leave it away, or name a built-in schema: `docker.registry`"
 
@@ -48,7 +52,7 @@ class SourceSpec(NodeSpec):
 
     to: Target
     """The sink its events go to."""
-    schema_: Annotated[Text | None, Field(alias="schema")] = None
+    schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """What its events look like: `docker.registry` [any JSON]."""
     validate_: Annotated[
         Literal["off", "warn", "reject"],
@@ -56,17 +60,6 @@ class SourceSpec(NodeSpec):
         Field(alias="validate"),
     ] = "off"
     """What becomes of events unlike the schema: `off` lets them pass."""
-
-    def problems(self) -> Iterator[Problem]:
-        """Yield an unknown schema."""
-        if self.schema_ is not None and self.schema_ not in SCHEMAS:
-            yield Problem(
-                "SG123",
-                f"`{self.schema_}` is not a known schema",
-                ("schema",),
-                "not built in",
-                help=("the built-in schema is `docker.registry`",),
-            )
 
 
 class HttpSourceSpec(SourceSpec):

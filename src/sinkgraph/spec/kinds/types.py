@@ -29,6 +29,7 @@ __all__ = [
     "InputPath",
     "OutputPath",
     "PythonName",
+    "Schema",
     "SecretField",
     "Share",
     "StatusKey",
@@ -45,6 +46,7 @@ _OWN_HEADERS = frozenset(
 )
 _PYTHON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _PROVIDED = re.compile(r"provided:[A-Za-z0-9._-]{1,64}")
+_SCHEMAS = ("docker.registry",)
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXT = {"type": ["string", "number", "boolean"]}
@@ -154,6 +156,14 @@ def _secret(value: Any) -> Secret:
     return Secret(text)
 
 
+def _schema(value: Any) -> str:
+    text = written(value)
+    if text not in _SCHEMAS:
+        help = f"the built-in schema is `{_SCHEMAS[0]}`"
+        raise fail("SG123", f"{shown(value)} is not a known schema", help)
+    return text
+
+
 def _header_name(value: Any) -> str:
     text = _text(value)
     if not _HEADER.fullmatch(text):
@@ -232,6 +242,8 @@ Expression = Annotated[str, Reads(_expression, "true", {"type": ["string", "bool
 """A CEL expression as written; it is judged by `sinkgraph.expr`."""
 SecretField = Annotated[Secret, Reads(_secret, Secret("unset"), {"type": "string"}, str)]
 """Text that is shown nowhere."""
+Schema = Annotated[str, Reads(_schema, "docker.registry", {"type": "string"})]
+"""The name of a built-in schema."""
 HeaderName = Annotated[str, Reads(_header_name, "X-Unset", {"type": "string"})]
 """The name of an HTTP header a document may set."""
 HeaderValue = Annotated[Secret, Reads(_header_value, Secret("unset"), _TEXT, str)]
