@@ -92,12 +92,12 @@ async def test_a_second_interrupt_stops_at_once_and_says_what_was_lost(tmp_path:
     assert "Traceback" not in program.err
 
 
-async def test_a_drain_that_does_not_end_says_what_was_lost(tmp_path: Path) -> None:
+async def test_a_drain_that_does_not_end_says_what_was_lost_and_fails(tmp_path: Path) -> None:
     async with Webhook() as hook:
         await hook.down()
         async with run(tmp_path, hook, "--drain", "300ms") as program:
             await send(await program.port(), 3)
-            assert await program.interrupted() == 0
+            assert await program.interrupted() == 1
     assert "3 events were still pending in memory and lost:\n  hooks: 3\n" in program.err
     ledger(program.err)
 

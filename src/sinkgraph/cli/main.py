@@ -36,7 +36,7 @@ SECTIONS = {
     sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Describe where events go as a typed graph; check it, draw it, run it.",
-    epilog="Exit codes: 0 ok, 1 findings or a failed start, 2 usage, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 findings, a failed start or events lost, 2 usage, 130 interrupted.",
 )
 @click.version_option(__version__, message="sinkgraph %(version)s")
 def cli() -> None:

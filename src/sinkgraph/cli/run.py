@@ -173,7 +173,7 @@ class _Runner:
             _say(f"error: source {source.name}: {safe_text(str(source.last_error))}")
         if self._signals > 1:
             return INTERRUPTED
-        if failed or report.residue:
+        if failed or report.residue or report.left:
             return FINDINGS
         return PIPE_CLOSED if self._unread else OK
 
