@@ -41,6 +41,7 @@ class Sample(Instant):
         n = len(batch)
         plan.enter(self.ledger, n)
         if self.every is not None:
+            plan.volatile = True  # which ones is settled when they are taken
             start, every = self._seen, self.every
             chosen = [k for k in range(n) if (start + k) % every == 0]
         else:
