@@ -448,3 +448,15 @@ class BreakerAgainstModel(RuleBasedStateMachine):
 
 TestBreakerAgainstModel = BreakerAgainstModel.TestCase
 TestBreakerAgainstModel.settings = settings(stateful_step_count=40)
+
+
+def test_whoever_is_told_to_wait_finds_time_moved_on_however_close_the_probe_is() -> None:
+    for now in (0.1, 1e3, 1e6):
+        breaker = machine(Breaker(failure_threshold=1, open_for=0.48, jitter=0.2))
+        breaker.failure(permit(breaker, now), now)
+        probe_at = breaker.retry_at
+        assert probe_at is not None
+        early = math.nextafter(probe_at, 0)
+        wait = breaker.acquire(early)
+        assert isinstance(wait, float)
+        assert early + wait > probe_at

@@ -18,6 +18,7 @@ __all__ = ["Breaker", "BreakerMachine", "BreakerState", "Permit", "StateName"]
 
 StateName = Literal["closed", "open", "half_open", "isolated", "disabled"]
 
+_SHORTEST_S = 0.001  # a shorter wait may be lost in rounding, and who waits it would spin
 _SLOTS = 10  # a window is counted in so many parts, the oldest of which is forgotten at a time
 
 
@@ -53,13 +54,13 @@ def acquired(
             return state, policy.open_for_max
         case "open":
             if now < state.until:
-                return state, state.until - now
+                return state, max(state.until - now, _SHORTEST_S)
             state = _moved(state, "half_open", now, until=now + policy.half_open_max)
         case "half_open":
             pass
     if state.leased < policy.probes:
         return replace(state, leased=state.leased + 1), 0.0
-    return state, min(max(state.until - now, 0.001), policy.open_for)
+    return state, min(max(state.until - now, _SHORTEST_S), policy.open_for)
 
 
 def elapsed(policy: Breaker, state: BreakerState, now: float, draw: float) -> BreakerState:
