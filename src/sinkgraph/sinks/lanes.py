@@ -29,7 +29,7 @@ _BACKOFF = ExponentialBackoff()
 _CLOSE_S = 2.0  # how long a cancelled lane may take to end
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """Is what a lane delivers in one go; `keys` are released when all of it is settled.
 
@@ -64,6 +64,7 @@ class Lanes:
         self._ready: deque[Job] = deque()
         self._busy: list[Job] = []
         self._closing = False
+        self._surrendered = False
 
     @property
     def plain(self) -> bool:
@@ -121,7 +122,7 @@ class Lanes:
         queue = self._queue
         task = asyncio.current_task()
         try:
-            while True:
+            while not self._closing:  # a sink may have swallowed the cancellation
                 job = self._next()
                 if job is None:
                     if self.linger and not self.hurry and self._at_hand():
@@ -183,7 +184,8 @@ class Lanes:
         return job
 
     def _end(self, job: Job) -> None:
-        self._busy.remove(job)
+        if job in self._busy:
+            self._busy.remove(job)
         if job.keys and self.keys is not None and self.keys.release(job.keys):
             self.wake()
 
@@ -219,6 +221,8 @@ class Lanes:
                 self._settle(job)
                 if queue.status == "degraded":
                     queue.status = "ok"
+            if self._closing and job.parts:
+                return
             if failed and job.parts:
                 failures += 1
                 queue.status = "degraded"
@@ -234,6 +238,8 @@ class Lanes:
         queue = self._queue
         weigh = queue.weigh if queue.max_bytes is not None else None
         part = job.parts.popleft()
+        if self._surrendered:
+            return  # somebody else has answered for it
         if job.claim is not None:
             queue.settle(*job.claim.replace(part, owed, weigh), outcome)
             return
@@ -332,6 +338,7 @@ class Lanes:
         self._busy, self._lot = [], []
         self._ready.clear()
         self.parked = 0
+        self._surrendered = True
         return left
 
 
