@@ -201,3 +201,13 @@ def test_an_expression_in_quotes_has_its_place_inside_them() -> None:
     assert codes(found) == ["SG402"]
     assert found[0].span is not None
     assert "nobody" in found[0].span.text
+
+
+def test_a_document_whose_every_key_is_bad_still_has_a_place_for_its_findings(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "graph.yaml"
+    path.write_text("? [a]\n: b\n")
+    found = check(path)
+    assert "SG202" in [one.code for one in found]
+    assert all(one.span is not None for one in found)

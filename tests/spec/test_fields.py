@@ -386,6 +386,7 @@ def test_urls_are_read_as_written(url: str) -> None:
         "http://1.2.3/",
         "http://[::1/",
         "http://[zz]/",
+        "http://[::1]x/",
         "http://a..b/",
         "http://-a.b/",
         "http://{data.host}/",

@@ -100,7 +100,7 @@ def check_url(text: str) -> str:
         raise Refused("SG129", "has no port between 1 and 65535", _URL_HELP)
     if not parts.netloc.startswith("["):
         _check_host(host, _URL_HELP)
-    elif not _is_ip(host, 6):
+    elif not _is_ip(host, 6) or parts.netloc.partition("]")[2][:1] not in ("", ":"):
         raise Refused("SG129", "has no IPv6 address in its brackets", _URL_HELP)
     return text
 

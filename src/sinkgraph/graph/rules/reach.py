@@ -32,8 +32,8 @@ def roots(view: View) -> list[str]:
 def _no_sink(view: View) -> Diagnostic:
     tree = view.spec.tree
     span = tree.key_span("sinks") or tree.key_span("sources")
-    if span is None and tree.entries:
-        span = tree.entries[0].key.span
+    if span is None:
+        span = tree.entries[0].key.span if tree.entries else tree.span
     declared = any(one.side == "sink" for one in view.disabled.values())
     label = "every sink is disabled" if declared else "no sink is declared"
     return Diagnostic(
