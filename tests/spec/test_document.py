@@ -482,3 +482,39 @@ def test_the_text_of_a_document_is_not_taken_for_its_path() -> None:
     assert (tree, [one.code for one in found]) == (None, ["SG101"])
     assert found[0].headline == "the text of a document stands where its path is needed"
     assert found[0].where == "<text>:1:1"
+
+
+TOO_MANY = {
+    "yaml list": ("yaml", "a: [" + "1," * 300_000 + "1]"),
+    "yaml mapping": ("yaml", "".join(f"k{n}: 1\n" for n in range(150_000))),
+    "json list": ("json", '{"a": [' + "1," * 300_000 + "1]}"),
+    "json mapping": ("json", "{" + ",".join(f'"k{n}": 1' for n in range(150_000)) + "}"),
+    "toml list": ("toml", "a = [" + "1," * 300_000 + "1]"),
+    "toml table": ("toml", "".join(f"k{n} = 1\n" for n in range(150_000))),
+}
+
+
+@pytest.mark.parametrize(("syntax", "text"), TOO_MANY.values(), ids=TOO_MANY.keys())
+def test_reading_ends_at_the_first_value_too_many(syntax: Syntax, text: str) -> None:
+    tree, (found,) = parse(text, "g", syntax)
+    assert tree is None
+    assert (found.code, found.headline) == (
+        "SG103",
+        "the document holds more than 250,000 keys and values",
+    )
+    assert found.span is not None
+    assert 0 < found.span.start < len(text)
+
+
+@pytest.mark.parametrize("syntax", ["yaml", "toml", "json"])
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n"])
+def test_a_document_of_lines_without_end_is_refused(syntax: Syntax, line_break: str) -> None:
+    tree, (found,) = parse(line_break * 1_000_001, "g", syntax)
+    assert tree is None
+    assert found.headline == "the document has 1,000,001 lines, more than 1,000,000"
+
+
+def test_a_toml_number_as_long_as_a_book_is_refused_in_its_place() -> None:
+    tree, (found,) = parse("a = 1\nb = 1." + "1" * 5000, "g", "toml")
+    assert tree is None
+    assert (found.code, found.where) == ("SG118", "g:2:5")

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkgraph.diagnostics.report import render_human
-from sinkgraph.spec.document import Mapping, Scalar, parse
+from sinkgraph.spec.document import Mapping, Node, Scalar, parse
 from sinkgraph.spec.document_traps import balanced, quoted
+from sinkgraph.spec.document_yaml import _Builder
 from tests.spec.test_document import brief, values
 
 TRAPS = [
@@ -160,3 +161,20 @@ def test_quoted_text_is_read_back(text: str) -> None:
 )
 def test_balanced(text: str, closed: bool) -> None:
     assert balanced(text) is closed
+
+
+def test_a_long_document_is_not_read_again_for_every_trap(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[int] = []
+    build = _Builder.build
+
+    def counted(self: _Builder, text: str) -> Node | None:
+        reads.append(len(text))
+        return build(self, text)
+
+    monkeypatch.setattr(_Builder, "build", counted)
+    traps = "".join(f'f{n}: {{where: "x" in data}}\n' for n in range(30))
+    for filler, most in (("", 21), ("# " + "x" * 600_000 + "\n", 2)):
+        reads.clear()
+        _, found = parse(filler + traps, "g", "yaml")
+        assert found
+        assert len(reads) <= most

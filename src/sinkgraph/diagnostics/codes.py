@@ -27,7 +27,12 @@ class Code:
 _TABLE = (
     Code("SG101", "unreadable-document", "error", "the document cannot be read"),
     Code("SG102", "not-utf8", "error", "the document is not UTF-8 text"),
-    Code("SG103", "document-too-large", "error", "the document is larger than 16 MiB"),
+    Code(
+        "SG103",
+        "document-too-large",
+        "error",
+        "the document is larger than 16 MiB, or holds too much",
+    ),
     Code("SG104", "empty-document", "error", "the document says nothing"),
     Code("SG105", "syntax", "error", "the text is not valid YAML, TOML or JSON"),
     Code("SG106", "tab-indent", "error", "a tab is used for indentation"),

@@ -6,6 +6,7 @@ Nothing here knows a syntax; a place is only where something was read.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 
 import msgspec
@@ -23,17 +24,18 @@ class SourceText:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self._starts: list[int] | None = None
+        self._starts: array[int] | None = None
         self._hidden: dict[int, list[tuple[int, int]]] = {}  # by line
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
     @property
-    def starts(self) -> list[int]:
+    def starts(self) -> array[int]:
         """The offset at which each line starts, found once."""
         if self._starts is None:
-            self._starts = [0, *(found.end() for found in _BREAK.finditer(self.text))]
+            self._starts = array("L", (0,))
+            self._starts.extend(found.end() for found in _BREAK.finditer(self.text))
         return self._starts
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -34,6 +35,8 @@ __all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
 Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 Secrets = Literal["strict", "placeholder"]
 
+_MAX_ALIKE = 200  # findings of one code
+_MAX_TEXT = 1000  # characters of one text of a finding
 _CONSEQUENCES = frozenset({"SG209"})
 """Findings that say nothing new about a place where there is an error."""
 _NOT_FILLED = frozenset({"vars", "tests", "promises", "templates", "include", "egress"})
@@ -109,7 +112,7 @@ def _load(
         name = os.fspath(document)
         base = Path.cwd() if name == "-" else Path(name).absolute().parent
     if tree is None:
-        return None, sort_diagnostics(found)
+        return None, _ordered(found)
     output = Path.cwd() if output_dir is None else Path(output_dir)
     graph, more = load_tree(
         tree,
@@ -119,10 +122,11 @@ def _load(
         secrets=secrets,
         env=os.environ if env is None else env,
     )
-    every = _ordered((*found, *more))
+    found = [*found, *more]
+    every = _ordered(found)
     if every:
         hide_written_secrets(tree)
-    return (None if has_errors(every) else graph), every
+    return (None if has_errors(found) else graph), every
 
 
 def load_tree(
@@ -161,9 +165,11 @@ def _without(tree: Tree, keys: AbstractSet[str]) -> Tree:
 
 
 def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort by place, and keep one of those that say the same at the same place."""
+    """Sort by place; keep one of those that say the same at one place, and so many of each code."""
     made: list[Diagnostic] = []
     found = list(found)
+    last: dict[str, int] = {}
+    count: Counter[str] = Counter()
     wrong = {id(one.span) for one in found if one.severity == "error" and one.span is not None}
     seen: set[tuple[str, str, object]] = set()
     for one in sort_diagnostics(found):
@@ -172,23 +178,37 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             continue
         at: object = one.path if span is None else (span.source.name, span.start, span.end)
         key = (one.code, one.label if span is not None else one.headline, at)
-        if key not in seen:
-            seen.add(key)
+        if key in seen:
+            continue
+        seen.add(key)
+        count[one.code] += 1
+        if count[one.code] <= _MAX_ALIKE:
+            last[one.code] = len(made)
             made.append(_harmless(one))
+    for code, at_last in last.items():
+        more = count[code] - _MAX_ALIKE
+        if more > 0:
+            note = f"{more:,} more with this code are not shown"
+            made[at_last] = replace(made[at_last], notes=(*made[at_last].notes, note))
     return made
 
 
 def _harmless(one: Diagnostic) -> Diagnostic:
-    """Return a finding in which nothing a document says can steer a terminal."""
+    """Return a finding in which nothing a document says can steer a terminal or flood it."""
     texts = (one.headline, one.label, one.path, *one.notes, *one.help)
-    if all(map(str.isprintable, (*texts, *(label.text for label in one.secondary)))):
+    texts = (*texts, *(label.text for label in one.secondary))
+    if all(text.isprintable() and len(text) <= _MAX_TEXT for text in texts):
         return one
     return replace(
         one,
-        headline=safe_text(one.headline),
-        label=safe_text(one.label),
-        path=safe_text(one.path),
-        secondary=tuple(Label(label.span, safe_text(label.text)) for label in one.secondary),
-        notes=tuple(map(safe_text, one.notes)),
-        help=tuple(map(safe_text, one.help)),
+        headline=_safe(one.headline),
+        label=_safe(one.label),
+        path=_safe(one.path),
+        secondary=tuple(Label(label.span, _safe(label.text)) for label in one.secondary),
+        notes=tuple(map(_safe, one.notes)),
+        help=tuple(map(_safe, one.help)),
     )
+
+
+def _safe(text: str) -> str:
+    return safe_text(text, _MAX_TEXT)

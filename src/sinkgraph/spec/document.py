@@ -15,7 +15,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, has_errors, sort_diagno
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_file import read_bytes
-from sinkgraph.spec.document_text import MAX_DEPTH, decode, too_deep
+from sinkgraph.spec.document_text import MAX_DEPTH, MAX_VALUES, decode, too_deep
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
 
 __all__ = [
@@ -33,9 +33,6 @@ __all__ = [
 ]
 
 Syntax = Literal["yaml", "toml", "json"]
-
-MAX_NODES = 2_000_000
-"""Values that a document given as Python values may hold."""
 
 _SUFFIXES: dict[str, Syntax] = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
 
@@ -93,13 +90,13 @@ def from_python(document: AnyMapping[Any, Any]) -> tuple[Mapping | None, list[Di
     findings: list[Diagnostic] = []
     todo: list[tuple[Node, Any, str, int]] = []
 
-    left = MAX_NODES
+    left = MAX_VALUES
 
     def made(value: Any, path: str, depth: int) -> Node | None:
         nonlocal left
         left -= 1
         if left == 0:
-            headline = f"the document holds more than {MAX_NODES} values, or contains itself"
+            headline = f"the document holds more than {MAX_VALUES:,} values, or contains itself"
             findings.append(Diagnostic("SG113", headline, path=path))
         if left <= 0:
             return None

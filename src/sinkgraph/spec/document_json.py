@@ -13,7 +13,13 @@ from typing import Any, NoReturn
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
-from sinkgraph.spec.document_text import MAX_DEPTH, MAX_FINDINGS, too_deep
+from sinkgraph.spec.document_text import (
+    MAX_DEPTH,
+    MAX_FINDINGS,
+    MAX_VALUES,
+    too_deep,
+    too_many,
+)
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
 from sinkgraph.spec.leaves import Placeholder
 
@@ -65,6 +71,7 @@ class _Reader:
         self.text = source.text
         self.found: list[Diagnostic] = []
         self.stack: list[_Frame] = []
+        self.left = MAX_VALUES
 
     def read(self) -> Node | None:
         """Return the only value of the text."""
@@ -83,6 +90,7 @@ class _Reader:
 
     def _value(self, at: int) -> tuple[Node | None, int]:
         """Read a leaf or an empty collection whole; open any other and return None."""
+        self._count(at)
         text = self.text
         char = text[at : at + 1]
         if char == '"':
@@ -97,6 +105,11 @@ class _Reader:
         if word is not None:
             return self._word(word), word.end()
         return self._fail("a value was expected", at, _hint(char))
+
+    def _count(self, at: int) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _StopReadingError(too_many(Span(self.source, at, at + 1)))
 
     def _open(self, at: int, char: str) -> tuple[Node | None, int]:
         if len(self.stack) >= MAX_DEPTH:
@@ -140,6 +153,7 @@ class _Reader:
 
     def _key(self, frame: _Frame, at: int) -> int:
         """Read a key and its colon; return where its value begins."""
+        self._count(at)
         if self.text[at : at + 1] != '"':
             self._fail("a key in double quotes was expected", at, _hint(self.text[at : at + 1]))
         name, end = self._string(at)

@@ -10,11 +10,23 @@ import re
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.source import SourceText, Span
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_FINDINGS", "decode", "too_deep"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_FINDINGS",
+    "MAX_LINES",
+    "MAX_VALUES",
+    "decode",
+    "too_deep",
+    "too_many",
+]
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_FINDINGS = 100
+MAX_LINES = 1_000_000
+MAX_VALUES = 250_000
+"""Keys and values a document may hold: 25 for each of the 10,000 nodes it may declare."""
 
 _BOM = "\ufeff"
 _REFUSED = re.compile(
@@ -51,7 +63,10 @@ def decode(given: str | bytes, name: str) -> tuple[SourceText | None, list[Diagn
         text = given
     source = SourceText(name, text.removeprefix(_BOM))
     found = _REFUSED.search(source.text)
-    return (None, [_control(source, found.start())]) if found else (source, [])
+    if found:
+        return None, [_control(source, found.start())]
+    lines = source.text.count("\n") + source.text.count("\r") - source.text.count("\r\n")
+    return (None, [_too_long(name, lines)]) if lines > MAX_LINES else (source, [])
 
 
 def too_deep(span: Span | None, path: str = "") -> Diagnostic:
@@ -63,6 +78,18 @@ def too_deep(span: Span | None, path: str = "") -> Diagnostic:
         label=f"level {MAX_DEPTH + 1} begins here",
         path=path,
         help=("give inner nodes names of their own and write to those names",),
+    )
+
+
+def too_many(span: Span | None, path: str = "") -> Diagnostic:
+    """Return the finding of a document that holds more than any graph needs."""
+    return Diagnostic(
+        "SG103",
+        f"the document holds more than {MAX_VALUES:,} keys and values",
+        span=span,
+        label="the first too many",
+        path=path,
+        help=("split it into several documents",),
     )
 
 
@@ -86,6 +113,15 @@ def _too_large(name: str, size: int) -> Diagnostic:
     return Diagnostic(
         "SG103",
         f"the document has {size} bytes, more than {limit} MiB",
+        span=Span(SourceText(name, ""), 0, 0),
+        help=("split it into several documents",),
+    )
+
+
+def _too_long(name: str, lines: int) -> Diagnostic:
+    return Diagnostic(
+        "SG103",
+        f"the document has {lines:,} lines, more than {MAX_LINES:,}",
         span=Span(SourceText(name, ""), 0, 0),
         help=("split it into several documents",),
     )

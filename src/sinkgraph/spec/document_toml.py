@@ -13,7 +13,7 @@ from typing import Any
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
-from sinkgraph.spec.document_text import too_deep
+from sinkgraph.spec.document_text import too_deep, too_many
 from sinkgraph.spec.document_toml_places import Place, Places, scan_places
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
 
@@ -30,6 +30,11 @@ def parse_toml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
     if places.too_deep is not None:
         at = places.too_deep
         return None, [too_deep(Span(source, at, min(at + 1, len(source.text))))]
+    if places.too_many is not None:
+        at = places.too_many
+        return None, [too_many(Span(source, at, min(at + 1, len(source.text))))]
+    if places.too_long is not None:
+        return None, [_too_long(Span(source, *places.too_long))]
     try:
         loaded = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
@@ -37,16 +42,15 @@ def parse_toml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
     except RecursionError:
         return None, [too_deep(None)]
     except ValueError:
-        return None, [_too_long(source)]
+        found = _LONG.search(source.text)
+        return None, [_too_long(Span(source, *(found.span() if found else (0, 0))))]
     if not loaded:
         return None, []
     return _tree(source, loaded, places.root), []
 
 
-def _too_long(source: SourceText) -> Diagnostic:
+def _too_long(span: Span) -> Diagnostic:
     """Return the finding of a number that Python will not read."""
-    found = _LONG.search(source.text)
-    span = Span(source, 0, 0) if found is None else Span(source, found.start(), found.end())
     help = "write a smaller number, or text in quotes"
     return Diagnostic(
         "SG118", "a number is too large", span=span, label="too many digits", help=(help,)

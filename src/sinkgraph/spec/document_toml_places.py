@@ -10,7 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 
-from sinkgraph.spec.document_text import MAX_DEPTH
+from sinkgraph.spec.document_text import MAX_DEPTH, MAX_VALUES
 
 __all__ = ["Place", "Places", "scan_places"]
 
@@ -25,6 +25,7 @@ _TEXT = re.compile(
     r"|'[^'\n]*+'",
     re.DOTALL,
 )
+_MAX_BARE = 1000
 _BARE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9][0-9:.Zz+-]*|[^\s,\]}#]+")
 
 
@@ -42,11 +43,17 @@ class Place:
 
 @dataclass(slots=True)
 class Places:
-    """Is what a scan found: the root, the first key that stands twice, the first value too deep."""
+    """Is what a scan found: the root, the first key that stands twice, the first value too deep.
+
+    `too_many`: where the first value stands that is one too many; `too_long`: a bare value no
+    number or word is as long as.
+    """
 
     root: Place
     twice: tuple[tuple[int, int], tuple[int, int]] | None = None
     too_deep: int | None = None
+    too_many: int | None = None
+    too_long: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.places = Places(Place((0, 0), 0, len(text), 1, {}))
+        self.left = MAX_VALUES
 
     def scan(self) -> None:
         """Fill `places`; raise _StopScanningError at the first thing that is not TOML."""
@@ -151,6 +159,10 @@ class _Scanner:
         end: int,
         kids: dict[str, Place] | list[Place] | None,
     ) -> Place:
+        self.left -= 2 if key.name else 1  # an item of a list has no key
+        if self.left < 0:
+            self.places.too_many = start
+            raise _StopScanningError
         depth = holder.depth + 1
         if kids is not None and depth > MAX_DEPTH:
             self.places.too_deep = start
@@ -196,6 +208,9 @@ class _Scanner:
             else:
                 found = _TEXT.match(self.text, at) or _BARE.match(self.text, at)
                 if found is None:
+                    raise _StopScanningError
+                if found.re is _BARE and found.end() - at > _MAX_BARE:
+                    self.places.too_long = at, found.end()
                     raise _StopScanningError
                 self._attach(holder, key, self._place(holder, key, at, found.end(), None))
                 at = found.end()

@@ -26,7 +26,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import SourceText, Span
 from sinkgraph.spec.document_scalars import UNUSUAL, core_value
-from sinkgraph.spec.document_text import MAX_DEPTH
+from sinkgraph.spec.document_text import MAX_DEPTH, MAX_VALUES
 from sinkgraph.spec.document_traps import (
     EXPRESSION_KEYS,
     EXPRESSION_MAPS,
@@ -43,6 +43,7 @@ __all__ = ["MAX_REPEATED", "parse_yaml"]
 MAX_REPEATED = 100_000
 """Nodes that aliases may repeat in one document."""
 _MAX_TRAPS = 20
+_MAX_REREAD = 1_000_000  # characters: each trap makes the whole text be read once more
 
 _COMMENT = re.compile(r"[ \t]+#")
 
@@ -55,12 +56,13 @@ def parse_yaml(source: SourceText) -> tuple[Node | None, list[Diagnostic]]:
     """
     traps: dict[int, Trap] = {}
     text = source.text
+    most = max(1, min(_MAX_TRAPS, _MAX_REREAD // (len(text) or 1)))
     while True:
-        builder = _Builder(source, traps)
+        builder = _Builder(source, traps, most)
         try:
             root = builder.build(text)
         except yaml.YAMLError as error:
-            trap = builder.trap_of(error) if len(traps) < _MAX_TRAPS else None
+            trap = builder.trap_of(error) if len(traps) < most else None
             if trap is None or trap.start in traps:
                 finding = syntax_finding(source, error)
                 return None, [
@@ -116,9 +118,10 @@ class _Frame:
 class _Builder:
     """Builds one tree from the events of one parse."""
 
-    def __init__(self, source: SourceText, traps: dict[int, Trap]) -> None:
+    def __init__(self, source: SourceText, traps: dict[int, Trap], most_traps: int) -> None:
         self.source = source
         self.traps = traps
+        self.most_traps = most_traps
         self.findings = Findings(source)
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Node, int, int]] = {}
@@ -130,9 +133,14 @@ class _Builder:
         parser = yaml.cyaml.CParser(text)  # type: ignore[attr-defined]
         next_event = parser.get_event
         documents = 0
+        left = MAX_VALUES + 2  # the stream and its document begin too
         while True:
             event = next_event()
             kind = type(event)
+            if kind is not MappingEndEvent and kind is not SequenceEndEvent:
+                left -= 1
+                if left < 0:
+                    self.findings.stop_too_many(event)
             if kind is ScalarEvent:
                 self._scalar(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
@@ -351,7 +359,7 @@ class _Builder:
             return self._meant(frame, node, end)
         if frame.flow and frame.key is not None and frame.key.span is not None:
             trap = find_trap(self.source, frame.key.span, flow=True, at=end)
-            if trap is not None and trap.end > end and len(self.traps) < _MAX_TRAPS:
+            if trap is not None and trap.end > end and len(self.traps) < self.most_traps:
                 raise _TrappedError(trap)
         return node
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import SourceText, Span
-from sinkgraph.spec.document_text import MAX_FINDINGS, too_deep
+from sinkgraph.spec.document_text import MAX_FINDINGS, too_deep, too_many
 
 __all__ = ["Findings", "StopBuildingError"]
 
@@ -34,6 +34,11 @@ class Findings:
         self.found.append(
             too_deep(span if whole else Span(span.source, span.start, span.start + 1))
         )
+        raise StopBuildingError
+
+    def stop_too_many(self, event: Any) -> NoReturn:
+        """Add that a value is one too many, and stop."""
+        self.found.append(too_many(self.span(event)))
         raise StopBuildingError
 
     def span(self, event: Any) -> Span:

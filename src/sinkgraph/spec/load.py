@@ -45,6 +45,7 @@ _LATER = {
     "include": "write one document",
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
+_MAX_FOUND = 1000  # in the head; and in `defaults`
 _UNCHECKED = ("promises", "tests")
 
 
@@ -79,6 +80,8 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
     """Judge the keys of the top level and the version."""
     known = set(TOP_LEVEL)
     for entry in tree.entries:
+        if len(found) >= _MAX_FOUND:
+            break
         key, span = entry.key.text, entry.key.span
         if key in _LATER:
             found.append(not_in_this_version(f"`{key}`", span, key, _LATER[key]))
@@ -196,6 +199,8 @@ def _defaults(tree: Mapping, found: list[Diagnostic]) -> Defaults:
         ports = {port.name for one in kinds for port in one.ports}
         made[name] = []
         for field in entry.value.entries:
+            if len(found) >= _MAX_FOUND:
+                break
             key = field.key.text
             if key not in known:
                 near = nearest(key, known)

@@ -22,6 +22,7 @@ from sinkgraph.spec.problem import Path, Problem
 __all__ = ["Owner", "from_problem", "from_validation", "place"]
 
 _KEY = "[key]"
+_MAX_FINDINGS = 100  # of one node
 _SHAPES = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -112,7 +113,7 @@ def from_validation(
     error: ValidationError, owner: Owner, model: type[BaseModel]
 ) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each thing pydantic found, one cause once."""
-    details = error.errors(include_url=False)
+    details = error.errors(include_url=False)[:_MAX_FINDINGS]
     broken = [tuple(one["loc"]) for one in details]
     meant = _meant(details, model)
     for one in details:

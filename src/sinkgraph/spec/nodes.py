@@ -31,6 +31,8 @@ __all__ = ["Defaults", "NodeReader", "not_in_this_version"]
 Defaults = MappingABC[str, list[Entry]]
 """Kind → the fields every node of it has unless it says otherwise."""
 
+_MAX_FOUND = 1000
+"""Findings after which the fields of further nodes are not judged any more."""
 _OTHER_SIDE: dict[Side, Side] = {"source": "sink", "sink": "source"}
 _SECTION: dict[Side, str] = {"source": "sources", "sink": "sinks"}
 
@@ -64,13 +66,14 @@ class NodeReader:
         problem = name_problem(one.name)
         if problem and not (one.holder and INLINE_NAME not in one.tree):
             self._bad_name(decl, problem)
-        known = self._kind(decl)
+        tired = len(self.found) >= _MAX_FOUND
+        known = self._kind(decl, helped=not tired)
         if decl.kind is not None:
             decl.tree = self._with_defaults(decl.kind, one.tree)
         ports = PortReader(decl)
         values = self._values(decl, ports, skip_name=bool(one.holder))
         self.found.extend(ports.found)
-        if known and decl.kind is not None:
+        if known and decl.kind is not None and not tired:
             self._validate(decl, decl.kind, values)
         self._enabled(decl, values)
         return ports.inline
@@ -89,7 +92,7 @@ class NodeReader:
             )
         )
 
-    def _kind(self, decl: NodeDecl) -> bool:
+    def _kind(self, decl: NodeDecl, *, helped: bool) -> bool:
         """Find the kind; tell whether the fields can be judged by it."""
         held = decl.tree.get("kind")
         text = written(leaf(held)) if type(held) is Scalar else None
@@ -115,7 +118,7 @@ class NodeReader:
             word = leaf(held) if type(held) is Scalar else text
             if is_secret(word):
                 decl.kind_name = ""
-            self.found.append(_unknown_kind(decl, word, held.span, path))
+            self.found.append(_unknown_kind(decl, word, held.span, path, helped=helped))
             return False
         decl.kind = kind
         return True
@@ -237,10 +240,12 @@ def _section(annotation: Any) -> type[Section] | None:
     return None
 
 
-def _unknown_kind(decl: NodeDecl, word: Any, span: Span | None, path: str) -> Diagnostic:
+def _unknown_kind(
+    decl: NodeDecl, word: Any, span: Span | None, path: str, *, helped: bool
+) -> Diagnostic:
     other = _OTHER_SIDE[decl.side]
     text = "" if is_secret(word) else written(word) or ""
-    near = nearest(text, kind_names(decl.side))
+    near = nearest(text, kind_names(decl.side)) if helped else None
     if find_kind(other, text) is not None:
         help = f"{shown(word)} is a kind of {other}: write this node under `{_SECTION[other]}:`"
     elif near:

@@ -19,6 +19,7 @@ from sinkgraph.spec.leaves import Placeholder, is_secret, leaf, plain, written
 __all__ = ["INLINE_NAME", "Inline", "PortReader"]
 
 INLINE_NAME = "name"
+_MAX_FOUND = 1000  # in one node
 _GENERIC = (
     Port("to", optional=True),
     Port("otherwise", optional=True),
@@ -101,7 +102,7 @@ class PortReader:
         """Find a target that a list names twice."""
         seen: dict[str, Span | None] = {}
         for edge in self.decl.edges[-len(value.items) :] if value.items else ():
-            if edge.target in seen and not edge.inline:
+            if edge.target in seen and not edge.inline and len(self.found) < _MAX_FOUND:
                 first = seen[edge.target]
                 self.found.append(
                     Diagnostic(

@@ -21,6 +21,7 @@ __all__ = ["SECTIONS", "Declared", "declared", "entries_of", "wrong_shape"]
 
 SECTIONS: tuple[tuple[str, Side], ...] = (("sources", "source"), ("sinks", "sink"))
 _SIDES = dict(SECTIONS)
+_MAX_LOOKED_AT = 100  # keys of the top level, for one that is a slip
 
 
 class Declared(NamedTuple):
@@ -37,7 +38,11 @@ def declared(tree: Mapping, found: list[Diagnostic]) -> Iterator[Declared]:
     for section, side in SECTIONS:
         key = section
         if section not in tree:
-            slips = (one.key.text for one in tree.entries if isinstance(one.value, Mapping))
+            slips = (
+                one.key.text
+                for one in tree.entries[:_MAX_LOOKED_AT]
+                if isinstance(one.value, Mapping)
+            )
             key = next((one for one in slips if nearest(one, _SIDES) == section), section)
         yield from _nodes(entries_of(tree, key, found), side, section, found)
 

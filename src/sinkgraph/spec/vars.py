@@ -27,6 +27,7 @@ from sinkgraph.spec.secret import Secret
 __all__ = ["VarSpec", "Vars", "read_vars"]
 
 VarType = Literal["string", "int", "float", "bool", "duration", "size"]
+_MAX_FOUND = 1000
 _NAME_HELP = "a var is named by a letter and letters, digits or `_`, so that `vars.NAME` reads it"
 _SHAPES: dict[type, str] = {bool: "bool", int: "int", float: "float"}
 
@@ -81,7 +82,10 @@ def read_vars(
         )
     for entry in entries:
         vars.declared.add(entry.key.text)
-        found.extend(_one(entry, vars, set_vars, strict))
+        if len(found) < _MAX_FOUND:
+            found.extend(_one(entry, vars, set_vars, strict))
+        else:
+            vars.texts[entry.key.text] = Placeholder("unset")
     for name in set_vars:
         if name not in vars.declared:
             near = nearest(name, vars.declared)

@@ -12,13 +12,16 @@ from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 __all__ = ["check"]
 
 _MAX_HELPED = 50
-"""Findings for which a near name is looked up; it costs a look at every name."""
+"""Findings for which a near name is looked up."""
+_MAX_COMPARED = 50_000
+"""Names that are looked at for all of them together."""
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield edges to nothing, to their own node, into a source, or into a disabled node."""
     for count, (decl, edge) in enumerate(view.unknown):
-        yield _unknown(view, decl, edge, helped=count < _MAX_HELPED)
+        helped = count < _MAX_HELPED and count * len(view.nodes) < _MAX_COMPARED
+        yield _unknown(view, decl, edge, helped=helped)
     for decl, edge in view.looped:
         yield _itself(decl, edge)
     for link in view.backwards:
