@@ -211,3 +211,7 @@ def test_a_document_whose_every_key_is_bad_still_has_a_place_for_its_findings(
     found = check(path)
     assert "SG202" in [one.code for one in found]
     assert all(one.span is not None for one in found)
+    path.write_text("sinkgraph: 1\nname: x\nSinks: {out: {kind: stdout}}\n")
+    found = check(path)
+    assert [one.code for one in found] == ["SG203", "SG120"]
+    assert all(one.span is not None for one in found)

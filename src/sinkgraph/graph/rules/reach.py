@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.order import reached
 from sinkgraph.graph.view import View
+from sinkgraph.spec.document_tree import Mapping
 
 __all__ = ["check", "roots"]
 
@@ -29,18 +31,22 @@ def roots(view: View) -> list[str]:
     return [name for name, one in view.nodes.items() if one.side == "sink" and not view.into[name]]
 
 
+def _place(tree: Mapping, *sections: str) -> Span | None:
+    """Return where the first of these sections stands that is there, or what stands first."""
+    for section in sections:
+        if section in tree:
+            return tree.key_span(section)
+    return tree.entries[0].key.span if tree.entries else tree.span
+
+
 def _no_sink(view: View) -> Diagnostic:
-    tree = view.spec.tree
-    span = tree.key_span("sinks") or tree.key_span("sources")
-    if span is None:
-        span = tree.entries[0].key.span if tree.entries else tree.span
     declared = any(one.side == "sink" for one in view.disabled.values())
     label = "every sink is disabled" if declared else "no sink is declared"
     return Diagnostic(
         "SG202",
         "the graph has no sink",
         "error",
-        span,
+        _place(view.spec.tree, "sinks", "sources"),
         label,
         "sinks",
         help=("declare one: `sinks: {out: {kind: stdout}}`",),
@@ -48,8 +54,6 @@ def _no_sink(view: View) -> Diagnostic:
 
 
 def _no_source(view: View) -> Iterator[Diagnostic]:
-    tree = view.spec.tree
-    span = tree.key_span("sources") or tree.key_span("sinks")
     entries = roots(view)
     if view.unread:
         return
@@ -70,7 +74,7 @@ def _no_source(view: View) -> Iterator[Diagnostic]:
         "SG203",
         "the graph has no source",
         "warning",
-        span,
+        _place(view.spec.tree, "sources", "sinks"),
         "events enter from Python only, through the implied `inlet`",
         "sources",
         help=("declare a source to `run` it; `kind: inlet` says that Python writes",),
