@@ -234,9 +234,8 @@ class World:
         except asyncio.CancelledError:
             letter.outcome = "cancelled"
         except (Exception, BaseExceptionGroup) as error:
-            # what an attempt did that was cut short is not known
-            cut = "did not take" in str(error) or "no answer after" in str(error)
-            letter.outcome, letter.error = "unknown" if cut else "refused", error
+            letter.outcome = "unknown" if _cut_short(error) else "refused"
+            letter.error = error
         letter.ended = self._tick()
 
     async def _pay(self, letter: Letter, parts: list[Owed]) -> None:
@@ -263,6 +262,9 @@ class World:
                     Owed(part.write, piece, Overloaded("halved"))
                     for piece in (part.events[:half], part.events[half:])
                 ]
+            letter.abandoned |= set(numbers(part.events))
+            return []
+        if _cut_short(part.error):  # written again, it may arrive twice
             letter.abandoned |= set(numbers(part.events))
             return []
         try:
@@ -371,3 +373,8 @@ class World:
 
 def _kept(node: Node) -> list[Event]:
     return list(node.events)  # type: ignore[attr-defined]
+
+
+def _cut_short(error: BaseException) -> bool:
+    """Whether an attempt was ended by a timeout: what it did is not known."""
+    return "did not take" in str(error) or "no answer after" in str(error)

@@ -7,24 +7,21 @@ at all. Who waits until it can be is the subject of `turnstile`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.log.owed import owed_count
+from sinkgraph.errors import Overloaded, PartialWrite
+from sinkgraph.event import Batch
+from sinkgraph.log.later import Edge, FanTarget, Group, Later, Trail
 from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
     from sinkgraph.log.turnstile import Waiter
 
-Mark = tuple[tuple[int, int, int, int], tuple["Group", ...]]
+__all__ = ["Plan", "Store"]
 
-Trail = tuple[Ledger, ...]
-"""The ledgers a batch passed on its way down since the last fan-out."""
-
-__all__ = ["Edge", "FanTarget", "Plan", "Store"]
+Mark = tuple[tuple[int, int, int, int], tuple[Group, ...]]
 
 
 class Store(Protocol):
@@ -55,63 +52,6 @@ class Store(Protocol):
     def accept(self, batch: Batch, *, optional: bool = False) -> None:
         """Store a batch; cannot refuse: shedding by policy is counted."""
         ...
-
-
-class Edge(Protocol):
-    """Is what admission needs of a link."""
-
-    async def send(self, events: Sequence[Event]) -> None:
-        """Write to whatever the target is at that moment."""
-        ...
-
-    @property
-    def offer(self) -> Callable[[Batch], bool]:
-        """The target's synchronous half."""
-        ...
-
-
-class FanTarget(Protocol):
-    """Is one target of a fan-out, told when its sink turned out to be closed or failed."""
-
-    ledger: Ledger
-    required: bool
-
-    def target_closed(self) -> None:
-        """Take note that the sink takes nothing more."""
-        ...
-
-
-class Group:
-    """Is what stands above one fan-out: it counts an event once, however many branches owe it."""
-
-    __slots__ = ("owed", "trail")
-
-    def __init__(self, trail: Trail) -> None:
-        self.trail = trail
-        self.owed: set[str] = set()
-
-    def give_back(self, ids: set[str]) -> None:
-        """Note that a branch owes these events: handed on was not enough."""
-        fresh = len(ids - self.owed)
-        self.owed |= ids
-        for ledger in self.trail:
-            ledger.delivered -= fresh
-            ledger.returned += fresh
-
-
-@dataclass(slots=True)
-class Later:
-    """Is a write to make after the queues took their part."""
-
-    link: Edge
-    batch: Batch
-    trail: Trail
-    fan: FanTarget | None
-    optional: bool
-    dead: Ledger | None
-    spare: Edge | None
-    groups: tuple[Group, ...]
-    begun: bool = False
 
 
 @dataclass(slots=True)
@@ -293,15 +233,12 @@ class Plan:
     def abandon(self) -> None:
         """Count the writes that were not begun as returned: their writer was cancelled."""
         for one in self.later:
-            if not one.begun:
-                one.begun = True
-                n = one.batch.j - one.batch.i
-                _settle(one, n, n, "")
-                _give_back(one, set(one.batch.ids))
+            one.abandon()
 
-    async def finish(self, whole: Batch) -> None:
+    async def finish(self, whole: Batch, until: float | None = None) -> None:
         """Write to the sinks that may wait, side by side; call after `commit`.
 
+        What has not been taken at the loop's time `until` is cancelled and owed, with Overloaded.
         Raises the bare error when the only thing this write did was that one write of `whole`,
         else PartialWrite with what is owed.
         """
@@ -310,9 +247,9 @@ class Plan:
             return
         try:
             if len(later) == 1:
-                owed = await _write(later[0])
+                owed = await later[0].write(until)
             else:
-                parts = await asyncio.gather(*[_write(one) for one in later])
+                parts = await asyncio.gather(*[one.write(until) for one in later])
                 owed = [part for several in parts for part in several]
         except asyncio.CancelledError:
             self.abandon()
@@ -328,71 +265,3 @@ class Plan:
 
 def _joined(batches: list[Batch]) -> Batch:
     return Batch.of(event for batch in batches for event in batch)
-
-
-def _give_back(one: Later, ids: set[str]) -> None:
-    for group in one.groups:
-        group.give_back(ids)
-
-
-async def _write(one: Later) -> list[Owed]:
-    """Make one later write; return what it owes, its ledgers settled."""
-    batch = one.batch
-    n = batch.j - batch.i
-    owed: list[Owed] = []
-    why = ""  # what the events are lost for, when they are
-    settled = False
-    one.begun = True
-    try:
-        if not one.link.offer(batch):
-            await _send(one)
-        settled = True
-    except PartialWrite as error:
-        owed, settled = list(error.owed), True
-        why = "optional_failed" if one.optional else ""
-    except SinkClosed as error:
-        owed, settled = [Owed(one.link.send, batch, error)], True
-        if one.fan is not None:
-            why = "closed"
-    except Exception as error:
-        owed, settled = [Owed(one.link.send, batch, error)], True
-        why = "optional_failed" if one.optional else ""
-    finally:
-        back = n if not settled else owed_count(PartialWrite(owed), n) if owed else 0
-        _settle(one, n, back, why)
-        if back and one.groups and not why:
-            ids = {i for part in owed for i in as_batch(part.events).ids} or set(batch.ids)
-            _give_back(one, ids)
-    if why == "closed" and one.fan is not None:
-        one.fan.target_closed()
-    return [] if why else owed
-
-
-async def _send(one: Later) -> None:
-    try:
-        await one.link.send(one.batch)
-    except SinkClosed:
-        if one.spare is None:
-            raise
-        await one.spare.send(one.batch)
-
-
-def _settle(one: Later, n: int, back: int, why: str) -> None:
-    """Count how a later write of n events ended: `back` of them failed, or are lost for `why`.
-
-    The first in the trail is the account of the fan-out's target, where there is one: what is
-    lost is lost there.
-    """
-    for k, ledger in enumerate(one.trail):
-        ledger.held -= n
-        ledger.delivered += n - back
-        if why and not k:
-            ledger.drop(why, back)
-        else:
-            ledger.returned += back
-    if one.dead is not None and back:
-        one.dead.dead_lettered -= back
-        if why:
-            one.dead.drop(why, back)
-        else:
-            one.dead.returned += back

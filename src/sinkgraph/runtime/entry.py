@@ -152,12 +152,18 @@ class Entry:
     async def _handed(self, batch: Batch, timeout_s: float | None) -> None:
         target = self.link.target
         if isinstance(target, Instant):
-            await target.write_within(batch, timeout_s)
+            until = None
+            if timeout_s is not None:
+                until = asyncio.get_running_loop().time() + timeout_s
+            await target.write_within(batch, timeout_s, until=until)
             return
+        timer = asyncio.timeout(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with timer:
                 await self.link.write(batch)
         except TimeoutError:
+            if not timer.expired():
+                raise
             raise Overloaded(f"{target.name} did not take it within {timeout_s:g} s") from None
 
     def took(self) -> int:

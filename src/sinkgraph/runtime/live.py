@@ -115,7 +115,8 @@ class Live:
 
         `data` is a payload (see `sinkgraph.event.to_payload`) or an Event. `to` names the inlet
         when there are several. Raises Overloaded when there was no room within `timeout` seconds
-        (nothing was stored), TypeError for None, and what a sink without a queue raises.
+        (nothing was stored), TypeError for None, and what a sink without a queue raises. Such a
+        sink is cut off at the timeout, and owed with Overloaded: what it did then is not known.
         """
         gate = self._gate
         if (

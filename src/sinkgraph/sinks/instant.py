@@ -50,10 +50,16 @@ class Instant(Node):
         await self.write_within(events, None)
 
     async def write_within(
-        self, events: Sequence[Event], timeout_s: float | None, *, whole: bool = False
+        self,
+        events: Sequence[Event],
+        timeout_s: float | None,
+        *,
+        whole: bool = False,
+        until: float | None = None,
     ) -> None:
         """Write, waiting for room at most `timeout_s` seconds.
 
+        Sinks without a queue are given until the loop's time `until`, where that is said.
         What is larger than a queue below can hold is cut into several writes; with `whole` it
         raises TooLarge instead and stores nothing.
         """
@@ -67,23 +73,29 @@ class Instant(Node):
         first = self.plan(batch)
         if not first.stored:  # nothing to be admitted to: there is no room to wait for
             first.commit()
-            await first.finish(batch)
+            await first.finish(batch, until)
             return
         small = too_small(first)
         if small is None:
-            await self._admit(batch, timeout_s, first=first)
+            await self._admit(batch, timeout_s, first=first, until=until)
         elif whole:
             raise too_large(len(batch), small)
         else:
             cuts = list(accumulate(map(len, self._pieces(batch))))
-            await write_piecewise(batch, cuts, self._admit, self.write, timeout_s)
+            admit = partial(self._admit, until=until)
+            await write_piecewise(batch, cuts, admit, self.write, timeout_s)
 
     async def _admit(
-        self, batch: Batch, timeout_s: float | None, *, first: Plan | None = None
+        self,
+        batch: Batch,
+        timeout_s: float | None,
+        *,
+        first: Plan | None = None,
+        until: float | None = None,
     ) -> None:
         replan = partial(self.plan, batch)
         plan = await self.bound.turnstile.admit(replan, timeout_s, first=first)
-        await plan.finish(batch)
+        await plan.finish(batch, until)
 
     def offer(self, batch: Batch) -> bool:
         """Take all of `batch` at once, or nothing."""
