@@ -12,7 +12,8 @@ import pytest
 
 from sinkgraph.errors import DeliveryFailed, SinkClosed, SinkgraphError
 from sinkgraph.event import Event
-from sinkgraph.sinks.base import Node, Terminal
+from sinkgraph.sinks.base import Link, Node, Terminal
+from sinkgraph.sinks.blackhole import Blackhole
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.filter import Filter
 from sinkgraph.sinks.queue import Queue
@@ -366,3 +367,39 @@ async def test_targets_added_at_once_have_names_of_their_own() -> None:
         names = await asyncio.gather(*[live.add(fan, Queue(Slow())) for _ in range(5)])
         assert len(set(names)) == 5
         assert set(names) <= set(live.nodes)
+
+
+def test_a_change_of_a_large_fan_out_looks_at_each_target_a_few_times() -> None:
+    looks = 0
+
+    class Counted(Queue):
+        def links(self) -> Sequence[Link]:
+            nonlocal looks
+            looks += 1
+            return super().links()
+
+    class Fan(Broadcast):
+        def links(self) -> Sequence[Link]:
+            nonlocal looks
+            looks += len(self.targets)
+            return super().links()
+
+    @virtual
+    async def story() -> None:
+        nonlocal looks
+        n = 300
+        fan = Fan([Counted(Blackhole()) for _ in range(n)])
+        async with start(fan) as live:
+            await live.write({"n": 0})
+            looks = 0
+            async with live.subscribe("queue-7"):
+                pass
+            assert looks <= 50 * n
+            looks = 0
+            leaves = Queue(Blackhole())
+            await live.add(fan, leaves)
+            await live.remove(leaves)
+            await asyncio.sleep(1)
+            assert looks <= 30 * n
+
+    story()

@@ -13,7 +13,7 @@ from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["CLOSE_S", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
+__all__ = ["CLOSE_S", "Used", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
 
 CLOSE_S = 1.0
 """How long anything may take to end once it is told to, in seconds."""
@@ -50,16 +50,32 @@ async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
             journal("close_failed", node=closing[task].name, error=repr(error))
 
 
+class Used:
+    """Is the set of nodes that are reached, looked up once for each wiring."""
+
+    def __init__(self, wirings: Callable[[], int], reached: Callable[[], Sequence[Node]]) -> None:
+        self._wirings = wirings
+        self._reached = reached
+        self._seen = -1
+        self._ids: set[int] = set()
+
+    def __contains__(self, node: Node) -> bool:
+        if self._seen != self._wirings():
+            self._seen = self._wirings()
+            self._ids = set(map(id, self._reached()))
+        return id(node) in self._ids
+
+
 async def retire(
     nodes: Sequence[Node],
     fate: str,
     deadline_s: float,
     journal: _Journal,
-    in_use: Callable[[Node], bool],
+    used: Used,
 ) -> list[Node]:
     """Drain and close nodes nothing writes to any more; return those that have left.
 
-    Whatever is `in_use` again by then stays.
+    Whatever is in use again by then stays.
     """
     if fate == "drain":
         try:
@@ -69,7 +85,7 @@ async def retire(
             pass
     gone: list[Node] = []
     for node in nodes:
-        if in_use(node):
+        if node in used:
             continue
         gone.append(node)
         await close_nodes([node], journal)

@@ -15,7 +15,7 @@ from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
-from sinkgraph.runtime.leaving import CLOSE_S, close_nodes, drain_nodes, refuse_writers, retire
+from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
@@ -62,6 +62,7 @@ class Topology:
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._uids = 0
+        self._wirings = 0
         self._stopping: asyncio.Task[CloseReport] | None = None
         self._order: list[Node] = []  # as of the last wiring
         self._on_wired: list[Callable[[], None]] = []
@@ -204,6 +205,7 @@ class Topology:
 
     def wire(self) -> None:
         """Give every entrance its gate anew; what is pending stays where it is."""
+        self._wirings += 1
         unwire(self._order)
         nodes = self._order = self.ordered()
         prepare(nodes)
@@ -214,6 +216,7 @@ class Topology:
 
     def wire_below(self, root: Node) -> None:
         """Wire what a new target brings along, and nothing else."""
+        self._wirings += 1
         fresh = downstream([root])
         prepare(fresh)
         wire(fresh, [], self._new_uid)
@@ -275,7 +278,7 @@ class Topology:
         limit = self.drain_s if deadline_s is None else deadline_s
         try:
             async with asyncio.timeout(limit):
-                return await drain_nodes(self.ordered(), self.journal.note)
+                return await leaving.drain_nodes(self.ordered(), self.journal.note)
         except TimeoutError:
             return False
 
@@ -314,17 +317,17 @@ class Topology:
         await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         work.cancel()
-        await asyncio.wait([work], timeout=CLOSE_S)
+        await asyncio.wait([work], timeout=leaving.CLOSE_S)
         if not work.done():
             self.journal.note("drain_abandoned")
         for listener in self._on_closing:
             listener()
         sources = [source.to for source in self.assembly.sources.values()]
-        refuse_writers([*self.assembly.entries.values(), *sources])
+        leaving.refuse_writers([*self.assembly.entries.values(), *sources])
         for task in self._running.values():
             task.cancel()
         if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=CLOSE_S)
+            await asyncio.wait(list(self._running.values()), timeout=leaving.CLOSE_S)
         self.flush()
         ordered = self.ordered()
         queues = [node for node in ordered if isinstance(node, Queue)]
@@ -336,7 +339,7 @@ class Topology:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=CLOSE_S)
+            await asyncio.wait(list(self._tasks), timeout=leaving.CLOSE_S)
         report_at = self.snapshot()
         await self.close_nodes([self.assembly.dead_letters])
         assert self._network is not None, "a started topology has a network"
@@ -355,19 +358,17 @@ class Topology:
             await asyncio.wait(list(self._running.values()))
         if first is not None:
             await first()
-        await drain_nodes(self.ordered(), self.journal.note)
+        await leaving.drain_nodes(self.ordered(), self.journal.note)
 
     async def close_nodes(self, nodes: Sequence[Node]) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-        await close_nodes(nodes, self.journal.note)
+        await leaving.close_nodes(nodes, self.journal.note)
 
     async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> None:
         """Drain, close and forget nodes nothing writes to any more."""
-
-        def in_use(node: Node) -> bool:
-            return any(one is node for one in self.ordered_from_roots())
-
-        for node in await retire(nodes, fate, deadline_s, self.journal.note, in_use):
+        self._wirings += 1
+        used = leaving.Used(lambda: self._wirings, self.ordered_from_roots)
+        for node in await leaving.retire(nodes, fate, deadline_s, self.journal.note, used):
             self.retired(node)
 
     def broadcast(self, where: str | Node) -> Broadcast:

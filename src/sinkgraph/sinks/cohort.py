@@ -24,24 +24,44 @@ class Cohort:
     proven; both fall to 0 when the cohort changes.
     """
 
-    __slots__ = ("_cohort", "_lowest", "_offers", "_sleepers", "lim", "log", "room")
+    __slots__ = ("_cohort", "_joining", "_lowest", "_offers", "_sleepers", "lim", "log", "room")
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.room = 0
         self.lim = 0
         self._cohort: list[Queue] = []
+        self._joining: list[Queue] | None = None  # while several join at once
         self._offers: list[Callable[[Batch], bool]] = []
         self._lowest = -1  # the smallest capacity in the cohort that bounds its writers
         self._sleepers: dict[int, Queue] = {}
 
     def join_cohort(self, queue: Queue) -> None:
         """Count a queue as idle: from the front on, batches are offered to it directly."""
+        if self._joining is not None:
+            self._joining.append(queue)
+            return
         self._cohort = [*self._cohort, queue]
         self._offers = [*self._offers, queue.to.offer]
         if queue.bounds and (self._lowest < 0 or queue.capacity < self._lowest):
             self._lowest = queue.capacity
         self.lim = self.room = 0
+
+    def join_together(self, join: Callable[[], None]) -> None:
+        """Let many queues join in the time it takes to look at each of them once."""
+        self._joining = []
+        try:
+            join()
+        finally:
+            joining, self._joining = self._joining, None
+            if joining:
+                self._cohort = [*self._cohort, *joining]
+                self._refresh()
+
+    def disband(self) -> None:
+        """Stop offering to anybody."""
+        self._cohort = []
+        self._refresh()
 
     def leave_cohort(self, queue: Queue) -> None:
         """Stop offering to a queue."""

@@ -95,8 +95,12 @@ class Gate(Cohort):
         self.flush()
         self.room = self.lim = 0
         self.queues = [*self.queues, *queues]
-        for queue in queues:
-            queue.attached(self)
+
+        def join() -> None:
+            for queue in queues:
+                queue.attached(self)
+
+        self.join_together(join)
 
     def select_with(self, select: Callable[[Batch, Plan], None] | None) -> None:
         """Plan the selective branches with this from the next event on."""
@@ -116,8 +120,10 @@ class Gate(Cohort):
         """Be taken away: queues keep what is pending, writers go to the root."""
         self.flush()
         self.gone = True
-        for queue in list(self.queues):
-            self.detach(queue)
+        for queue in self.queues:
+            queue.detached()
+        self.disband()
+        self.queues = []
         for queue in self.selected:
             queue.fed_by = None
         self.select_with(None)

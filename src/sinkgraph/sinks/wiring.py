@@ -7,7 +7,7 @@ tree does not qualify nothing is lost but speed: writes are admitted by an expli
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sinkgraph.event import Batch
@@ -50,18 +50,18 @@ def downstream(roots: Iterable[Node]) -> list[Node]:
         if id(root) in found:
             continue
         found[id(root)] = root
-        stack: list[tuple[Node, int]] = [(root, 0)]
+        stack: list[tuple[Node, Iterator[Link]]] = [(root, reversed(root.links()))]
         while stack:
-            node, k = stack.pop()
-            links = node.links()
-            if k == len(links):
+            node, links = stack[-1]
+            for link in links:
+                target = link.target
+                if id(target) not in found:
+                    found[id(target)] = target
+                    stack.append((target, reversed(target.links())))
+                    break
+            else:
                 order.append(node)
-                continue
-            stack.append((node, k + 1))
-            target = links[-1 - k].target
-            if id(target) not in found:
-                found[id(target)] = target
-                stack.append((target, 0))
+                stack.pop()
     order.reverse()
     return order
 
