@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import sinkgraph as sg
+from sinkgraph.event import Batch, Json
 from sinkgraph.simulation.loop import run
 from sinkgraph.sinks import Broadcast, Filter, Queue
+from sinkgraph.sinks.burial import DeadLetters
 
 
 class Refusing:
@@ -42,6 +44,22 @@ def test_the_first_dead_letter_a_minute_is_journalled() -> None:
             return [*counts, len(_kept(live))]
 
     assert run(story()) == [1, 1, 1, 2]
+
+
+def _batch(payloads: list[Any]) -> Batch:
+    return Batch.from_payloads(payloads, "u", 0, source="", type="event", time=0.0)
+
+
+async def test_dead_letters_are_bounded_by_their_bytes_too() -> None:
+    dead = DeadLetters(max_bytes=1000)
+    for n in range(10):
+        await dead.write(_batch([Json(b'"' + b"x" * 298 + b'"')] * 2))
+        assert dead.pending() == min(2 * (n + 1), 3)
+    assert dead.facts()["bytes"] == 900
+    assert dead.ledger.dropped == {"dead_letters_full": 17}
+    assert dead.ledger.entered == 17 + dead.pending()
+    await dead.write(_batch([{"text": "x" * 2000}]))
+    assert dead.pending() == 1
 
 
 def test_an_expression_that_fails_is_journalled_once_by_its_node() -> None:

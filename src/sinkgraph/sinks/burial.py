@@ -13,6 +13,7 @@ from typing import Any
 from sinkgraph.errors import PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
+from sinkgraph.log.backlog import sizes_of
 from sinkgraph.log.owed import Part
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.telemetry.stats import Ledger
@@ -98,6 +99,7 @@ async def bury_batch(
 class DeadLetters(Node):
     """Keeps what no port claimed, in memory: the newest `capacity` events, the rest counted.
 
+    `max_bytes` bounds their payloads, as JSON; the newest event is kept whatever its size.
     `pending` is how many it keeps; an event pushed out is dropped(dead_letters_full). The first
     one a minute of each reason is journalled.
     """
@@ -105,12 +107,15 @@ class DeadLetters(Node):
     kind = "dead_letter"
     never_blocks = True
 
-    def __init__(self, capacity: int = 100_000) -> None:
+    def __init__(self, capacity: int = 100_000, *, max_bytes: int = 256 * 1024**2) -> None:
         super().__init__()
         if capacity < 1:
             raise ValueError(f"capacity is at least 1, not {capacity!r}")
         self.capacity = capacity
+        self.max_bytes = max_bytes
         self._kept: deque[Event] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
         self._told: dict[str, float] = {}  # reason → when it was journalled
 
     @property
@@ -147,13 +152,20 @@ class DeadLetters(Node):
 
     def _keep(self, batch: Batch) -> None:
         self.ledger.entered += len(batch)
+        sizes = sizes_of(batch)
         self._kept.extend(batch)
+        self._sizes.extend(sizes)
+        self._bytes += sum(sizes)
         if len(batch):
             self._tell(batch[0])
-        over = len(self._kept) - self.capacity
-        if over > 0:
-            for _ in range(over):
-                self._kept.popleft()
+        over = 0
+        while len(self._kept) > self.capacity or (
+            self._bytes > self.max_bytes and len(self._kept) > 1
+        ):
+            self._kept.popleft()
+            self._bytes -= self._sizes.popleft()
+            over += 1
+        if over:
             self.ledger.drop("dead_letters_full", over)
 
     def _tell(self, event: Event) -> None:
@@ -178,4 +190,10 @@ class DeadLetters(Node):
         for event in self._kept:
             reason = str(event.meta.get("reason", ""))
             reasons[reason] = reasons.get(reason, 0) + 1
-        return {"depth": len(self._kept), "capacity": self.capacity, "reasons": reasons}
+        return {
+            "depth": len(self._kept),
+            "capacity": self.capacity,
+            "bytes": self._bytes,
+            "max_bytes": self.max_bytes,
+            "reasons": reasons,
+        }
