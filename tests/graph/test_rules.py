@@ -60,6 +60,22 @@ def test_an_absolute_path_and_a_relative_one_may_be_one_file(output: Path) -> No
     assert codes(_files("a.jsonl", str(output / "a.jsonl"))[1]) == ["SG512"]
 
 
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [("a.log.1", ["SG512"]), ("a.log.3", ["SG512"]), ("a.log.4", []), ("a.log.0", []),
+     ("a.log.01", []), ("a.log.x", []), ("b.log.1", [])],
+)  # fmt: skip
+def test_no_sink_writes_to_what_another_rotates_into(
+    output: Path, path: str, wanted: list[str]
+) -> None:
+    sinks = {
+        "all": {"kind": "broadcast", "to": ["a", "b"]},
+        "a": {"kind": "file", "path": "a.log", "rotate": {"max_size": "1KiB", "keep": 3}},
+        "b": {"kind": "file", "path": path},
+    }
+    assert codes(of_nodes(sinks, IN)[1]) == wanted
+
+
 def test_a_disabled_node_leaves_with_its_edges() -> None:
     sinks = {
         "all": {"kind": "broadcast", "to": ["a", "b"]},

@@ -6,6 +6,7 @@ Files are looked at, never opened.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from sinkgraph.spec.kinds.source import HttpSourceSpec, StdinSource
 from sinkgraph.spec.kinds.terminal import FileSinkSpec
 
 __all__ = ["check"]
+
+_ROTATED = re.compile(r"(.+)\.([1-9][0-9]{0,4})", re.DOTALL)
 
 
 def check(view: View) -> Iterator[Diagnostic]:
@@ -49,6 +52,20 @@ def check(view: View) -> Iterator[Diagnostic]:
             if stdin is not decl:
                 yield _shared(decl, stdin, "kind", "both read standard input",
                               "keep one of them", "SG515")  # fmt: skip
+    yield from _rotated_into(files)
+
+
+def _rotated_into(files: dict[str, NodeDecl]) -> Iterator[Diagnostic]:
+    """Yield sinks whose file another one would replace with its rotated ones: `a.log.1`."""
+    for real, decl in files.items():
+        found = _ROTATED.fullmatch(real)
+        first = files.get(found[1]) if found else None
+        spec = first.spec if first is not None else None
+        if found is None or first is None or type(spec) is not FileSinkSpec or spec.rotate is None:
+            continue
+        if int(found[2]) <= spec.rotate.keep:
+            what = f"write to one file: `{first.shown}` rotates into it"
+            yield _shared(decl, first, "path", what, "give one of them another name")
 
 
 class _Folders:
