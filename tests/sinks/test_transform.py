@@ -187,6 +187,16 @@ def test_an_event_that_cannot_be_changed_is_rejected(options: dict[str, Any]) ->
         transform(**options).apply(event({"n": 1}))
 
 
+@pytest.mark.parametrize(
+    "expression", ["data.n * 1e308", "[1.0, data.n * -1e308]", "{'a': [data.n * 1e308]}"]
+)
+def test_a_number_json_cannot_write_is_an_error_and_no_null(expression: str) -> None:
+    node = transform(compute={"x": expression})
+    with pytest.raises(Rejected, match="gives -?inf, which is no JSON number"):
+        node.apply(event({"n": 1e10}))
+    assert node.apply(event({"n": 1.0})) is not None
+
+
 def test_a_head_is_changed_without_decoding() -> None:
     made = transform(set={"type": "x"}, compute={"meta.id": "id"}).apply(
         LazyEvent("i", data=Json(b"not json"))

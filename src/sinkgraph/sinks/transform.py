@@ -7,12 +7,14 @@ belongs to sources, choosing to a filter.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sinkgraph.errors import Rejected
 from sinkgraph.event import Batch, Event, Meta, encode_json, to_payload
 from sinkgraph.expr.compile import Expression, compile_expression
+from sinkgraph.expr.errors import ExpressionError
 from sinkgraph.formats.copying import copy_plain
 from sinkgraph.log.admission import Plan
 from sinkgraph.sinks.base import Link, Sink
@@ -88,7 +90,7 @@ class Transform(Instant):
         the event cannot be transformed.
         """
         draft = Draft(event)
-        computed = [(path, each.evaluate(event)) for path, each in self._computes]
+        computed = [(path, _computed(each, event)) for path, each in self._computes]
         for old, new in self._renames:
             draft.rename(old, new)
         for path in self._removes:
@@ -168,6 +170,21 @@ class Transform(Instant):
         if payload is after.payload and after.id:
             return after
         return Event(before.id, after.type, after.source, after.time, payload, after.meta)
+
+
+def _computed(expression: Expression, event: Event) -> Any:
+    """Return what an expression gives; JSON would write null for a number that is not finite."""
+    value = expression.evaluate(event)
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, float) and not math.isfinite(one):
+            raise ExpressionError(expression.text, f"it gives {one}, which is no JSON number")
+        if isinstance(one, list):
+            todo.extend(one)
+        elif isinstance(one, dict):
+            todo.extend(one.values())
+    return value
 
 
 def _callable(python: Any) -> Any:
