@@ -192,7 +192,7 @@ def test_an_event_that_cannot_be_changed_is_rejected(options: dict[str, Any]) ->
 )
 def test_a_number_json_cannot_write_is_an_error_and_no_null(expression: str) -> None:
     node = transform(compute={"x": expression})
-    with pytest.raises(Rejected, match="gives -?inf, which is no JSON number"):
+    with pytest.raises(Rejected, match=r"gives -?inf, which is no JSON number"):
         node.apply(event({"n": 1e10}))
     assert node.apply(event({"n": 1.0})) is not None
 
