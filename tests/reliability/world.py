@@ -343,7 +343,10 @@ class World:
 
     def _judge_refused(self, dead: set[int]) -> None:
         arrived = {n for path in self.forest.paths for n in path.spot.got}
+        unsure = any(path.may_repeat for path in self.forest.paths)
         for letter in self.letters:
+            if unsure and isinstance(letter.error, SinkClosed):
+                continue  # an earlier attempt of it may have been cut short
             if letter.outcome == "refused":
                 stored = (arrived | dead) & set(letter.numbers)
                 assert not stored, (letter.error, stored)
