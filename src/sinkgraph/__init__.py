@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sinkgraph.errors import SinkClosed as SinkClosed
     from sinkgraph.errors import SinkgraphError as SinkgraphError
     from sinkgraph.errors import StartFailed as StartFailed
+    from sinkgraph.errors import StoreFailed as StoreFailed
+    from sinkgraph.errors import StoreFull as StoreFull
     from sinkgraph.errors import TooLarge as TooLarge
     from sinkgraph.event import Batch as Batch
     from sinkgraph.event import Event as Event
@@ -57,6 +59,8 @@ _EXPORTS: dict[str, str] = {
     "Snapshot": "sinkgraph.telemetry.status",
     "Source": "sinkgraph.sources.base",
     "StartFailed": "sinkgraph.errors",
+    "StoreFailed": "sinkgraph.errors",
+    "StoreFull": "sinkgraph.errors",
     "TooLarge": "sinkgraph.errors",
     "background": "sinkgraph.runtime.background",
     "check": "sinkgraph.graph.load",

@@ -10,11 +10,22 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-__all__ = ["Clock", "LoopClock", "Network", "Random", "Request", "Response", "system_random"]
+__all__ = [
+    "Clock",
+    "Disk",
+    "LoopClock",
+    "Network",
+    "Random",
+    "Request",
+    "Response",
+    "system_random",
+]
+
+_Result = TypeVar("_Result")
 
 
 class Clock(Protocol):
@@ -42,6 +53,21 @@ class Random(Protocol):
 
     def getrandbits(self, k: int, /) -> int:
         """Return an int of k random bits."""
+        ...
+
+
+class Disk(Protocol):
+    """Run blocking calls on the store's files; the only door of the engine to the disk."""
+
+    def submit(self, call: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        """Begin `call` once every earlier one has ended; the future has what it gave or raised.
+
+        A call that was begun is never cancelled.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Wait for what was submitted, then release the thread; idempotent."""
         ...
 
 

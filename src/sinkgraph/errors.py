@@ -26,6 +26,8 @@ __all__ = [
     "SinkClosed",
     "SinkgraphError",
     "StartFailed",
+    "StoreFailed",
+    "StoreFull",
     "TooLarge",
 ]
 
@@ -118,6 +120,17 @@ class PartialWrite(SinkgraphError):
         first = self.owed[0].error if self.owed else None
         total = sum(len(part.events) for part in self.owed)
         super().__init__(f"{total} events still owed: {first!r}")
+
+
+class StoreFull(Overloaded):
+    """Say that the disk has no room: nothing was stored. It recovers by itself once there is."""
+
+
+class StoreFailed(DeliveryFailed):
+    """Say that the disk failed: nothing more is stored until the graph is started again.
+
+    What the failing write stored is unknown, as after a timeout.
+    """
 
 
 class NotOwned(SinkgraphError, RuntimeError):

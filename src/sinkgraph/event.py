@@ -120,6 +120,7 @@ class Page:
         type: str = "event",
         marks: list[tuple[int, float]] | None = None,
         seqs: list[int] | None = None,
+        places: int | list[int] | None = None,
     ) -> None:
         self.values = values
         self.uid = uid
@@ -128,6 +129,7 @@ class Page:
         self.type = type
         self.marks = marks if marks is not None else [(0, 0.0)]
         self.seqs = seqs
+        self.places = places
 
     def time_at(self, j: int) -> float:
         """Return the time of the value at index j, in Unix seconds."""
@@ -191,6 +193,10 @@ def _payload_of(value: Any) -> Any:
     if isinstance(value, Event):
         return value.payload
     return value if value.__class__ in PLAIN else as_payload(value)
+
+
+def _place(places: int | list[int], k: int) -> int:
+    return places[k] if isinstance(places, list) else places + k
 
 
 def _index(mark: tuple[int, float]) -> int:
@@ -296,7 +302,17 @@ class Batch(Sequence[Event]):
         if len(marks) > 1:
             marks = [(n, page.time_at(k)) for n, k in enumerate(chosen)] or marks[:1]
         picked = Page(values, page.uid, source=page.source, type=page.type, marks=marks, seqs=seqs)
+        if (places := page.places) is not None:
+            picked.places = [_place(places, k) for k in chosen]
         return Batch(picked, 0, len(values))
+
+    @property
+    def places(self) -> Sequence[int] | None:
+        """Where each event stands on disk; None when nowhere."""
+        places = self.page.places
+        if places is None or isinstance(places, list):
+            return places and places[self.i : self.j]
+        return range(places + self.i, places + self.j)
 
     def slim(self) -> Batch:
         """Return a batch to keep for long: itself, or a copy where its page may pin many others."""
@@ -310,7 +326,10 @@ def join(batches: Sequence[Batch]) -> Batch:
     end = first.j
     for batch in batches[1:]:
         if batch.page is not first.page or batch.i != end:
-            return Batch.of(event for one in batches for event in one)
+            joined = Batch.of(event for one in batches for event in one)
+            if all(one.page.places is not None for one in batches):
+                joined.page.places = [place for one in batches for place in one.places or ()]
+            return joined
         end = batch.j
     return Batch(first.page, first.i, end)
 
