@@ -105,10 +105,11 @@ class Page:
 
     A value is a payload as given or, once somebody looked, the Event over it. `marks` is a list
     of `(index, unix seconds)`: from that index on, events carry that time. `seqs` numbers the
-    values of a page that was picked from others; else numbers count up from `base`.
+    values of a page that was picked from others; else numbers count up from `base`. `places` says
+    where its events stand on disk: the place of the first, or of each; None when nowhere.
     """
 
-    __slots__ = ("base", "marks", "seqs", "source", "type", "uid", "values")
+    __slots__ = ("base", "marks", "places", "seqs", "source", "type", "uid", "values")
 
     def __init__(
         self,
