@@ -1,0 +1,84 @@
+"""Proves that what was committed is there after the store was opened again, and nothing else."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from sinkgraph.log.disk.format import Head, key_of, pack_record, pack_takers
+from sinkgraph.log.disk.store import NewRow, Store
+
+
+def a_row(log: int, at: int, n: int, seq: int, body: bytes = b"body") -> NewRow:
+    return key_of(log, at), seq, n, len(body), pack_takers({1: None}), body
+
+
+def a_record(number: int, kind: str, name: str, value: bytes, seq: int = 1) -> NewRow:
+    return number, seq, 0, 0, None, pack_record(kind, name, value)
+
+
+def test_rows_and_records_are_there_after_opening_again(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path / "state"))
+    number = store.next_record_id()
+    store.commit(
+        [a_row(1, 0, 3, 1, b"one"), a_row(2, 10, 2, 1), a_record(number, "log", "a", b"1")]
+    )
+    store.commit([a_row(1, 3, 4, 2, b"two"), a_record(number, "log", "a", b"2", 2)])
+    store.close()
+    store.close()
+    store = Store.open(str(tmp_path / "state"))
+    assert store.seq == 2
+    assert store.cut == 0
+    assert store.records == {("log", "a"): (number, b"2")}
+    assert store.next_record_id() == number + 1
+    assert store.heads() == {1: Head(0, 7), 2: Head(10, 12)}
+    rows = store.read(1, 0)
+    assert [(row.at, row.n, row.seq, row.body) for row in rows] == [
+        (0, 3, 1, b"one"),
+        (3, 4, 2, b"two"),
+    ]
+    assert rows[0].takers == {1: None}
+    store.close()
+
+
+def test_read_gives_rows_that_overlap_until_there_are_enough(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, at, 10, 1) for at in range(0, 100, 10)])
+    assert [row.at for row in store.read(1, 25, until=41)] == [20, 30, 40]
+    assert [row.at for row in store.read(1, 25, until=40)] == [20, 30]
+    assert [row.at for row in store.read(1, 0, most=11)] == [0, 10]
+    assert [row.at for row in store.headers(1, 95)] == [90]
+    assert [row.body for row in store.headers(1, 80)] == [None, None]
+    assert store.read(1, 100) == []
+    assert store.read(2, 0) == []
+    store.close()
+
+
+def test_more_headers_than_are_read_at_once_come_in_order(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, at, 1, 1) for at in range(2_501)])
+    assert [row.at for row in store.headers(1, 1)] == list(range(1, 2_501))
+    store.close()
+
+
+def test_forgetting_keeps_the_row_that_holds_the_position(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, at, 10, 1) for at in range(0, 50, 10)])
+    store.commit([], forget=[(1, 25)])
+    assert store.heads() == {1: Head(20, 50)}
+    store.commit([], forget=[(1, 30)])
+    assert store.heads() == {1: Head(30, 50)}
+    store.commit([], forget=[(1, 50), (2, 5)])
+    assert store.heads() == {}
+    store.close()
+
+
+def test_the_directory_and_its_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    directory = tmp_path / "a" / "state"
+    store = Store.open(str(directory))
+    store.commit([a_row(1, 0, 1, 1)])
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert set(modes) >= {"events.db", "events.db-wal", "events.lock", "events.mark"}
+    assert set(modes.values()) == {0o600}
+    store.close()
