@@ -65,6 +65,8 @@ def test_types_and_defaults_are_as_a_document_writes_them() -> None:
     assert field(queue, "capacity").default == 10_000
     assert field(queue, "to").type == "name of a sink"
     assert field(queue, "to").required
+    assert field(queue, "store").type == "memory | disk"
+    assert field(queue, "on_stop").type == "save | discard"
     assert field(queue, "linger").default == "0s"
     assert field(http, "timeout").type == "duration"
     assert field(http, "timeout").default == "10s"
@@ -74,7 +76,6 @@ def test_types_and_defaults_are_as_a_document_writes_them() -> None:
 
 
 def test_words_that_a_later_version_brings_are_not_offered() -> None:
-    assert field(find_kind("sink", "queue"), "store").type == "memory"
     assert "cloudevents" not in field(find_kind("sink", "http"), "format").type
 
 
@@ -101,7 +102,7 @@ def test_json_says_the_same() -> None:
     assert queue[0]["ports"][0] == {"name": "to", "many": False, "optional": False}
     capacity = next(one for one in queue[0]["fields"] if one["name"] == "capacity")
     assert capacity["default"] == 10_000
-    assert capacity["description"] == "Events it holds at most."
+    assert capacity["description"] == "Events it holds at most [on disk 1,000,000]."
 
 
 def test_a_page_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

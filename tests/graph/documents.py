@@ -49,7 +49,6 @@ tests:                               # run by `sinkgraph test`, on a virtual clo
 """
 """The sample of the design."""
 
-IN_MEMORY = SAMPLE.replace("store: disk, ", "")
 TOKEN = {"HOOK_TOKEN": "open-sesame"}
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.load import check, load, load_graph
-from tests.graph.documents import IN_MEMORY, TOKEN, codes, graph_of, of_nodes
+from tests.graph.documents import SAMPLE, TOKEN, codes, graph_of, of_nodes
 
 IN = {"in": {"kind": "inlet", "to": "n0"}}
 
 
 def test_a_graph_is_frozen() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+    graph = graph_of(SAMPLE, env=TOKEN)
     with pytest.raises(AttributeError):
         graph.name = "other"
     with pytest.raises(TypeError):
@@ -31,18 +31,39 @@ def test_a_graph_is_frozen() -> None:
 
 
 def test_the_digest_follows_what_the_graph_means() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
-    same = graph_of(IN_MEMORY.replace("# required", "# needed"), env=TOKEN)
-    moved = graph_of(IN_MEMORY.replace("500ms", "501ms"), env=TOKEN)
-    secret = graph_of(IN_MEMORY, env={"HOOK_TOKEN": "other"})
+    graph = graph_of(SAMPLE, env=TOKEN)
+    same = graph_of(SAMPLE.replace("# required", "# needed"), env=TOKEN)
+    moved = graph_of(SAMPLE.replace("500ms", "501ms"), env=TOKEN)
+    secret = graph_of(SAMPLE, env={"HOOK_TOKEN": "other"})
     assert graph.digest == same.digest == secret.digest
     assert graph == same
     assert graph.digest != moved.digest
     assert len(graph.digest) == 64
 
 
+def test_a_graph_tells_which_nodes_want_a_state_dir() -> None:
+    sources = {
+        "log": {"kind": "file", "paths": ["x"], "follow": True, "to": "all"},
+        "once": {"kind": "file", "paths": ["y"], "to": "all"},
+    }
+    sinks = {
+        "all": {"kind": "broadcast", "to": ["hold", "hook", "near"]},
+        "hold": {"kind": "queue", "store": "disk", "to": "end", "dead_letter": "letters"},
+        "hook": {"kind": "endpoint", "url": "http://x/", "store": "disk"},
+        "near": {"kind": "queue", "to": "end"},
+        "end": {"kind": "file", "path": "z"},
+        "letters": {"kind": "dead_letter", "max_age": "7d"},
+    }
+    graph, found = of_nodes(sinks, sources)
+    assert codes(found) == []
+    assert graph.on_disk == ("hold", "hook")
+    assert graph.needs_state == ("log", "hold", "hook", "letters")
+    near, _ = of_nodes({"n0": {"kind": "queue", "to": {"kind": "stdout"}}}, IN)
+    assert near.needs_state == near.on_disk == ()
+
+
 def test_networkx_gets_every_node_and_edge() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+    graph = graph_of(SAMPLE, env=TOKEN)
     made = graph.to_networkx()
     assert list(made.nodes) == list(graph.order)
     assert made.number_of_edges() == len(graph.edges)

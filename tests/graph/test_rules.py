@@ -141,6 +141,51 @@ def test_only_what_may_fail_an_event_has_a_dead_letter() -> None:
     assert [edge.source for edge in graph.upstream("dead-letters")] == ["b"]
 
 
+def test_a_dead_letter_may_be_the_target_of_any_port() -> None:
+    sinks = {
+        "all": {"kind": "filter", "where": "true", "to": "hold", "otherwise": "letters"},
+        "hold": {"kind": "queue", "to": "b", "dead_letter": "letters"},
+        "b": {"kind": "retry", "to": {"kind": "stdout"}, "dead_letter": {"kind": "dead_letter"}},
+        "letters": {"kind": "dead_letter", "capacity": 5, "max_bytes": "1MiB", "max_age": "7d"},
+    }
+    graph, found = of_nodes(sinks, IN)
+    assert codes(found) == []
+    into = [(edge.source, edge.port) for edge in graph.upstream("letters")]
+    assert sorted(into) == [("all", "otherwise"), ("hold", "dead_letter")]
+    assert [edge.source for edge in graph.upstream("b.dead_letter")] == ["b"]
+    assert [edge.source for edge in graph.upstream("dead-letters")] == ["in", "all"]
+    assert graph.nodes["letters"].spec.max_age == 7 * 86_400
+
+
+def test_the_bounds_of_the_implied_dead_letters_can_be_stated() -> None:
+    sinks = {
+        "dead-letters": {"kind": "dead_letter", "max_age": "90d"},
+        "all": {"kind": "queue", "to": "b"},
+        "b": {"kind": "stdout"},
+    }
+    for sources in (IN, None):
+        graph, found = of_nodes(sinks, sources)
+        assert codes([one for one in found if one.severity == "error"]) == []
+        assert ("all", "dead_letter") in [
+            (edge.source, edge.port) for edge in graph.upstream("dead-letters")
+        ]
+        assert graph.nodes["dead-letters"].spec.max_age == 90 * 86_400
+        assert graph.order[-1] == "dead-letters"
+        assert graph.needs_state == ("dead-letters",)
+    assert codes(of_nodes({"dead-letters": {"kind": "dead_letter"}})[1]) == ["SG202"]
+    straight, found = of_nodes(
+        {"dead-letters": {"kind": "dead_letter"}}, {"in": {"kind": "inlet", "to": "dead-letters"}}
+    )
+    assert codes(found) == []
+    assert straight.order == ("in", "dead-letters")
+
+
+def test_a_look_alike_of_the_implied_dead_letters_stays_reserved() -> None:
+    for name, kind in (("Dead-Letters", "dead_letter"), ("dead-letters", "blackhole")):
+        sinks = {"all": {"kind": "queue", "to": name}, name: {"kind": kind}}
+        assert codes(of_nodes(sinks, IN)[1]) == ["SG218"]
+
+
 def test_groups_are_names_or_fields() -> None:
     sinks = {
         "all": {"kind": "broadcast", "to": ["eu/billing/hold", "us"]},

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from sinkgraph.spec.kinds.reliability import Queue, Retry
 from sinkgraph.spec.kinds.terminal import FileSinkSpec, HttpSinkSpec
-from tests.graph.documents import IN_MEMORY, SAMPLE, TOKEN, codes, graph_of, read
+from tests.graph.documents import SAMPLE, TOKEN, codes, graph_of, read
 
 
-def test_the_sample_as_it_stands_only_lacks_the_disk() -> None:
+def test_the_sample_only_has_parts_that_are_not_checked_yet() -> None:
     graph, found = read(SAMPLE, env=TOKEN)
-    assert graph is None
-    assert codes(found) == ["SG150", "SG151", "SG151"]
-    assert found[0].span is not None
-    assert found[0].span.text == "disk"
-    assert [one.severity for one in found] == ["error", "warning", "warning"]
+    assert graph is not None
+    assert codes(found) == ["SG151", "SG151"]
+    assert {one.severity for one in found} == {"warning"}
 
 
-def test_the_sample_without_the_disk_becomes_its_nodes() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+def test_the_sample_becomes_its_nodes() -> None:
+    graph = graph_of(SAMPLE, env=TOKEN)
     assert [(one.name, one.kind, one.role) for one in graph.nodes.values()] == [
         ("registry", "http", "source"),
         ("fanout", "broadcast", "fan"),
@@ -32,10 +30,13 @@ def test_the_sample_without_the_disk_becomes_its_nodes() -> None:
     assert graph.nodes["dead-letters"].implied
     assert graph.nodes["hooks.retry"].origin == graph.nodes["hooks"].origin == "hooks"
     assert graph.nodes["audit"].origin is None
+    audit = graph.nodes["audit"].spec
+    assert isinstance(audit, Queue)
+    assert (audit.store, audit.capacity, audit.max_bytes) == ("disk", 1_000_000, 1024**3)
 
 
 def test_the_sample_has_these_edges() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+    graph = graph_of(SAMPLE, env=TOKEN)
     edges = {(one.source, one.port, one.target) for one in graph.edges}
     assert edges == {
         ("registry", "to", "fanout"),
@@ -55,7 +56,7 @@ def test_the_sample_has_these_edges() -> None:
 
 
 def test_the_samples_fields_reach_the_nodes_they_belong_to() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+    graph = graph_of(SAMPLE, env=TOKEN)
     http, retry = graph.nodes["hooks.http"].spec, graph.nodes["hooks.retry"].spec
     queue, file = graph.nodes["hooks"].spec, graph.nodes["audit.file"].spec
     assert isinstance(http, HttpSinkSpec)
@@ -74,23 +75,23 @@ def test_the_samples_fields_reach_the_nodes_they_belong_to() -> None:
 
 
 def test_a_var_can_be_set_from_outside() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN, set_vars={"hook_url": "https://example.org/h"})
+    graph = graph_of(SAMPLE, env=TOKEN, set_vars={"hook_url": "https://example.org/h"})
     spec = graph.nodes["hooks.http"].spec
     assert isinstance(spec, HttpSinkSpec)
     assert spec.url == "https://example.org/h"
 
 
 def test_an_unset_secret_is_an_error_only_when_strict() -> None:
-    graph, found = read(IN_MEMORY, secrets="strict")
+    graph, found = read(SAMPLE, secrets="strict")
     assert graph is None
     assert codes([one for one in found if one.severity == "error"]) == ["SG501"]
-    graph, found = read(IN_MEMORY, secrets="placeholder")
+    graph, found = read(SAMPLE, secrets="placeholder")
     assert graph is not None
     assert {one.severity for one in found} == {"warning"}
 
 
 def test_a_secret_is_nowhere_in_what_is_shown() -> None:
-    graph = graph_of(IN_MEMORY, env=TOKEN)
+    graph = graph_of(SAMPLE, env=TOKEN)
     spec = graph.nodes["hooks.http"].spec
     assert "open-sesame" not in repr(spec)
     assert "open-sesame" not in spec.model_dump_json()

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import pygraphviz  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,6 @@ from sinkgraph.graph.load import load
 from sinkgraph.graph.model import Graph
 from sinkgraph.render.dot import to_dot
 from sinkgraph.render.mermaid import to_mermaid
-from sinkgraph.spec.kinds.reliability import Queue
 
 
 def graph_of(sinks: dict[str, Any], **top: Any) -> Graph:
@@ -66,15 +64,6 @@ def attributes(held: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in held.items() if value}
 
 
-def with_disk(graph: Graph, name: str) -> Graph:
-    """Return a graph whose queue is durable, which no document of this version can say."""
-    held = graph.nodes[name]
-    assert isinstance(held.spec, Queue)
-    spec = held.spec.model_copy(update={"store": "disk"})
-    nodes = dict(graph.nodes) | {name: msgspec.structs.replace(held, spec=spec)}
-    return Graph(graph.spec, nodes, graph.edges, graph.order, graph.base)
-
-
 BLACKHOLE = {"kind": "blackhole"}
 
 
@@ -117,10 +106,11 @@ def test_each_role_has_a_shape() -> None:
 def test_a_durable_queue_is_a_cylinder_and_a_memory_queue_is_not() -> None:
     graph = graph_of({"q": {"kind": "queue", "to": "end"}, "end": BLACKHOLE})
     assert read(graph).nodes["q"]["shape"] == "plain"
-    durable = read(with_disk(graph, "q")).nodes["q"]
+    on_disk = graph_of({"q": {"kind": "queue", "store": "disk", "to": "end"}, "end": BLACKHOLE})
+    durable = read(on_disk).nodes["q"]
     assert durable["shape"] == "cylinder"
     assert "disk" in durable["label"]
-    assert '[("<b>q</b>' in to_mermaid(with_disk(graph, "q"))
+    assert '[("<b>q</b>' in to_mermaid(on_disk)
 
 
 def test_ports_label_their_edges() -> None:
@@ -189,6 +179,14 @@ def test_implied_dead_letters_are_drawn_only_when_asked_for() -> None:
     drawn = read(graph, dead_letters=True)
     assert drawn.edges["q", "dead-letters"]["style"] == "dashed"
     assert drawn.nodes["dead-letters"]["shape"] == "folder"
+
+
+def test_declared_dead_letters_are_drawn_without_the_edges_nobody_wrote() -> None:
+    nodes = {"q": {"kind": "queue", "to": "end"}, "end": BLACKHOLE}
+    graph = graph_of({**nodes, "dead-letters": {"kind": "dead_letter", "max_age": "7d"}})
+    drawn = read(graph)
+    assert drawn.nodes["dead-letters"]["shape"] == "folder"
+    assert ("q", "dead-letters") not in drawn.edges
 
 
 def test_disabled_nodes_are_absent() -> None:

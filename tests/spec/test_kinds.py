@@ -14,7 +14,6 @@ from sinkgraph.spec.kind import (
     Kind,
     all_kinds,
     find_kind,
-    implied_kind,
     kind_names,
 )
 from sinkgraph.spec.kinds.base import NodeSpec
@@ -26,10 +25,10 @@ SOURCES = {"http", "stdin", "file", "generate", "inlet"}
 SINKS = {
     *("broadcast", "route", "filter", "fallback", "balance"),
     *("transform", "dedupe", "sample", "rate_limit", "batch"),
-    *("queue", "retry", "breaker", "timeout"),
+    *("queue", "retry", "breaker", "timeout", "dead_letter"),
     *("http", "file", "stdout", "channel", "call", "blackhole", "endpoint"),
 }
-LATER = {"nats", "redis", "kafka", "subscribers", "dead_letter"}
+LATER = {"nats", "redis", "kafka", "subscribers"}
 
 KINDS = all_kinds()
 ids = [f"{one.side}-{one.name}" for one in KINDS]
@@ -198,9 +197,25 @@ def test_the_policies_defaults_are_those_of_the_design() -> None:
         "slow_after": None,
         "slow_rate": None,
     }
-    dead = implied_kind("dead_letter").model.model_validate({"kind": "dead_letter"})
+    dead = _kind("sink", "dead_letter").model.model_validate({"kind": "dead_letter"})
     assert isinstance(dead, DeadLetter)
     assert (dead.capacity, dead.max_bytes, dead.max_age) == (100_000, 1024**3, 30 * 86_400.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"), [("queue", {"to": "x"}), ("endpoint", {"url": "http://x/"})]
+)
+def test_the_bounds_of_a_queue_depend_on_its_store(kind: str, fields: dict[str, Any]) -> None:
+    def bounds(**more: Any) -> tuple[int, int | None]:
+        spec: Any = _kind("sink", kind).model.model_validate({"kind": kind, **fields, **more})
+        assert not list(spec.problems())
+        return spec.capacity, spec.max_bytes
+
+    assert bounds() == bounds(store="memory") == (10_000, None)
+    assert bounds(store="disk") == (1_000_000, 1024**3)
+    assert bounds(store="disk", capacity=7) == (7, 1024**3)
+    assert bounds(store="disk", max_bytes="1MiB") == (1_000_000, 1024**2)
+    assert bounds(store="disk", max_bytes=None) == (1_000_000, 1024**3)
 
 
 def test_a_backoff_may_be_that_of_go_events() -> None:

@@ -156,13 +156,12 @@ sinks:
 @pytest.mark.parametrize(
     ("node", "place"),
     [
-        ("{kind: queue, to: x, store: disk}", "disk"),
         ("{kind: queue, to: x, store: {kind: nats}}", "{kind: nats}"),
+        ("{kind: endpoint, url: 'http://x/', store: {kind: redis}}", "{kind: redis}"),
         ("{kind: http, url: 'http://x/', signing: {}}", "signing"),
         ("{kind: http, url: 'http://x/', format: cloudevents_batch}", "cloudevents_batch"),
         ("{kind: endpoint, url: 'http://x/', tls: {}}", "tls"),
         ("{kind: file, path: x, rotate: {max_size: 1MB, every: 1d}}", "every"),
-        ("{kind: dead_letter}", "dead_letter"),
         ("{kind: subscribers, members: runtime}", "subscribers"),
         ("{kind: kafka, topic: x}", "kafka"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sinkgraph.spec.kind import all_kinds
+from sinkgraph.spec.kind import all_kinds, find_kind
 from sinkgraph.spec.load import TOP_LEVEL
 from sinkgraph.spec.schema import document_schema, kind_schema, schema_text
 
@@ -58,6 +58,22 @@ def test_the_top_level_has_the_keys_this_version_reads() -> None:
 def test_a_number_may_be_interpolated() -> None:
     capacity = document_schema()["$defs"]["Queue"]["properties"]["capacity"]
     assert {one.get("type") for one in capacity["anyOf"]} == {"integer", "string"}
+
+
+@pytest.mark.parametrize("kind", ["queue", "endpoint"])
+def test_the_defaults_of_a_queue_are_stated_for_each_store(kind: str) -> None:
+    found = find_kind("sink", kind)
+    assert found is not None
+    schema = kind_schema(found)
+    fields = {name: schema["properties"][name] for name in ("capacity", "max_bytes")}
+    assert all("default" not in one for one in fields.values()), "it depends"
+    assert schema["if"]["properties"] == {"store": {"const": "disk"}}
+    ends: dict[str, dict[str, Any]] = {"queue": {"to": "x"}, "endpoint": {"url": ["http://x/"]}}
+    for store, branch in (("disk", "then"), ("memory", "else")):
+        spec: Any = found.model.model_validate({"kind": kind, "store": store, **ends[kind]})
+        stated = {name: one["default"] for name, one in schema[branch]["properties"].items()}
+        said = spec.model_dump(mode="json")
+        assert stated == {"capacity": said["capacity"], "max_bytes": said["max_bytes"]}
 
 
 @pytest.mark.parametrize("kind", all_kinds(), ids=lambda one: f"{one.side}-{one.name}")

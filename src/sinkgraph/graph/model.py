@@ -129,6 +129,30 @@ class Graph:
         return tuple(name for name, node in self.nodes.items() if node.role == "source")
 
     @cached_property
+    def on_disk(self) -> tuple[str, ...]:
+        """The names of its queues on disk: without a state dir it cannot run."""
+        return tuple(
+            name
+            for name, node in self.nodes.items()
+            if node.kind == "queue" and getattr(node.spec, "store", "memory") == "disk"
+        )
+
+    @cached_property
+    def needs_state(self) -> tuple[str, ...]:
+        """The names of the nodes that want a state dir, in the order of the document.
+
+        Queues on disk; declared dead letters; file sources that follow, for their position. All
+        but the first run without one too, and then forget what they hold when the run ends.
+        """
+        return tuple(
+            name
+            for name, node in self.nodes.items()
+            if name in self.on_disk
+            or (node.kind == "dead_letter" and not node.implied)
+            or (node.kind == "file" and getattr(node.spec, "follow", False))
+        )
+
+    @cached_property
     def digest(self) -> str:
         """Return the SHA-256 of what it means, as hex.
 

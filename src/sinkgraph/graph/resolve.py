@@ -13,7 +13,7 @@ from sinkgraph.graph.model import DEAD_LETTERS, INLET, Graph, GraphEdge, GraphNo
 from sinkgraph.graph.rules.reach import roots
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.kind import Kind, find_kind, implied_kind
+from sinkgraph.spec.kind import Kind, find_kind
 from sinkgraph.spec.kinds.endpoint import Endpoint
 from sinkgraph.spec.kinds.reliability import DeadLetter
 from sinkgraph.spec.kinds.source import Inlet, SourceSpec
@@ -123,15 +123,22 @@ def _add_inlet(
 def _add_dead_letters(
     nodes: dict[str, GraphNode], edges: list[GraphEdge], order: list[str]
 ) -> None:
-    """Add the implied sink and an edge to it from whatever has no dead letter of its own."""
+    """Add an edge to `dead-letters` from whatever has no dead letter of its own.
+
+    The sink itself is added too, unless the document declares it.
+    """
     own = {edge.source for edge in edges if edge.port == "dead_letter"}
     for name in order:
         node = nodes[name]
         if name not in own and can_dead_letter(node):
             edges.append(GraphEdge(name, "dead_letter", DEAD_LETTERS))
-    spec = DeadLetter.model_construct(kind="dead_letter")
-    kind = implied_kind("dead_letter")
-    nodes[DEAD_LETTERS] = GraphNode(DEAD_LETTERS, kind.name, kind.role, spec, implied=True)
+    if DEAD_LETTERS in nodes:
+        order.remove(DEAD_LETTERS)
+    else:
+        spec = DeadLetter.model_construct(kind="dead_letter")
+        nodes[DEAD_LETTERS] = GraphNode(
+            DEAD_LETTERS, "dead_letter", "reliability", spec, implied=True
+        )
     order.append(DEAD_LETTERS)
 
 

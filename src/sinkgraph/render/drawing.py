@@ -134,8 +134,7 @@ def visible_nodes(
 
 def _implied(graph: Graph, edge: GraphEdge) -> bool:
     """Tell whether an edge is there only because its node has no `dead_letter` of its own."""
-    target = graph.nodes[edge.target]
-    if not (edge.port == "dead_letter" and target.implied):
+    if not (edge.port == "dead_letter" and edge.target == DEAD_LETTERS):
         return False
     return getattr(graph.nodes[edge.source].spec, "dead_letter", None) is None
 

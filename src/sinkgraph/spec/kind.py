@@ -25,7 +25,6 @@ __all__ = [
     "Side",
     "all_kinds",
     "find_kind",
-    "implied_kind",
     "kind_names",
     "plugin_problems",
 ]
@@ -60,7 +59,7 @@ class Kind:
     `ports`: its outputs, in order. `model`: its fields. `build`: `pkg.mod:fn` makes the live node;
     "" when sinkgraph itself does. `stateful`: it holds what must not change hands, so a second one
     written in place needs a name. `slow`: it waits for the outside. `dead_letters`: events may go
-    to a dead letter from it. `expressions`: fields that hold one. `implied`: no document writes it.
+    to a dead letter from it. `expressions`: fields that hold one.
     """
 
     name: str
@@ -72,7 +71,6 @@ class Kind:
     slow: bool = False
     dead_letters: bool = False
     expressions: tuple[str, ...] = ()
-    implied: bool = False
     composite: bool = False
 
     @property
@@ -140,7 +138,7 @@ _BUILT_IN = (
     Kind("retry", "reliability", (_TO, _DEAD), reliability.Retry, stateful=True, dead_letters=True),
     Kind("breaker", "reliability", (_TO,), reliability.BreakerNode, stateful=True),
     Kind("timeout", "reliability", (_TO,), reliability.Timeout),
-    Kind("dead_letter", "reliability", (), reliability.DeadLetter, stateful=True, implied=True),
+    Kind("dead_letter", "reliability", (), reliability.DeadLetter, stateful=True),
     Kind("http", "terminal", (), terminal.HttpSinkSpec, slow=True),
     Kind("file", "terminal", (), terminal.FileSinkSpec),
     Kind("stdout", "terminal", (), terminal.Stdout),
@@ -168,7 +166,6 @@ LATER_KINDS: Mapping[tuple[Side, str], str] = MappingProxyType(
         ("sink", "redis"): "call a Python function that writes to it: `kind: call`",
         ("sink", "kafka"): "call a Python function that writes to it: `kind: call`",
         ("sink", "subscribers"): "list the targets in a `kind: broadcast`",
-        ("sink", "dead_letter"): "leave it out: every graph has an implied `dead-letters`",
     }
 )
 """Kinds of the design that a later version brings → what to do until then."""
@@ -186,7 +183,7 @@ def find_kind(side: Side, name: str) -> Kind | None:
 
 def all_kinds() -> tuple[Kind, ...]:
     """Return every kind a document may write, built-in ones first."""
-    known = [one for one in _BUILT_IN if not one.implied]
+    known = list(_BUILT_IN)
     known.extend(one for key, one in _plugins().items() if key not in _TABLE)
     return tuple(known)
 
@@ -194,11 +191,6 @@ def all_kinds() -> tuple[Kind, ...]:
 def kind_names(side: Side) -> list[str]:
     """Return the names of the kinds of one side."""
     return [one.name for one in all_kinds() if one.side == side]
-
-
-def implied_kind(name: str) -> Kind:
-    """Return a built-in kind that may be one no document writes."""
-    return _TABLE["sink", name]
 
 
 def plugin_problems() -> tuple[str, ...]:

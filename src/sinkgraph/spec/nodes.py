@@ -209,9 +209,7 @@ def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> I
             value = values.pop(later.field)
             entry = owner.tree.entry(later.field)
             whole = later.field not in model_keys(model)
-            what = f"`{later.field}`"
-            if not whole and not isinstance(value, dict):
-                what = f"`{later.field}: {MASK if is_secret(value) else value}`"
+            what = f"`{later.field}`" if whole else f"`{later.field}: {_brief(value)}`"
             span = None
             if entry is not None:
                 span = entry.key.span if whole else entry.value.span
@@ -226,6 +224,13 @@ def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> I
             label = f"`rotate` of {owner.label}"
             holder = Owner(label, owner.dotted(("rotate",)), inner, None)
             yield from _take_later(found, rotate, holder)
+
+
+def _brief(value: Any) -> str:
+    """Return a value as a document writes it; of a mapping its `kind`."""
+    if isinstance(value, dict):
+        return f"{{kind: {_brief(value['kind'])}}}" if "kind" in value else "{…}"
+    return MASK if is_secret(value) else str(value)
 
 
 def model_keys(model: type[Section]) -> set[str]:

@@ -1,4 +1,7 @@
-"""SG201, SG218: every node has a name of its own, and none takes an implied node's."""
+"""SG201, SG218: every node has a name of its own, and none takes an implied node's.
+
+`dead-letters` may be declared as what it is, a `dead_letter`, so that its bounds can be stated.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,8 @@ def _twice(decl: NodeDecl, first: NodeDecl) -> Diagnostic:
 
 def _reserved(decl: NodeDecl, has_sources: bool) -> Iterator[Diagnostic]:
     folded = _folded(decl.name)
+    if decl.name == DEAD_LETTERS and decl.kind_name == "dead_letter":
+        return  # its bounds are stated
     if folded == DEAD_LETTERS:
         what = "the implied sink that keeps what no port claims"
         help = "name it differently, and write its name where a `dead_letter:` is wanted"

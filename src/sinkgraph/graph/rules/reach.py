@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.source import Span
+from sinkgraph.graph.model import DEAD_LETTERS
 from sinkgraph.graph.order import reached
 from sinkgraph.graph.view import View
 from sinkgraph.spec.document_tree import Mapping
@@ -16,7 +17,7 @@ __all__ = ["check", "roots"]
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield a document without sinks or sources, and nodes that no event can reach."""
     sinks = [one for one in view.nodes.values() if one.side == "sink"]
-    if not sinks:
+    if all(one.name == DEAD_LETTERS and not view.into[one.name] for one in sinks):
         if not (view.unread or view.shadowed):
             yield _no_sink(view)
         return
@@ -27,8 +28,12 @@ def check(view: View) -> Iterator[Diagnostic]:
 
 
 def roots(view: View) -> list[str]:
-    """Return the sinks that nothing writes to."""
-    return [name for name, one in view.nodes.items() if one.side == "sink" and not view.into[name]]
+    """Return the sinks that nothing writes to; every node may write to `dead-letters`."""
+    return [
+        name
+        for name, one in view.nodes.items()
+        if one.side == "sink" and not view.into[name] and name != DEAD_LETTERS
+    ]
 
 
 def _place(tree: Mapping, *sections: str) -> Span | None:
@@ -98,7 +103,7 @@ def _unreachable(view: View) -> Iterator[Diagnostic]:
     sources = [
         name for name, one in (*view.nodes.items(), *view.disabled.items()) if one.side == "source"
     ]
-    found = reached(sources, successors)
+    found = {*reached(sources, successors), DEAD_LETTERS}
     for name, one in view.nodes.items():
         if name in found or any(link.source.name not in found for link in view.into[name]):
             continue

@@ -80,6 +80,6 @@ class NodeSpec(Section):
     """False takes the node and its edges out of the graph."""
     on_remove: OnRemove = "drain"
     """What becomes of pending events when a reload removes the node: `drain`, `dead_letter`,
-    `discard` or `{move_to: NAME}`."""
+    `discard` or `{move_to: NAME}`. At a start, `run --fate` says it."""
     was: Name | None = None
-    """The name the node had before a rename, so that a reload keeps what it holds."""
+    """The name the node had before a rename, so that it takes over what is stored under it."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, model_validator
 
 from sinkgraph.spec.fields import Duration, DurationOrZero, Size
 from sinkgraph.spec.kinds.base import NodeSpec, Section, Target
 from sinkgraph.spec.kinds.types import Choice, Count, Expression, whole
+from sinkgraph.spec.leaves import written
 from sinkgraph.spec.policies import Backoff, Breaker, BreakerFields
 from sinkgraph.spec.problem import Later, Problem
 
@@ -25,21 +28,41 @@ __all__ = [
 WhenFull = Annotated[Literal["block", "reject", "drop_oldest", "drop_newest", "overflow"], Choice()]
 
 
+CAPACITY = 10_000
+CAPACITY_ON_DISK = 1_000_000
+MAX_BYTES_ON_DISK = "1GiB"
+
+_ON_DISK = {"properties": {"store": {"const": "disk"}}, "required": ["store"]}
+
+
+def _by_store(schema: dict[str, Any]) -> None:
+    """State in a JSON Schema the two defaults that depend on `store`."""
+    del schema["properties"]["capacity"]["default"], schema["properties"]["max_bytes"]["default"]
+    disk = {"capacity": {"default": CAPACITY_ON_DISK}, "max_bytes": {"default": MAX_BYTES_ON_DISK}}
+    memory = {"capacity": {"default": CAPACITY}, "max_bytes": {"default": None}}
+    schema.update({"if": _ON_DISK, "then": {"properties": disk}, "else": {"properties": memory}})
+
+
 class QueueFields(Section):
     """Holds the fields of a queue, which an endpoint takes too."""
 
+    model_config = ConfigDict(json_schema_extra=_by_store)
+
     later: ClassVar[tuple[Later, ...]] = (
-        Later("store", "disk", "leave `store` away: the queue is kept in memory"),
-        Later("store", lambda value: isinstance(value, dict), "leave `store` away"),
-        Later("on_stop", "save", "leave `on_stop` away: a stop says what it could not drain"),
+        Later(
+            "store",
+            lambda value: isinstance(value, dict),
+            "write `store: disk`, which keeps events on this machine",
+        ),
     )
 
-    store: Annotated[Literal["memory", "disk"], Choice(later=("disk",))] = "memory"
-    """Where pending events are kept: `memory`."""
-    capacity: Annotated[int, whole(1, 100_000_000)] = 10_000
-    """Events it holds at most."""
+    store: Annotated[Literal["memory", "disk"], Choice()] = "memory"
+    """Where pending events are kept: in `memory`, where a kill loses them, or on `disk`, in the
+    state dir, where it does not; a write to a queue on disk returns when the disk has the event."""
+    capacity: Annotated[int, whole(1, 100_000_000)] = CAPACITY
+    """Events it holds at most [on disk 1,000,000]."""
     max_bytes: Size | None = None
-    """Bytes of payload it holds at most."""
+    """Bytes of payload it holds at most [on disk 1GiB]."""
     when_full: WhenFull = "block"
     """What a write meets when there is no room: `block` waits, `reject` refuses, `drop_oldest` and
     `drop_newest` lose events and count them, `overflow` writes to that port."""
@@ -53,9 +76,20 @@ class QueueFields(Section):
     """How long a delivery waits for more events."""
     dead_letter: Target | None = None
     """Where events go that the target rejects [the implied `dead-letters`]."""
-    on_stop: Annotated[Literal["save", "discard"], Choice(later=("save",))] = "save"
-    """What becomes of events still pending when a stop reaches its deadline: `discard` counts and
-    reports them, and so does `save` until queues on disk come."""
+    on_stop: Annotated[Literal["save", "discard"], Choice()] = "save"
+    """What becomes of events still pending when a stop reaches its deadline: `save` keeps them in
+    the state dir, when the run has one, for the next start; `discard` counts and reports them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: Any) -> Any:
+        """Give a queue on disk the defaults of one, where the document leaves them open."""
+        if not isinstance(values, dict) or written(values.get("store")) != "disk":
+            return values
+        filled = {"capacity": CAPACITY_ON_DISK, **values}
+        if filled.get("max_bytes") is None:
+            filled["max_bytes"] = MAX_BYTES_ON_DISK
+        return filled
 
     def problems(self) -> Iterator[Problem]:
         """Yield an overflow port that is not used, or is missing."""
@@ -155,7 +189,10 @@ class Timeout(NodeSpec):
 
 
 class DeadLetter(NodeSpec):
-    """Keeps events that could not be delivered, with the reason."""
+    """Keeps events that could not be delivered, with the reason, until somebody replays them.
+
+    They are kept in the state dir; a run without one keeps them in memory, until it ends.
+    """
 
     kind: Literal["dead_letter"]
     """`dead_letter`."""
