@@ -11,7 +11,7 @@ from sinkgraph.clock import LoopClock, Network
 from sinkgraph.event import Event
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime.network import HttpNetwork
-from sinkgraph.sinks.base import Context, Link
+from sinkgraph.sinks.base import Context, Link, NoRecords, Records
 from sinkgraph.sinks.burial import DeadLetters
 
 
@@ -58,7 +58,11 @@ class Journal:
 
 
 def make_context(
-    *, network: Network | None = None, output_dir: str = ".", provided: dict[str, Any] | None = None
+    *,
+    network: Network | None = None,
+    output_dir: str = ".",
+    provided: dict[str, Any] | None = None,
+    records: Records | None = None,
 ) -> Context:
     def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(work, name=name)
@@ -76,6 +80,7 @@ def make_context(
         turnstile=Turnstile(),
         output_dir=output_dir,
         provided=provided or {},
+        records=records or NoRecords(),
     )
     dead.bind(context)
     return context

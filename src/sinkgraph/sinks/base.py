@@ -26,8 +26,10 @@ __all__ = [
     "Context",
     "Foreign",
     "Link",
+    "NoRecords",
     "Node",
     "Parked",
+    "Records",
     "Sink",
     "Terminal",
     "from_outside",
@@ -53,13 +55,43 @@ class Sink(Protocol):
         ...
 
 
+class Records(Protocol):
+    """Keeps small values by kind and name over a restart, where there is a state dir."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether anything is kept at all."""
+        ...
+
+    def get(self, kind: str, name: str) -> bytes | None:
+        """Return what was put last, by this process or an earlier one; None when nothing was."""
+        ...
+
+    def put(self, kind: str, name: str, value: bytes) -> None:
+        """Keep a value; it is on disk with the next commit, at most 50 ms from now."""
+        ...
+
+
+class NoRecords:
+    """Is what there is without a state dir: it forgets at once."""
+
+    durable = False
+
+    def get(self, kind: str, name: str) -> bytes | None:
+        """Return None."""
+        return None
+
+    def put(self, kind: str, name: str, value: bytes) -> None:
+        """Forget it."""
+
+
 @dataclass(slots=True)
 class Context:
     """Is what the topology lends a sink for its lifetime.
 
     `spawn(coroutine, name)` starts a task the topology owns; `journal(kind, **facts)` notes a
     past-tense fact; `run_sync(fn, *args)` runs a blocking call in a bounded thread pool;
-    `dead_letters` is where events go that no port claims.
+    `dead_letters` is where events go that no port claims; `records` outlive the process.
     """
 
     clock: Clock
@@ -74,6 +106,7 @@ class Context:
     graph_digest: str = ""
     output_dir: str = "."
     provided: dict[str, Any] = field(default_factory=dict)
+    records: Records = field(default_factory=NoRecords)
 
 
 def _refuse_offer(_batch: Batch) -> bool:
