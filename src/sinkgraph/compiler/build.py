@@ -24,7 +24,10 @@ __all__ = ["build"]
 
 @dataclass(slots=True)
 class Parts:
-    """Is what one node is built from: its spec, its targets by port, and where it stands."""
+    """Is what one node is built from: its spec, its targets by port, and where it stands.
+
+    `state`: the run has a state dir.
+    """
 
     node: GraphNode
     ports: dict[str, list[tuple[Node, bool]]]
@@ -32,6 +35,7 @@ class Parts:
     output_dir: Path
     vars: Mapping[str, Any]
     shared: dict[str, Any]
+    state: bool = False
 
     @property
     def spec(self) -> Any:
@@ -88,12 +92,16 @@ class Parts:
 
 
 def build(
-    graph: Graph, *, output_dir: str = ".", provided: Mapping[str, Any] | None = None
+    graph: Graph,
+    *,
+    output_dir: str = ".",
+    provided: Mapping[str, Any] | None = None,
+    state: bool = False,
 ) -> Assembly:
     """Return the live nodes of a graph, connected, not bound to anything.
 
-    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean. Raises
-    StartFailed with every function that cannot be found.
+    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean; `state`
+    says that the run has a state dir. Raises StartFailed with every function that cannot be found.
     """
     assembly = Assembly(graph.name or "graph", digest=graph.digest, provided=dict(provided or {}))
     built: dict[str, Node] = {}
@@ -104,7 +112,7 @@ def build(
         ports: dict[str, list[tuple[Node, bool]]] = {}
         for edge in graph.downstream(name):
             ports.setdefault(edge.port, []).append((built[edge.target], edge.required))
-        parts = Parts(node, ports, graph, Path(output_dir), values, shared)
+        parts = Parts(node, ports, graph, Path(output_dir), values, shared, state)
         live = _maker(node)(parts)
         live.name = name
         built[name] = live

@@ -49,6 +49,11 @@ class GraphNode(msgspec.Struct, frozen=True):
     implied: bool = False
     origin: str | None = None
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether it is a queue that keeps its events on disk."""
+        return self.kind == "queue" and getattr(self.spec, "store", "memory") == "disk"
+
 
 class GraphEdge(msgspec.Struct, frozen=True):
     """Is one edge. `port` is `to`, `otherwise`, `overflow`, `dead_letter`, `default`, `routes.0`…
@@ -131,11 +136,7 @@ class Graph:
     @cached_property
     def on_disk(self) -> tuple[str, ...]:
         """The names of its queues on disk: without a state dir it cannot run."""
-        return tuple(
-            name
-            for name, node in self.nodes.items()
-            if node.kind == "queue" and getattr(node.spec, "store", "memory") == "disk"
-        )
+        return tuple(name for name, node in self.nodes.items() if node.on_disk)
 
     @cached_property
     def needs_state(self) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ class Graph:
         return tuple(
             name
             for name, node in self.nodes.items()
-            if name in self.on_disk
+            if node.on_disk
             or (node.kind == "dead_letter" and not node.implied)
             or (node.kind == "file" and getattr(node.spec, "follow", False))
         )

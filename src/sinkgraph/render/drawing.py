@@ -196,8 +196,7 @@ def _form(node: GraphNode) -> Form:
     if node.kind == "dead_letter":
         return "dead"
     if node.kind == "queue" and node.role == "reliability":
-        memory = getattr(node.spec, "store", "memory") == "memory"
-        return "memory_queue" if memory else "durable_queue"
+        return "durable_queue" if node.on_disk else "memory_queue"
     return node.role
 
 
