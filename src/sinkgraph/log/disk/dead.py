@@ -1,19 +1,41 @@
-"""The table of dead letters: added with a commit, then listed, grouped, shown and deleted.
+"""The table of dead letters: added with a commit, then grouped, listed, shown and deleted.
 
-It decides neither what is dead nor when to forget it, and reads no clock: times are given.
+It decides neither what is dead nor when to forget it, and reads no clock: times are given. It works
+the same on a store in use and on one opened to look into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
+
+import msgspec
+
+from sinkgraph.errors import SinkgraphError
 
 if TYPE_CHECKING:
     import apsw
 
-__all__ = ["DeadRow", "add_dead"]
+    from sinkgraph.log.disk.store import Store
+
+__all__ = [
+    "EVERY",
+    "DeadFilter",
+    "DeadGroup",
+    "DeadLetter",
+    "DeadRow",
+    "WrongCount",
+    "count",
+    "delete",
+    "excess",
+    "expire",
+    "groups",
+    "letter",
+    "letters",
+    "size",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +55,244 @@ class DeadRow:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Is a stored dead letter; numbers grow and never return. `body` is None where it is damaged.
+
+    It is also None in a listing without bodies.
+    """
+
+    number: int
+    node: str
+    reason: str
+    id: str
+    type: str
+    at: float
+    first: float
+    size: int
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadGroup:
+    """Is what died at one node for one reason: how many, their bytes, first and last Unix time."""
+
+    node: str
+    reason: str
+    count: int
+    size: int
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadFilter:
+    """Chooses dead letters; None leaves open. Times are Unix seconds of the last failure."""
+
+    node: str | None = None
+    reason: str | None = None
+    type: str | None = None
+    id: str | None = None
+    since: float | None = None
+    before: float | None = None
+
+    def where(self) -> tuple[str, list[Any]]:
+        """Return the condition and its values."""
+        parts: list[str] = []
+        values: list[Any] = []
+        for name, value in (
+            ("node =", self.node),
+            ("reason =", self.reason),
+            ("type =", self.type),
+            ("id =", self.id),
+            ("at >=", self.since),
+            ("at <", self.before),
+        ):
+            if value is not None:
+                parts.append(f"{name} ?")
+                values.append(_storable(value))
+        return " AND ".join(parts) or "1", values
+
+
+EVERY = DeadFilter()
+
+
+class WrongCount(SinkgraphError, ValueError):
+    """Say that a deletion would hit another number of dead letters than expected: none is gone."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{found} dead letters would go, not {expected}: nothing was deleted")
+
+
+# reading
+
+
+def groups(store: Store, chosen: DeadFilter = EVERY) -> list[DeadGroup]:
+    """Return the dead letters by node and reason, the most frequent first."""
+    where, values = chosen.where()
+    rows = store.select(
+        "SELECT node, reason, count(*), sum(size), min(first), max(at) FROM dead"
+        f" WHERE {where} GROUP BY node, reason ORDER BY 3 DESC, 1, 2",
+        values,
+    )
+    return [DeadGroup(_shown(row[0]), _shown(row[1]), *row[2:]) for row in rows]
+
+
+def letters(
+    store: Store,
+    chosen: DeadFilter = EVERY,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    bodies: bool = True,
+) -> list[DeadLetter]:
+    """Return dead letters in order of number, behind `after`, at most `limit`."""
+    where, values = chosen.where()
+    rows = store.select(
+        f"SELECT {_COLUMNS if bodies else _HEADER} FROM dead WHERE number > ? AND {where}"
+        " ORDER BY number LIMIT ?",
+        [after, *values, limit],
+    )
+    return [_letter(row) for row in rows]
+
+
+def letter(store: Store, which: int | str) -> DeadLetter | None:
+    """Return a dead letter by its number, or the last one of an event id; None: there is none."""
+    by = "number" if isinstance(which, int) else "id"
+    value = which if isinstance(which, int) else _storable(which)
+    rows = store.select(
+        f"SELECT {_COLUMNS} FROM dead WHERE {by} = ? ORDER BY number DESC LIMIT 1", [value]
+    )
+    return _letter(rows[0]) if rows else None
+
+
+def count(store: Store, chosen: DeadFilter = EVERY) -> int:
+    """Return how many dead letters there are."""
+    where, values = chosen.where()
+    return int(store.select(f"SELECT count(*) FROM dead WHERE {where}", values)[0][0])
+
+
+def size(store: Store, chosen: DeadFilter = EVERY) -> int:
+    """Return the bytes of their payloads."""
+    where, values = chosen.where()
+    rows = store.select(f"SELECT coalesce(sum(size), 0) FROM dead WHERE {where}", values)
+    return int(rows[0][0])
+
+
+# deleting
+
+
+def delete(store: Store, chosen: DeadFilter | Sequence[int], *, expect: int) -> int:
+    """Delete dead letters, all or none; WrongCount unless they are as many as expected."""
+    if isinstance(chosen, DeadFilter):
+        where, values = chosen.where()
+        rows = store.select(f"SELECT number FROM dead WHERE {where}", values)
+        numbers = [row[0] for row in rows]
+    else:
+        numbers = [one for one in dict.fromkeys(chosen) if _is_there(store, one)]
+    if len(numbers) != expect:
+        raise WrongCount(expect, len(numbers))
+    if numbers:
+        store.commit([], forget_dead=numbers)
+    return len(numbers)
+
+
+def expire(store: Store, before: float, *, most: int = 10_000) -> int:
+    """Delete those that failed last before a Unix time, at most `most`; return how many."""
+    rows = store.select("SELECT number FROM dead WHERE at < ? LIMIT ?", [before, most])
+    if rows:
+        store.commit([], forget_dead=[row[0] for row in rows])
+    return len(rows)
+
+
+def excess(store: Store, capacity: int, max_bytes: int) -> list[int]:
+    """Return the numbers of the oldest ones above a capacity in letters or bytes."""
+    over = count(store) - capacity
+    over_bytes = size(store) - max_bytes
+    numbers: list[int] = []
+    last = 0
+    while over > 0 or over_bytes > 0:
+        rows = store.select(
+            "SELECT number, size FROM dead WHERE number > ? ORDER BY number LIMIT 500", [last]
+        )
+        if not rows:
+            break
+        for number, held in rows:
+            if over <= 0 and over_bytes <= 0:
+                break
+            numbers.append(number)
+            over -= 1
+            over_bytes -= held
+        last = rows[-1][0]
+    return numbers
+
+
+# within a commit
+
+
 def add_dead(db: apsw.Connection, rows: Sequence[DeadRow]) -> None:
     """Add dead letters; call within a transaction."""
     if rows:
-        db.executemany(
-            "INSERT INTO dead (node, reason, id, type, at, first, size, crc, body)"
-            " VALUES (?,?,?,?,?,?,?,?,?)",
-            [
-                (
-                    row.node,
-                    row.reason,
-                    row.id,
-                    row.type,
-                    row.at,
-                    row.first,
-                    row.size,
-                    crc32(row.body),
-                    row.body,
-                )
-                for row in rows
-            ],
-        )
+        db.executemany(f"INSERT INTO dead ({_FIELDS}) VALUES (?,?,?,?,?,?,?,?,?)", map(_row, rows))
+
+
+def delete_dead(db: apsw.Connection, numbers: Sequence[int]) -> int:
+    """Delete dead letters by number within a transaction; return how many there were."""
+    gone = 0
+    for number in numbers:
+        db.execute("DELETE FROM dead WHERE number = ?", (number,))
+        gone += db.changes()
+    return gone
+
+
+def dead_holds(values: Sequence[Any]) -> bool:
+    """Return whether node, reason, id, type, at, first, size, crc, body are what was written."""
+    *fields, crc, body = values
+    try:
+        return bool(_checksum(fields, body) == crc)
+    except (TypeError, ValueError):
+        return False
+
+
+_FIELDS = "node, reason, id, type, at, first, size, crc, body"
+_HEADER = "number, node, reason, id, type, at, first, size"
+_COLUMNS = f"number, {_FIELDS}"
+
+
+def _row(row: DeadRow) -> tuple[Any, ...]:
+    texts = [_storable(text) for text in (row.node, row.reason, row.id, row.type)]
+    fields = [*texts, float(row.at), float(row.first), row.size]
+    return (*fields, _checksum(fields, row.body), row.body)
+
+
+def _checksum(fields: Sequence[Any], body: bytes) -> int:
+    return crc32(body, crc32(msgspec.msgpack.encode(list(fields))))
+
+
+def _letter(row: Sequence[Any]) -> DeadLetter:
+    number, node, reason, id, typ, at, first, held = row[:8]
+    body = row[9] if len(row) > 8 and dead_holds(row[1:]) else None
+    texts = (_shown(node), _shown(reason), _shown(id), _shown(typ))
+    return DeadLetter(number, *texts, at, first, held, body)
+
+
+def _is_there(store: Store, number: int) -> bool:
+    return bool(store.select("SELECT 1 FROM dead WHERE number = ?", [number]))
+
+
+def _storable(value: Any) -> Any:
+    """Return what the database takes: a text that UTF-8 cannot hold goes as bytes."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogatepass")
+    return str(value)

@@ -23,7 +23,9 @@ __all__ = [
     "VERSION",
     "Head",
     "Row",
+    "State",
     "Takers",
+    "anchor",
     "checksum",
     "header_holds",
     "key_of",
@@ -61,9 +63,16 @@ CREATE INDEX dead_groups ON dead (node, reason, at, first, size);
 CREATE INDEX dead_ids ON dead (id);
 CREATE TABLE quarantine (
   number INTEGER PRIMARY KEY, log INTEGER NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL,
-  why TEXT NOT NULL, seq INTEGER, size INTEGER, crc INTEGER, takers BLOB, body BLOB
+  why TEXT NOT NULL, UNIQUE (log, at)
 );
 """
+"""Row 0 is the store's own state. Record n is row n. Rows of a log stand without holes between
+them, and the last one stays, so that a missing row is known to be damage.
+
+A quarantined chunk is named by log and position; the row itself stays where it is, untouched,
+until a repair keeps the whole damaged file aside."""
+
+_HEADS_TOLD = 256
 
 Takers = dict[int, list[list[int]] | None]
 """Who takes what of a row: all of it (None), or ranges of indices relative to the row."""
@@ -93,6 +102,33 @@ class Head:
 
     first: int
     head: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Is what row 0 tells, as of the last commit: how much there must be of everything.
+
+    `heads` is None where there are too many logs to tell.
+    """
+
+    seq: int = 0
+    total: int = 0
+    records: int = 0
+    dead: int = 0
+    heads: dict[int, int] | None = None
+
+    def row(self) -> tuple[int, int, int, int, int, None, bytes]:
+        """Return row 0 as stored."""
+        heads = self.heads if self.heads is None or len(self.heads) <= _HEADS_TOLD else None
+        body = _pack((self.dead, heads))
+        crc = checksum(0, self.seq, self.total, self.records, None, body)
+        return 0, self.seq, self.total, self.records, crc, None, body
+
+    @classmethod
+    def of(cls, seq: int, total: int, records: int, body: bytes) -> State:
+        """Return what row 0 tells; ValueError where nobody packed that."""
+        dead, heads = _unpack_state(body)
+        return cls(seq, total, records, dead, heads)
 
 
 def key_of(log: int, at: int) -> int:
@@ -137,6 +173,8 @@ def row_holds(
 
 
 _pack = msgspec.msgpack.Encoder().encode
+_EMPTY = _pack([])
+_unpack_state = msgspec.msgpack.Decoder(tuple[int, dict[int, int] | None]).decode
 _unpack_takers = msgspec.msgpack.Decoder(dict[int, list[list[int]] | None]).decode
 _unpack_record = msgspec.msgpack.Decoder(tuple[str, str, bytes]).decode
 
@@ -149,6 +187,11 @@ def pack_takers(takers: Mapping[int, list[list[int]] | None]) -> bytes:
 def unpack_takers(packed: bytes | None) -> Takers:
     """Return who takes what; ValueError for what nobody packed."""
     return _unpack_takers(packed) if packed else {}
+
+
+def anchor(log: int, head: int, seq: int) -> tuple[int, int, int, int, None, bytes]:
+    """Return a row without events that keeps the head of a log of which nothing else is left."""
+    return key_of(log, head), seq, 0, 0, None, _EMPTY
 
 
 def pack_record(kind: str, name: str, value: bytes) -> bytes:

@@ -46,6 +46,8 @@ class MarkFile:
     def read(self) -> Mark:
         """Return the mark; NO_MARK where there is none that holds."""
         try:
+            if not os.path.exists(self._path):
+                return NO_MARK
             if self._vfs is not None:
                 raw = self._file().xRead(_layout.size, 0)
             else:

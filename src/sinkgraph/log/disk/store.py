@@ -12,51 +12,69 @@ from typing import Any
 
 import apsw
 
-from sinkgraph.log.disk.dead import DeadRow, add_dead
+from sinkgraph.errors import StoreFailed
+from sinkgraph.log.disk.dead import DeadRow, add_dead, delete_dead
+from sinkgraph.log.disk.errors import StateDamaged
 from sinkgraph.log.disk.format import (
-    APPLICATION_ID,
     DATABASE,
     LOG_BITS,
-    SCHEMA,
-    VERSION,
     Head,
     Row,
+    State,
+    anchor,
     checksum,
-    header_holds,
     key_of,
     place_of,
     row_holds,
     unpack_record,
-    unpack_takers,
 )
 from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.mark import MarkFile
+from sinkgraph.log.disk.opening import connect, connect_to_read, failure
+from sinkgraph.log.disk.reading import Damage, log_ends, scan
 
-__all__ = ["NewRow", "Store"]
+__all__ = ["PAGE_SIZE", "NewRow", "Store"]
 
 NewRow = tuple[int, int, int, int, bytes | None, bytes]
 """What a commit is given: key, seq, n, size, takers, body."""
 
 PAGE_SIZE = 4096
-CHECKPOINT_PAGES = 750  # of the WAL; with one commit more it stays below its limit
-WAL_LIMIT = 4 << 20
+CHECKPOINT_PAGES = 750
+"""Pages in the write-ahead log that are moved to the database; with a commit it stays < 4 MiB."""
+
 _MOST_ROWS = 1_000  # in one statement
-_HEADERS = 500  # read at a time
+_STRANGE = 100  # rows that do not hold, after which the records are given up
+_AT_ONCE = 20_000  # events whose headers are read at a time
 
 
 class Store:
-    """Holds one `events.db`; see the module. Make it with `open`."""
+    """Holds one `events.db`. Make it with `open`; close it where it was opened.
 
-    def __init__(self, directory: str, connection: apsw.Connection, mark: MarkFile) -> None:
+    `records`: (kind, name) → (record id, value), as they were at open. `seq`: the last commit.
+    `cut`: events that were committed and that the database has no more. `damaged`: events found
+    damaged so far. `lost_records`: records that could not be read at open.
+    """
+
+    def __init__(self, directory: str, db: apsw.Connection, mark: MarkFile | None) -> None:
         self.directory = directory
+        self.path = os.path.join(directory, DATABASE)
         self.records: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.cut = 0
         self.seq = 0
-        self._db = connection
+        self.damaged = 0
+        self.lost_records = 0
+        self.db = db
         self._mark = mark
         self._lock: Lock | None = None
-        self._total = 0
+        self._state = State()
+        self._heads: dict[int, int] = {}
+        self._firsts: dict[int, int] = {}
+        self._known: set[tuple[int, int]] = set()
         self._next_record = 1
+        self._failed: str | None = None
+        self._closed = False
+        self._wal_pages = 0
+        self._checkpoint_at = CHECKPOINT_PAGES
 
     @classmethod
     def open(
@@ -67,45 +85,73 @@ class Store:
         read_only: bool = False,
         page_size: int = PAGE_SIZE,
     ) -> Store:
-        lock = None
-        if vfs is None and not read_only:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-            lock = Lock(directory)
-        path = os.path.join(directory, DATABASE)
-        if lock is not None:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        """Open the store of a state directory, made where there is none.
+
+        `read_only` makes nothing, takes no lock, and may look at a directory that is in use.
+        `vfs` names an SQLite VFS through which all files are reached; there is no lock then, so a
+        process that dies in a simulation holds none. Raises StateLocked, StateNewer, StateOlder,
+        StateDamaged and StateUnusable.
+        """
         if read_only:
-            flags = apsw.SQLITE_OPEN_READONLY
-        db = apsw.Connection(path, flags=flags, vfs=vfs)
-        if not read_only and not db.pragma("user_version"):
-            db.pragma("page_size", page_size)
-            db.pragma("journal_mode", "wal")
-            db.execute(
-                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id={APPLICATION_ID};"
-                f" PRAGMA user_version={VERSION}; COMMIT"
-            )
-        db.pragma("synchronous", "FULL")
-        db.pragma("journal_size_limit", WAL_LIMIT)
-        db.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        store = cls(directory, db, MarkFile(directory, vfs=vfs))
-        store._lock = lock
-        store._load()
+            store = cls(directory, connect_to_read(directory, vfs), None)
+        else:
+            db, lock = connect(directory, vfs, page_size)
+            store = cls(directory, db, MarkFile(directory, vfs=vfs))
+            store._lock = lock
+            db.set_wal_hook(store._note_wal)
+        try:
+            store._load(MarkFile(directory, vfs=vfs))
+        except BaseException:
+            store._failed = "it could not be opened"
+            store.close()
+            raise
         return store
 
-    def _load(self) -> None:
-        for key, seq, n, size, crc, takers, body in self._db.execute(
-            "SELECT key, seq, n, size, crc, takers, body FROM rows WHERE key < ?", (1 << LOG_BITS,)
-        ):
+    def _load(self, mark: MarkFile) -> None:
+        try:
+            self._load_records()
+            ends = log_ends(self.db, self._state.heads)
+            self._known = set(self.db.execute("SELECT log, at FROM quarantine"))
+            self.damaged = self.db.execute("SELECT total(n) FROM quarantine WHERE log > 0").get
+            self.damaged = int(self.damaged)
+        except (apsw.CorruptError, apsw.NotADBError, Damage, ValueError) as error:
+            raise StateDamaged(self.path, self.directory, str(error)) from None
+        except apsw.Error as error:
+            raise failure(error, self.path) from None
+        self._firsts = {log: first for log, (first, _) in ends.items()}
+        self._heads = {log: head for log, (_, head) in ends.items()}
+        self.cut = max(0, mark.read().total - self._state.total)
+        mark.close()
+
+    def _load_records(self) -> None:
+        """Read row 0 and the records; a damaged key may claim to be anywhere."""
+        seen: set[int] = set()
+        strange = 0
+        told = False
+        cursor = self.db.execute(
+            "SELECT key, seq, n, size, crc, takers, body FROM rows ORDER BY key"
+        )
+        for key, seq, n, size, crc, takers, body in cursor:
             if not row_holds(key, seq, n, size, crc, takers, body):
+                strange += 1
+                if strange > _STRANGE:
+                    break
                 continue
+            if key >> LOG_BITS:
+                break
             if key == 0:
-                self.seq, self._total = seq, n
+                self._state, told = State.of(seq, n, size, body), True
                 continue
             kind, name, value = unpack_record(body)
             self.records[kind, name] = (key, value)
-            self._next_record = key + 1
-        self.cut = max(0, self._mark.read().total - self._total)
+            seen.add(key)
+            self.seq = max(self.seq, seq)
+        cursor.close()
+        if not told and (seen or strange):
+            raise Damage("its own record cannot be read")
+        self.seq = max(self.seq, self._state.seq)
+        self.lost_records = self._state.records - len(seen)
+        self._next_record = max(self._state.records, max(seen, default=0)) + 1
 
     def next_record_id(self) -> int:
         """Return an id for a record that has none yet, another one each time."""
@@ -113,21 +159,8 @@ class Store:
         return number
 
     def heads(self) -> dict[int, Head]:
-        """Return what each log holds."""
-        found: dict[int, Head] = {}
-        start = 1 << LOG_BITS
-        while True:
-            row = self._db.execute(
-                "SELECT key FROM rows WHERE key >= ? ORDER BY key LIMIT 1", (start,)
-            ).get
-            if row is None:
-                return found
-            log, first = place_of(row)
-            start = key_of(log + 1, 0)
-            last, n = self._db.execute(
-                "SELECT key, n FROM rows WHERE key < ? ORDER BY key DESC LIMIT 1", (start,)
-            ).get
-            found[log] = Head(first, place_of(last)[1] + n)
+        """Return what each log holds; one that was forgotten whole begins at its head."""
+        return {log: Head(self._firsts[log], head) for log, head in self._heads.items()}
 
     def commit(
         self,
@@ -137,98 +170,200 @@ class Store:
         forget_dead: Sequence[int] = (),
         forget: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Store everything or nothing, durably, before returning."""
-        seq = max([self.seq + 1, *[row[1] for row in rows]])
-        total = self._total + len(dead)
-        values: list[Any] = []
-        for key, at_seq, n, size, takers, body in rows:
-            if key >> LOG_BITS:
-                total += n
-            values += (key, at_seq, n, size, checksum(key, at_seq, n, size, takers, body))
-            values += (takers, body)
-        values += (0, seq, total, 0, checksum(0, seq, total, 0, None, b""), None, b"")
-        db = self._db
-        if dead or forget_dead or forget or len(rows) >= _MOST_ROWS:
-            with db:
+        """Store everything or nothing, and return when it is on disk for good.
+
+        Rows of a log go on at its head, or replace rows it has. `forget`: (log, position), rows
+        that end there or before are deleted. Raises StoreFull: nothing was stored, try again
+        later. Raises StoreFailed: what was stored is unknown, and no later commit is taken.
+        """
+        if self._failed is not None or self._mark is None:
+            raise StoreFailed(self._failed or f"{self.path} was opened to be read only")
+        state, heads, values = self._after(rows, len(dead))
+        db = self.db
+        try:
+            if not (dead or forget_dead or forget) and len(rows) < _MOST_ROWS:
+                values += state.row()
+                db.execute(_upsert(len(rows) + 1), values)
+            else:
+                db.execute("BEGIN IMMEDIATE")
                 for i in range(0, len(values), 7 * _MOST_ROWS):
                     part = values[i : i + 7 * _MOST_ROWS]
                     db.execute(_upsert(len(part) // 7), part)
                 add_dead(db, dead)
-                db.executemany("DELETE FROM dead WHERE number = ?", [(one,) for one in forget_dead])
-                for log, below in forget:
-                    self._forget(log, below)
-        else:
-            db.execute(_upsert(len(rows) + 1), values)
-        self.seq, self._total = seq, total
-        self._mark.write(seq, total)
+                gone = delete_dead(db, forget_dead)
+                firsts = {log: self._forget(log, below, state.seq) for log, below in forget}
+                state = State(
+                    state.seq, state.total, state.records, max(0, state.dead - gone), state.heads
+                )
+                db.execute(_upsert(1), state.row())
+                db.execute("COMMIT")
+                self._firsts.update((log, at) for log, at in firsts.items() if at is not None)
+        except apsw.Error as error:
+            raise self._refusal(error) from None
+        for log in heads:
+            self._firsts.setdefault(
+                log, min(place_of(r[0])[1] for r in rows if r[0] >> LOG_BITS == log)
+            )
+        self._heads.update(heads)
+        self._state = state
+        self.seq = state.seq
+        self._mark.write(state.seq, state.total)
+        if self._wal_pages >= self._checkpoint_at:
+            self._checkpoint()
 
-    def _forget(self, log: int, below: int) -> None:
-        """Delete the rows of a log that hold nothing at or behind a position."""
-        row = self._db.execute(
+    def _after(self, rows: Sequence[NewRow], dead: int) -> tuple[State, dict[int, int], list[Any]]:
+        """Return the state after a commit of rows, the heads that moved, and the rows' values."""
+        was = self._state
+        seq, total, records = was.seq + 1, was.total + dead, was.records
+        heads: dict[int, int] = {}
+        values: list[Any] = []
+        for key, at_seq, n, size, takers, body in rows:
+            values += (key, at_seq, n, size, checksum(key, at_seq, n, size, takers, body))
+            values += (takers, body)
+            if at_seq > seq:
+                seq = at_seq
+            log = key >> LOG_BITS
+            if log:
+                total += n
+                end = place_of(key)[1] + n
+                if end > heads.get(log, self._heads.get(log, -1)):
+                    heads[log] = end
+            elif key > records:
+                records = key
+        told = self._heads if not heads else {**self._heads, **heads}
+        self._next_record = max(self._next_record, records + 1)
+        return State(seq, total, records, was.dead + dead, told), heads, values
+
+    def _forget(self, log: int, below: int, seq: int) -> int | None:
+        """Delete the rows of a log that end at a position or before; return its new beginning."""
+        row = self.db.execute(
             "SELECT key, n FROM rows WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
             (key_of(log, 0), key_of(log, below)),
         ).get
         if row is None:
-            return
-        key, n = row
-        end = key + (place_of(key)[1] + n <= below)
-        self._db.execute("DELETE FROM rows WHERE key >= ? AND key < ?", (key_of(log, 0), end))
+            return None
+        at = place_of(row[0])[1]
+        end: int = at + row[1] if at + row[1] <= below else at
+        spare = [one for one in self._known if one[0] == log and one[1] < end]
+        gone = "DELETE FROM rows WHERE key >= ? AND key < ?"
+        low = 0
+        for _, at in sorted(spare):  # the pages of a damaged row may be another's: leave it be
+            self.db.execute(gone, (key_of(log, low), key_of(log, at)))
+            low = at + 1
+        self.db.execute(gone, (key_of(log, low), key_of(log, end)))
+        left = self.db.execute(
+            "SELECT 1 FROM rows WHERE key >= ? AND key < ? LIMIT 1",
+            (key_of(log, end), key_of(log + 1, 0)),
+        ).get
+        if left is None:
+            held = anchor(log, end, seq)
+            crc = checksum(*held)
+            self.db.execute(_upsert(1), (*held[:4], crc, *held[4:]))
+        return end
+
+    def _refusal(self, error: apsw.Error) -> Exception:
+        """Take back what a failed commit began, and return the error for its writers."""
+        refused = failure(error, self.path, self.db)
+        try:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+        except apsw.Error as worse:
+            refused = failure(worse, self.path, self.db)
+        if isinstance(refused, StoreFailed):
+            self._failed = str(refused)
+        return refused
+
+    def _note_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Move the write-ahead log into the database; the commit before it holds anyway."""
+        try:
+            self.db.wal_checkpoint()
+            self._checkpoint_at = CHECKPOINT_PAGES
+        except (apsw.FullError, apsw.BusyError, apsw.LockedError):
+            self._checkpoint_at = self._wal_pages + CHECKPOINT_PAGES // 4
+        except apsw.Error as error:
+            refused = failure(error, self.path, self.db)
+            if isinstance(refused, StoreFailed):
+                self._failed = str(refused)
+        self._wal_pages = 0
 
     def read(self, log: int, at: int, *, most: int = 1000, until: int | None = None) -> list[Row]:
-        """Return the rows that overlap [at, until), oldest first, until `most` events."""
-        found: list[Row] = []
+        """Return the rows that overlap [at, until), oldest first, until `most` events.
+
+        A damaged one has no body; it is counted and quarantined when it is first met.
+        """
+        rows: list[Row] = []
         left = most
-        low, high = self._bounds(log, at, until)
-        cursor = self._db.execute(
-            "SELECT key, seq, n, size, crc, takers, body FROM rows"
-            " WHERE key >= ? AND key < ? ORDER BY key",
-            (low, high),
-        )
-        try:
-            for key, seq, n, size, crc, takers, body in cursor:
-                if not row_holds(key, seq, n, size, crc, takers, body):
-                    body = None
-                found.append(Row(log, place_of(key)[1], seq, n, size, unpack_takers(takers), body))
-                left -= n
-                if left <= 0:
-                    break
-        finally:
-            cursor.close()
-        return found
+        for row, why in self._scan(log, at, until, bodies=True, most=most):
+            if why:
+                self._quarantine(row, why)
+            rows.append(row)
+            left -= row.n
+            if left <= 0:
+                break
+        return rows
 
     def headers(self, log: int, at: int) -> Iterator[Row]:
         """Yield the rows from a position on as `read` gives them, without bodies."""
-        low, high = self._bounds(log, at, None)
-        while True:
-            rows = self._db.execute(
-                "SELECT key, seq, n, size, crc, takers FROM rows"
-                " WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
-                (low, high, _HEADERS),
-            ).fetchall()
-            for key, seq, n, size, crc, takers in rows:
-                header_holds(key, seq, n, size, crc, takers)
-                yield Row(log, place_of(key)[1], seq, n, size, unpack_takers(takers), None)
-            if len(rows) < _HEADERS:
-                return
-            low = rows[-1][0] + 1
+        for row, why in self._scan(log, at, None, bodies=False, most=_AT_ONCE):
+            if why:
+                self._quarantine(row, why)
+            yield row
 
-    def _bounds(self, log: int, at: int, until: int | None) -> tuple[int, int]:
-        """Return the keys between which rows overlap [at, until)."""
-        low = key_of(log, at)
-        row = self._db.execute(
-            "SELECT key, n FROM rows WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
-            (key_of(log, 0), low),
-        ).get
-        if row is not None and row[0] + row[1] > low:
-            low = row[0]
-        return low, key_of(log + 1, 0) if until is None else key_of(log, until)
+    def select(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query finds; for `dead` and `salvage`, which have tables of their own."""
+        try:
+            return self.db.execute(sql, tuple(values)).fetchall()
+        except apsw.Error as error:
+            raise failure(error, self.path, self.db) from None
+
+    def _scan(
+        self, log: int, at: int, until: int | None, *, bodies: bool, most: int
+    ) -> Iterator[tuple[Row, str]]:
+        head = self._heads.get(log, 0)
+        at = max(at, self._firsts.get(log, 0))
+        until = head if until is None else min(until, head)
+        try:
+            yield from scan(self.db, log, at, until, bodies=bodies, most=most)
+        except apsw.Error as error:
+            raise failure(error, self.path, self.db) from None
+
+    def _quarantine(self, row: Row, why: str) -> None:
+        """Count a damaged chunk once, here and on disk as far as that can be done."""
+        if (row.log, row.at) in self._known:
+            return
+        self._known.add((row.log, row.at))
+        self.damaged += row.n
+        if self._mark is None or self._failed is not None:
+            return
+        try:
+            self.db.execute(
+                "INSERT OR IGNORE INTO quarantine (log, at, n, why) VALUES (?,?,?,?)",
+                (row.log, row.at, row.n, why),
+            )
+        except apsw.Error as error:
+            self._refusal(error)
 
     def close(self) -> None:
         """Write everything into the one file, release it and the directory; idempotent."""
-        self._db.close()
-        self._mark.close()
-        if self._lock is not None:
-            self._lock.release()
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._failed is not None:  # what a failed sync left is never tried again
+                self.db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            self.db.set_wal_hook(None)
+            self.db.close(True)
+        except apsw.Error:
+            pass  # what was committed is in the write-ahead log
+        finally:
+            if self._mark is not None:
+                self._mark.close()
+            if self._lock is not None:
+                self._lock.release()
 
 
 @lru_cache(maxsize=_MOST_ROWS + 1)

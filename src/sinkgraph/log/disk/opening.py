@@ -1,0 +1,186 @@
+"""Connects to the database of a state directory, new or old, and says in words why it cannot.
+
+It reads no event; `store` does with what is returned here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import apsw
+
+from sinkgraph.errors import StoreFailed, StoreFull
+from sinkgraph.log.disk import directory as place
+from sinkgraph.log.disk.errors import StateDamaged, StateUnusable
+from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, SCHEMA, VERSION
+from sinkgraph.log.disk.lock import Lock, holder
+
+__all__ = ["connect", "connect_to_read", "failure"]
+
+WAL_LIMIT = 4 << 20
+_BUSY_MS = 2_000
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_BROKEN = (apsw.CorruptError, apsw.NotADBError)
+
+
+def connect(directory: str, vfs: str | None, page_size: int) -> tuple[apsw.Connection, Lock | None]:
+    """Return a connection that may write, and the lock of the directory unless a VFS is named."""
+    place.prepare(directory)
+    lock = Lock(directory) if vfs is None else None
+    try:
+        path = os.path.join(directory, DATABASE)
+        if os.path.exists(os.path.join(directory, place.REPAIRED)):
+            raise StateDamaged(path, directory, "its repair was interrupted")
+        place.create(directory)
+        version = _peek(directory, vfs)
+        if version:
+            place.refuse_other_version(directory, version)
+        flags = apsw.SQLITE_OPEN_READWRITE
+        db = _opened(path, flags, vfs)
+        try:
+            _set_up(db, directory, page_size)
+        except BaseException:
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            db.close(True)
+            raise
+        return db, lock
+    except apsw.Error as error:
+        if lock is not None:
+            lock.release()
+        raise _at_open(error, directory) from None
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def connect_to_read(directory: str, vfs: str | None) -> apsw.Connection:
+    """Return a connection that may only read; nothing is made, and no lock is taken."""
+    path = place.found(directory)
+    try:
+        if holder(directory) is None and not _size(f"{path}-wal"):
+            version = _peek(directory, vfs)
+            uri = f"file:{_quoted(path)}?immutable=1"
+            flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+            db = _opened(uri, flags, vfs)
+        else:
+            db = _opened(path, apsw.SQLITE_OPEN_READONLY, vfs)
+            db.set_busy_timeout(_BUSY_MS)
+            version = db.pragma("user_version")
+            if db.pragma("application_id") != APPLICATION_ID:
+                version = 0
+        if not version:
+            db.close(True)
+            raise StateUnusable(f"state directory {directory} holds no stored events")
+        place.refuse_other_version(directory, version)
+    except apsw.Error as error:
+        raise _at_open(error, directory) from None
+    return db
+
+
+def _opened(path: str, flags: int, vfs: str | None) -> apsw.Connection:
+    if vfs is None:
+        flags |= apsw.SQLITE_OPEN_NOFOLLOW
+        path = path if path.startswith("file:") else os.path.realpath(path)
+    db = apsw.Connection(path, flags=flags, vfs=vfs, statementcachesize=64)
+    db.set_busy_timeout(_BUSY_MS)
+    return db
+
+
+def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
+    path = os.path.join(directory, DATABASE)
+    db.pragma("synchronous", "FULL")
+    db.pragma("journal_size_limit", WAL_LIMIT)
+    db.pragma("wal_autocheckpoint", 0)
+    db.pragma("cell_size_check", "ON")
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+    version = db.pragma("user_version")
+    if version:
+        place.refuse_other_version(directory, version)
+        if db.pragma("journal_mode") != "wal" and db.pragma("journal_mode", "wal") != "wal":
+            raise StateUnusable(f"{path} cannot keep a write-ahead log: choose another --state-dir")
+        return
+    db.pragma("page_size", page_size)
+    if db.pragma("journal_mode", "wal") != "wal":
+        raise StateUnusable(f"{path} cannot keep a write-ahead log: choose another --state-dir")
+    db.execute("BEGIN IMMEDIATE")
+    db.execute(
+        f"{SCHEMA} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT"
+    )
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    _sync(directory)
+
+
+def _sync(directory: str) -> None:
+    """Make what was made in a directory last."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass  # not every file system knows it; the files themselves are synced
+    finally:
+        os.close(fd)
+
+
+def _peek(directory: str, vfs: str | None) -> int:
+    """Return the format of the database without opening it; see `directory.version_of`."""
+    path = os.path.join(directory, DATABASE)
+    flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
+    file = apsw.VFSFile(vfs or "", os.path.realpath(path), flags)
+    try:
+        size = file.xFileSize()
+        head = file.xRead(100, 0) if size >= 100 else b""
+    finally:
+        file.xClose()
+    return place.version_of(directory, head, size, _size(f"{path}-wal"))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _quoted(path: str) -> str:
+    return os.path.realpath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _at_open(error: apsw.Error, directory: str) -> Exception:
+    path = os.path.join(directory, DATABASE)
+    if isinstance(error, _BROKEN):
+        return StateDamaged(path, directory, str(error))
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StateUnusable(f"{path} is locked by another program: close what has it open")
+    if isinstance(error, apsw.FullError):
+        return StateUnusable(f"cannot open {path}: no space left on the disk")
+    return StateUnusable(f"cannot open {path}: {_told(error)}")
+
+
+def failure(error: apsw.Error, path: str, db: apsw.Connection | None = None) -> Exception:
+    """Return what a writer is told: StoreFull where it may be tried again, else StoreFailed."""
+    if isinstance(error, apsw.FullError):
+        return StoreFull(f"no room for {path}: the disk is full")
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StoreFull(f"{path} is locked by another program")
+    synced = getattr(error, "extendedresult", 0) in _SYNC
+    if isinstance(error, apsw.IOError) and not synced and db is not None:
+        try:
+            if db.system_errno in _NO_ROOM:
+                return StoreFull(f"no room for {path}: the disk is full")
+        except apsw.Error:
+            pass
+    if isinstance(error, _BROKEN):
+        return StoreFailed(f"{path} is damaged ({error}): run `sinkgraph queue repair`")
+    return StoreFailed(f"{path} failed: {_told(error)}")
+
+
+_SYNC = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+
+
+def _told(error: apsw.Error) -> str:
+    return str(error) or type(error).__name__
