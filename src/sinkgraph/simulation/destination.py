@@ -104,16 +104,18 @@ def _status(number: int) -> int:
     return number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """Is one request and what was done with it; `at` in virtual seconds.
 
-    `taken`: the endpoint keeps these events, whether or not the sender was told.
+    `taken`: the endpoint keeps these events, whether or not the sender was told. `told`: the
+    answer has reached the sender.
     """
 
     at: float
     request: Request
     answer: Answer
+    told: bool = False
 
     @property
     def taken(self) -> bool:
@@ -225,6 +227,7 @@ class Destination:
                 raise DeliveryFailed(said, unsent=True)
             case "reset" | "reset after":
                 raise DeliveryFailed(f"{shown} broke off: connection reset by peer")
+        exchange.told = True
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, headers, answer.body[: request.max_response])
 

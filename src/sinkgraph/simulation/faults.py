@@ -18,7 +18,7 @@ import apsw
 
 from sinkgraph.clock import Random
 
-__all__ = ["DiskFaults", "Ending", "Fault", "Kept"]
+__all__ = ["DiskFaults", "Ending", "Fault", "Kept", "draw_ending"]
 
 Operation = Literal["open", "read", "write", "sync", "truncate", "delete"]
 Fault = Literal["EIO", "ENOSPC"]
@@ -257,6 +257,13 @@ class _File(apsw.VFSFile):
         if self.faults.meet("sync"):
             super().xSync(flags)
             self.faults.synced(self.path)
+
+
+def draw_ending(random: SeededRandom) -> tuple[Ending, Kept]:
+    """Draw how a process ends."""
+    endings: tuple[Ending, ...] = ("kill", "power")
+    kept: tuple[Kept, ...] = ("all", "none", "some", "first")
+    return random.choice(endings), random.choice(kept)
 
 
 def _zero() -> float:

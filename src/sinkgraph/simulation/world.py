@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sinkgraph.simulation.destination import Destination, Latency
 from sinkgraph.simulation.disk import VirtualDisk
-from sinkgraph.simulation.faults import DiskFaults, Ending, Kept
+from sinkgraph.simulation.faults import DiskFaults, Ending, Kept, draw_ending
 from sinkgraph.simulation.loop import VirtualClock, VirtualLoop
 from sinkgraph.simulation.network import VirtualNetwork
 from sinkgraph.simulation.process import Died, Process
@@ -188,6 +188,14 @@ class World:
             await future
         return self.process
 
+    async def survives(self, until: float) -> bool:
+        """Wait until virtual second `until`; return False at once when the process has died."""
+        process = self.process
+        if process is None or not process.alive:
+            return False
+        await asyncio.wait([process.died], timeout=max(0.0, until - self.now))
+        return process.alive
+
     async def do(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Run `work` inside the process; raises Died when that dies first."""
         assert self.process is not None, "a graph runs"
@@ -223,9 +231,7 @@ class World:
         """Whether a disk call was cut short by a death in its middle; then all else dies too."""
         process = self.process
         if self.faults.dead and process is not None:
-            draw = self.chance(f"death {process.number}")
-            ending: Ending = draw.choice(("kill", "power"))
-            kept: Kept = draw.choice(("all", "none", "some", "first"))
+            ending, kept = draw_ending(self.chance(f"death {process.number}"))
             _ = self.spawn(self.crash(ending, kept), "death")
         return self.faults.dead
 
