@@ -128,7 +128,8 @@ class Trial:
             self.world.crash_at(chance.uniform(0.2, QUIET - 5), *draw_ending(chance))
 
     def _host(self, where: str) -> Destination:
-        latency: Latency = self.chance.choice([0.001, (0.001, 0.02), (0.005, 0.06)])
+        latencies: list[Latency] = [0.001, (0.001, 0.02), (0.005, 0.06)]
+        latency = self.chance.choice(latencies)
         host = self.world.destination(where, latency=latency)
         if where in self.plan.judging:
             host.judge = _judge
