@@ -15,6 +15,8 @@ from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Context, Link, Node, Sink, owed_count
 from sinkgraph.sinks.burial import dead_batch
+from sinkgraph.sinks.saving import Saving
+from sinkgraph.sources.position import decode_position, encode_position
 
 __all__ = ["Hosted", "Source", "SourceNode"]
 
@@ -28,8 +30,11 @@ class Source(Protocol):
     async def run(self, out: Link, position: Any) -> None:
         """Write events to `out` until there are no more; return then.
 
-        `position` is what the source last told of its place, or None at the first start. Must
-        survive cancellation at any await: what was not accepted by `out.write` is read again.
+        `position` is what the source last told of its place, or None at the first start. It
+        tells by an attribute `position`: plain values (JSON's, bytes, datetimes), or None, and
+        never of more than `out.write` has accepted. Where there is a state dir it is saved soon
+        after each write, so a kill costs repetition, never loss. Must survive cancellation at
+        any await: what was not accepted is read again.
         """
         ...
 
@@ -59,6 +64,9 @@ class SourceNode(Node):
         self._stop = asyncio.Event()
         self._uid = ""
         self._count = 0
+        self._saving: Saving | None = None
+        self._kept: bytes | None = None  # the position as it was saved last
+        self._unkept = False  # whether it was told that the position cannot be saved
 
     def links(self) -> Sequence[Link]:
         """Return its one edge."""
@@ -68,18 +76,28 @@ class SourceNode(Node):
         """Take the context, and a name for the ids of this run."""
         super().bind(ctx)
         self._uid = f"{ctx.run_id}{ctx.random.getrandbits(32 if ctx.run_id else 64):08x}"
+        self._saving = Saving(self._save) if ctx.records.durable else None
 
     # its life
 
     async def run(self, out: Link, position: Any = None) -> None:
-        """Work until the input ends, `stop` is called or the target is closed for good."""
+        """Work until the input ends, `stop` is called or the target is closed for good.
+
+        Without a position it goes on where the records say an earlier run stopped.
+        """
         self.to = out
         if position is not None:
             self.seek(position)
+        else:
+            self._recall()
         try:
             await self.pump()
         except SinkClosed as error:
             self.last_error = str(error)
+        finally:
+            if self._saving is not None:
+                self._saving.touch()
+                self._saving.flush()
 
     async def pump(self) -> None:
         """Read and hand on; see the class."""
@@ -100,7 +118,41 @@ class SourceNode(Node):
         return None
 
     def seek(self, position: Any) -> None:
-        """Go on where an earlier run stopped; called before `pump`."""
+        """Go on where an earlier run stopped; called before `pump`.
+
+        Raises ValueError, and changes nothing, for what is no place of this source.
+        """
+
+    def moved(self) -> None:
+        """Have the position saved soon: something was accepted, or the place changed."""
+        if self._saving is not None:
+            self._saving.touch()
+
+    def _recall(self) -> None:
+        """Seek what was saved; what cannot be read is journalled, and it starts as configured."""
+        value = self.bound.records.get("source", self.name)
+        if value:
+            try:
+                self.seek(decode_position(value, self.kind))
+            except ValueError as error:
+                self.bound.journal("position_ignored", node=self.name, error=str(error))
+
+    def _save(self) -> int:
+        """Save the position where it is another than before; return its size."""
+        try:
+            position = self.position
+            if position is None:
+                return 0
+            value = encode_position(self.kind, position)
+        except Exception as error:  # the position of a third party can be anything
+            if not self._unkept:
+                self._unkept = True
+                self.bound.journal("position_not_saved", node=self.name, error=str(error))
+            return 0
+        if value != self._kept:
+            self._kept = value
+            self.bound.records.put("source", self.name, value)
+        return len(value)
 
     async def pause(self, seconds: float) -> bool:
         """Wait, at most until `stop` is called; return whether it was."""
@@ -295,6 +347,7 @@ class _Counted:
     async def write(self, events: Sequence[Event]) -> None:
         """Hand on once."""
         await self.node.put(as_batch(events))
+        self.node.moved()
 
     async def close(self) -> None:
         """Do nothing: the topology closes the real target."""

@@ -1,12 +1,14 @@
 """Reads events from files, a line each, and follows files that grow and are rotated.
 
 A file is known by its device and inode, so that a rename is no new file. Reading, cutting and
-bounds are here; what a line holds is `sources.lines`' part.
+bounds are here; what a line holds is `sources.lines`' part, and which file is which after a restart
+that of `sources.file_places`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fnmatch
 import glob
 import os
 import stat
@@ -15,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 from sinkgraph.formats.limits import MIB
 from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sources.file_places import Identity, Place, mark_of, read_places, resume, stands
 from sinkgraph.sources.line_source import MOST_LINES, LineSource
 from sinkgraph.sources.lines import LineCutter, LineFormat, line_size
 
@@ -23,7 +26,6 @@ __all__ = ["FileSource"]
 _CHUNK = 262_144
 _QUIET_S = 5.0
 MAX_FILES = 512
-Identity = tuple[int, int]
 
 
 class _Tail:
@@ -36,12 +38,20 @@ class _Tail:
         self.read_to = offset
         self.cutter = cutter
         self.quiet_s = 0.0  # how long there was no news and no path led to it
+        self._place: Place | None = None
+
+    def place(self) -> Place:
+        """Return how far it was read, and what stands there."""
+        if self._place is None or self._place.offset != self.offset:
+            self._place = Place(self.path, self.offset, mark_of(self.fd, self.offset))
+        return self._place
 
     def read(self) -> bytes:
         """Return what comes next; a file that became shorter is read from its start."""
         data = os.pread(self.fd, _CHUNK, self.read_to)
         if not data and os.fstat(self.fd).st_size < self.read_to:
             self.offset = self.read_to = 0
+            self._place = None
             self.cutter.finish()
             data = os.pread(self.fd, _CHUNK, 0)
         self.read_to += len(data)
@@ -60,6 +70,9 @@ class FileSource(LineSource):
     break counts. With it, the source looks every `poll_s` seconds for more, for new files and for
     rotated ones, and a last line waits for its break. `start` is where a file is begun that was
     there at the start and has no saved position: `start` or `end`.
+
+    The position is every known file and how far it was read. A later run goes on there: what a
+    rotation has moved aside is finished first, a file with other content is read from its start.
     """
 
     kind: ClassVar[str] = "file"
@@ -86,8 +99,9 @@ class FileSource(LineSource):
         self.begin = start
         self.poll_s = poll_s
         self._tails: dict[Identity, _Tail] = {}
-        self._done: dict[Identity, int] = {}  # offsets of files that are not open
+        self._done: dict[Identity, Place] = {}  # files that are not open
         self._scanned = False
+        self._resumed = True  # False: `_done` is what an earlier run knew
 
     # its life
 
@@ -111,6 +125,8 @@ class FileSource(LineSource):
         """Read every file; with `follow`, until `stop` is called."""
         self._tell_missed()
         try:
+            if not self._resumed and not self.stopping:
+                self._resume()
             if not self.follow:
                 await self._read_all()
             while self.follow and not self.stopping:
@@ -131,7 +147,8 @@ class FileSource(LineSource):
 
     async def _read_all(self) -> None:
         """Read one file after the other to its end."""
-        for path in self._present():
+        begun = [place.path for place in self._done.values()]
+        for path in dict.fromkeys([*begun, *self._present()]):
             if self.stopping:
                 return
             identity = self._look_at(path)
@@ -140,15 +157,32 @@ class FileSource(LineSource):
 
     @property
     def position(self) -> dict[str, Any]:
-        """Every known file as `[device, inode, offset]`; all before the offset was accepted."""
-        places = {**self._done, **{key: tail.offset for key, tail in self._tails.items()}}
-        return {"files": [[device, inode, at] for (device, inode), at in places.items()]}
+        """Every known file as `[device, inode, offset, path, mark]`.
+
+        All before the offset was accepted; the mark is a checksum of what stands there.
+        """
+        places = {**self._done, **{key: tail.place() for key, tail in self._tails.items()}}
+        return {"files": [place.listed(identity) for identity, place in places.items()]}
 
     def seek(self, position: Any) -> None:
         """Go on at the offsets of an earlier `position`."""
-        for device, inode, offset in position["files"]:
-            self._done[device, inode] = offset
+        self._done = read_places(position)
         self._scanned = True  # what is new since then is read from its start
+        self._resumed = False
+
+    def _resume(self) -> None:
+        """Find the files of an earlier run again; they come before what is new."""
+        found = resume(self._done, self._present(), self._watches)
+        self._done = found.places
+        self._resumed = True
+        for place in found.gone:
+            self.bound.journal("file_gone", node=self.name, path=place.path, offset=place.offset)
+        if self.follow:  # held open, they can be renamed and still be read to their end
+            for identity, place in list(self._done.items()):
+                self._try_open(place.path, identity)
+
+    def _watches(self, path: str) -> bool:
+        return any(path == one or fnmatch.fnmatchcase(path, one) for one in self.paths)
 
     # reading
 
@@ -180,6 +214,7 @@ class FileSource(LineSource):
             part = lines[at : at + MOST_LINES]
             await self.take(part)
             tail.offset += sum(map(line_size, part)) + ends * len(part)
+            self.moved()
 
     # which files there are
 
@@ -194,21 +229,34 @@ class FileSource(LineSource):
             tail.quiet_s = 0.0 if identity in found else tail.quiet_s + self.poll_s
         for identity in [one for one in self._done if one not in found]:
             del self._done[identity]
-        self._scanned = True
+        if not self._scanned:
+            self._scanned = True
+            self.moved()  # also when nothing was read: a later run is to know where this one began
 
     def _look_at(self, path: str) -> Identity | None:
         """Return which file a path leads to, opened if there is something to read in it."""
         try:
             status = os.stat(path)
-            identity = (status.st_dev, status.st_ino)
-            if identity not in self._tails and self._wanted(identity, status):
-                self._open(path, identity)
         except FileNotFoundError:
             return None
         except OSError as error:
             self._failed(path, error)
             return None
-        return identity
+        found = (status.st_dev, status.st_ino)
+        if found in self._tails or not self._wanted(found, status):
+            return found
+        return found if self._try_open(path, found) else None
+
+    def _try_open(self, path: str, identity: Identity) -> bool:
+        """Open a file, or say that it cannot be read; return False when it cannot."""
+        try:
+            self._open(path, identity)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            self._failed(path, error)
+            return False
+        return True
 
     def _present(self) -> list[str]:
         paths: dict[str, None] = {}
@@ -220,7 +268,7 @@ class FileSource(LineSource):
     def _wanted(self, identity: Identity, status: os.stat_result) -> bool:
         if not stat.S_ISREG(status.st_mode):
             return False
-        return identity not in self._done or status.st_size != self._done[identity]
+        return identity not in self._done or status.st_size != self._done[identity].offset
 
     def _open(self, path: str, identity: Identity) -> None:
         if len(self._tails) >= MAX_FILES:
@@ -231,17 +279,18 @@ class FileSource(LineSource):
         if (opened.st_dev, opened.st_ino) != identity:  # replaced since: the next poll sees it
             os.close(fd)
             return
-        offset = self._done.pop(identity, None)
-        if offset is None:
-            offset = opened.st_size if self.begin == "end" and not self._scanned else 0
-        if offset > opened.st_size:
-            offset = 0
+        offset = opened.st_size if self.begin == "end" and not self._scanned else 0
+        place = self._done.pop(identity, None)
+        if place is not None:
+            offset = place.offset if stands(fd, place) else 0
         self._tails[identity] = _Tail(path, fd, offset, LineCutter(self.max_line))
+        self.moved()
 
     def _forget(self, identity: Identity, tail: _Tail) -> None:
         self._tails.pop(identity, None)
-        self._done[identity] = tail.offset
+        self._done[identity] = tail.place()
         tail.close()
+        self.moved()
 
     def _failed(self, path: str, error: OSError) -> None:
         said = f"{path}: {error.strerror or error}"

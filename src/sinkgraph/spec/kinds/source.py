@@ -122,7 +122,10 @@ def _one_or_many(value: Any) -> Any:
 
 
 class FileSourceSpec(SourceSpec):
-    """Reads events from files, and may follow them as they grow."""
+    """Reads events from files, and may follow them as they grow.
+
+    With a state dir a later run goes on where this one stopped, also after a kill or a rotation.
+    """
 
     kind: Literal["file"]
     """`file`."""
