@@ -46,7 +46,7 @@ def keys(faults: DiskFaults, directory: Path) -> list[int]:
         ("write", "EIO", apsw.IOError),
         ("write", "ENOSPC", apsw.FullError),
         ("sync", "EIO", apsw.IOError),
-        ("sync", "ENOSPC", apsw.FullError),
+        ("sync", "ENOSPC", apsw.IOError),
     ],
 )
 def test_the_nth_call_fails_as_ordered_and_the_next_does_not(

@@ -162,7 +162,8 @@ class DiskFaults:
 
     def _error(self, operation: Operation, fault: Fault) -> Exception:
         self.failed[operation] += 1
-        error = apsw.exception_for(apsw.SQLITE_FULL if fault == "ENOSPC" else _IOERR[operation])
+        full = fault == "ENOSPC" and operation == "write"  # as SQLite's own VFS tells it
+        error = apsw.exception_for(apsw.SQLITE_FULL if full else _IOERR[operation])
         error.args = (f"{fault} in {operation} (simulated)",)
         return error
 
