@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,7 @@ from sinkgraph.sinks.backoff import (
     ConstantBackoff,
     ExponentialBackoff,
     GoEventsBackoff,
+    Jitter,
     retry_after_wait,
 )
 from sinkgraph.sinks.breaker import BreakerMachine, Permit
@@ -322,7 +323,7 @@ def backoffs(draw: st.DrawFn) -> tuple[Backoff, float, Callable[[int], float]]:
     low, high = sorted((draw(_any), draw(_any)))
     match draw(st.integers(0, 2)):
         case 0:
-            jitter = draw(st.sampled_from(["full", "equal", "decorrelated", "none"]))
+            jitter: Jitter = draw(st.sampled_from(get_args(Jitter)))
             made = ExponentialBackoff(low, draw(st.floats(1, 1e3)), high, jitter)
             least = {"none": 1.0, "equal": 0.5}.get(jitter, 0.0)
             return made, high, lambda n: least * made.ceiling(n)
