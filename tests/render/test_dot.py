@@ -111,6 +111,7 @@ def test_a_durable_queue_is_a_cylinder_and_a_memory_queue_is_not() -> None:
     assert durable["shape"] == "cylinder"
     assert "disk" in durable["label"]
     assert '[("<b>q</b>' in to_mermaid(on_disk)
+    assert "max_bytes" not in to_dot(on_disk), "it is as by default"
 
 
 def test_ports_label_their_edges() -> None:

@@ -64,7 +64,7 @@ class Facts:
             value = getattr(spec, name, None)
             if name in _UNSAID or name in ports or value is None:
                 continue
-            if value == field.get_default(call_default_factory=True):
+            if value == spec.default_of(name):
                 continue
             said.append((key, clip(one_line(_shown(dumped[key], hidden)), MAX_VALUE)))
         return said

@@ -6,7 +6,7 @@ It names no kind, and it resolves no edge: a port holds the name of its target.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, WithJsonSchema
 
@@ -49,6 +49,10 @@ class Section(BaseModel):
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between fields that are each right by themselves."""
         return iter(())
+
+    def default_of(self, field: str) -> Any:
+        """Return what a field holds when a document leaves it open, given the other fields."""
+        return type(self).model_fields[field].get_default(call_default_factory=True)
 
 
 Fate = Literal["drain", "dead_letter", "discard"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, model_validator
@@ -14,6 +15,7 @@ from sinkgraph.spec.kinds.types import Choice, Count, Expression, whole
 from sinkgraph.spec.leaves import written
 from sinkgraph.spec.policies import Backoff, Breaker, BreakerFields
 from sinkgraph.spec.problem import Later, Problem
+from sinkgraph.spec.units import format_size
 
 __all__ = [
     "BreakerNode",
@@ -29,18 +31,21 @@ WhenFull = Annotated[Literal["block", "reject", "drop_oldest", "drop_newest", "o
 
 
 CAPACITY = 10_000
-CAPACITY_ON_DISK = 1_000_000
-MAX_BYTES_ON_DISK = "1GiB"
+ON_DISK: Mapping[str, int] = MappingProxyType({"capacity": 1_000_000, "max_bytes": 1024**3})
+"""What bounds a queue on disk unless its document says otherwise."""
 
-_ON_DISK = {"properties": {"store": {"const": "disk"}}, "required": ["store"]}
+_IS_ON_DISK = {"properties": {"store": {"const": "disk"}}, "required": ["store"]}
 
 
 def _by_store(schema: dict[str, Any]) -> None:
     """State in a JSON Schema the two defaults that depend on `store`."""
     del schema["properties"]["capacity"]["default"], schema["properties"]["max_bytes"]["default"]
-    disk = {"capacity": {"default": CAPACITY_ON_DISK}, "max_bytes": {"default": MAX_BYTES_ON_DISK}}
-    memory = {"capacity": {"default": CAPACITY}, "max_bytes": {"default": None}}
-    schema.update({"if": _ON_DISK, "then": {"properties": disk}, "else": {"properties": memory}})
+    disk = {"capacity": ON_DISK["capacity"], "max_bytes": format_size(ON_DISK["max_bytes"])}
+    memory = {"capacity": CAPACITY, "max_bytes": None}
+    schema["if"] = _IS_ON_DISK
+    for branch, defaults in (("then", disk), ("else", memory)):
+        stated = {name: {"default": value} for name, value in defaults.items()}
+        schema[branch] = {"properties": stated}
 
 
 class QueueFields(Section):
@@ -86,10 +91,15 @@ class QueueFields(Section):
         """Give a queue on disk the defaults of one, where the document leaves them open."""
         if not isinstance(values, dict) or written(values.get("store")) != "disk":
             return values
-        filled = {"capacity": CAPACITY_ON_DISK, **values}
+        filled = {"capacity": ON_DISK["capacity"], **values}
         if filled.get("max_bytes") is None:
-            filled["max_bytes"] = MAX_BYTES_ON_DISK
+            filled["max_bytes"] = format_size(ON_DISK["max_bytes"])
         return filled
+
+    def default_of(self, field: str) -> Any:
+        """Return what a field holds when a document leaves it open; bounds depend on the store."""
+        on_disk = self.store == "disk" and field in ON_DISK
+        return ON_DISK[field] if on_disk else super().default_of(field)
 
     def problems(self) -> Iterator[Problem]:
         """Yield an overflow port that is not used, or is missing."""
