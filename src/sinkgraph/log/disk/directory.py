@@ -12,12 +12,22 @@ import stat
 from sinkgraph.log.disk.errors import StateDamaged, StateNewer, StateOlder, StateUnusable
 from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, VERSION
 
-__all__ = ["FRESH", "REPAIRED", "WAL", "examine", "found", "prepare", "version_of", "why"]
+__all__ = [
+    "FRESH",
+    "REPAIRED",
+    "create",
+    "examine",
+    "found",
+    "prepare",
+    "refuse_other_version",
+    "sync",
+    "version_of",
+    "why",
+]
 
-WAL = f"{DATABASE}-wal"
 FRESH = f"{DATABASE}.new"
-REPAIRED = f"{DATABASE}.repaired"  # complete; what is left is to put it in its place
-_FILES = (DATABASE, WAL, f"{DATABASE}-shm")
+REPAIRED = f"{DATABASE}.repaired"  # complete: it only has to be put in its place
+_FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -120,6 +130,20 @@ def refuse_other_version(directory: str, version: int) -> None:
         raise StateNewer(path, version, VERSION)
     if version < VERSION:
         raise StateOlder(path, directory, version, VERSION)
+
+
+def sync(directory: str) -> None:
+    """Make what was made in a directory last."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass  # not every file system knows it; the files themselves are synced
+    finally:
+        os.close(fd)
 
 
 def why(error: OSError) -> str:

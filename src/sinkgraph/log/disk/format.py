@@ -108,14 +108,14 @@ class Head:
 class State:
     """Is what row 0 tells, as of the last commit: how much there must be of everything.
 
-    `heads` is None where there are too many logs to tell.
+    `heads` has first position and head of each log, None where there are too many to tell.
     """
 
     seq: int = 0
     total: int = 0
     records: int = 0
     dead: int = 0
-    heads: dict[int, int] | None = None
+    heads: dict[int, tuple[int, int]] | None = None
 
     def row(self) -> tuple[int, int, int, int, int, None, bytes]:
         """Return row 0 as stored."""
@@ -174,7 +174,7 @@ def row_holds(
 
 _pack = msgspec.msgpack.Encoder().encode
 _EMPTY = _pack([])
-_unpack_state = msgspec.msgpack.Decoder(tuple[int, dict[int, int] | None]).decode
+_unpack_state = msgspec.msgpack.Decoder(tuple[int, dict[int, tuple[int, int]] | None]).decode
 _unpack_takers = msgspec.msgpack.Decoder(dict[int, list[list[int]] | None]).decode
 _unpack_record = msgspec.msgpack.Decoder(tuple[str, str, bytes]).decode
 

@@ -15,13 +15,13 @@ from sinkgraph.log.disk import directory as place
 from sinkgraph.log.disk.errors import StateDamaged, StateUnusable
 from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, SCHEMA, VERSION
 from sinkgraph.log.disk.lock import Lock, holder
+from sinkgraph.log.disk.reading import is_damage
 
 __all__ = ["connect", "connect_to_read", "failure"]
 
 WAL_LIMIT = 4 << 20
 _BUSY_MS = 2_000
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_BROKEN = (apsw.CorruptError, apsw.NotADBError)
 
 
 def connect(directory: str, vfs: str | None, page_size: int) -> tuple[apsw.Connection, Lock | None]:
@@ -59,21 +59,17 @@ def connect_to_read(directory: str, vfs: str | None) -> apsw.Connection:
     """Return a connection that may only read; nothing is made, and no lock is taken."""
     path = place.found(directory)
     try:
+        version = _peek(directory, vfs)
+        if not version:
+            raise StateUnusable(f"state directory {directory} holds no stored events")
+        place.refuse_other_version(directory, version)
         if holder(directory) is None and not _size(f"{path}-wal"):
-            version = _peek(directory, vfs)
             uri = f"file:{_quoted(path)}?immutable=1"
             flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
             db = _opened(uri, flags, vfs)
         else:
             db = _opened(path, apsw.SQLITE_OPEN_READONLY, vfs)
-            db.set_busy_timeout(_BUSY_MS)
-            version = db.pragma("user_version")
-            if db.pragma("application_id") != APPLICATION_ID:
-                version = 0
-        if not version:
-            db.close(True)
-            raise StateUnusable(f"state directory {directory} holds no stored events")
-        place.refuse_other_version(directory, version)
+            place.refuse_other_version(directory, db.pragma("user_version"))
     except apsw.Error as error:
         raise _at_open(error, directory) from None
     return db
@@ -109,21 +105,7 @@ def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
         f"{SCHEMA} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT"
     )
     db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    _sync(directory)
-
-
-def _sync(directory: str) -> None:
-    """Make what was made in a directory last."""
-    try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass  # not every file system knows it; the files themselves are synced
-    finally:
-        os.close(fd)
+    place.sync(directory)
 
 
 def _peek(directory: str, vfs: str | None) -> int:
@@ -152,7 +134,7 @@ def _quoted(path: str) -> str:
 
 def _at_open(error: apsw.Error, directory: str) -> Exception:
     path = os.path.join(directory, DATABASE)
-    if isinstance(error, _BROKEN):
+    if is_damage(error):
         return StateDamaged(path, directory, str(error))
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return StateUnusable(f"{path} is locked by another program: close what has it open")
@@ -174,7 +156,7 @@ def failure(error: apsw.Error, path: str, db: apsw.Connection | None = None) -> 
                 return StoreFull(f"no room for {path}: the disk is full")
         except apsw.Error:
             pass
-    if isinstance(error, _BROKEN):
+    if is_damage(error):
         return StoreFailed(f"{path} is damaged ({error}): run `sinkgraph queue repair`")
     return StoreFailed(f"{path} failed: {_told(error)}")
 

@@ -21,7 +21,7 @@ from sinkgraph.log.disk.format import (
     unpack_takers,
 )
 
-__all__ = ["Damage", "log_ends", "scan"]
+__all__ = ["Damage", "is_damage", "log_ends", "scan"]
 
 _HEADER = "key, seq, n, size, crc, takers"
 _COLUMNS = f"{_HEADER}, body"
@@ -30,11 +30,17 @@ _LAST = f"SELECT {_HEADER} FROM rows WHERE key < ? ORDER BY key DESC LIMIT 1"
 _FURTHER = 4_096  # rows looked through for the next one that holds
 _MOST_BYTES = 16 << 20  # payload read at a time, and one row more
 _MISSING = "its rows are missing"
-_BROKEN = (apsw.CorruptError, apsw.NotADBError)
 
 
 class Damage(Exception):
     """Say that the file's structure is broken where it has to be known."""
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether an error says that the file is not as it was written."""
+    if isinstance(error, apsw.IOError):  # it ends where a page should be
+        return getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError | Damage | ValueError)
 
 
 def scan(
@@ -96,7 +102,9 @@ def _stretch(
             room -= found[3]
             if left <= 0 or room <= 0 or position >= until:
                 return rows, ""
-    except _BROKEN:
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
         return rows, "its page is damaged"
     finally:
         if cursor is not None:
@@ -130,7 +138,9 @@ def _next(db: apsw.Connection, log: int, at: int, until: int) -> tuple[Any, ...]
     while low < end:
         try:
             found = _first_that_holds(db, low, end)
-        except _BROKEN:
+        except apsw.Error as error:
+            if not is_damage(error):
+                raise
             low, step = low + step, step * 2
             continue
         return _back(db, key_of(log, at), found) if found is not None and step > 1 else found
@@ -167,36 +177,38 @@ def _back(db: apsw.Connection, low: int, found: tuple[Any, ...]) -> tuple[Any, .
                 break
             if header[2]:
                 found = header
-    except _BROKEN:
-        pass
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
     finally:
         cursor.close()
     return found
 
 
-def log_ends(db: apsw.Connection, told: dict[int, int] | None) -> dict[int, tuple[int, int]]:
-    """Return first position and head of every log; `told` are the heads there must be, if known.
+def log_ends(
+    db: apsw.Connection, told: dict[int, tuple[int, int]] | None
+) -> dict[int, tuple[int, int]]:
+    """Return first position and head of every log: as `told`, else by its first and last row.
 
-    Raises Damage where they cannot be read, or do not hold and nothing tells them.
+    Raises Damage where new rows could not stand behind the last one, or the ends are not known.
     """
-    heads: dict[int, tuple[int, int]] = {}
     try:
         if told is not None:
-            for log, head in told.items():
-                end = key_of(log + 1, 0)
-                first: Any = db.execute(_FIRST, (key_of(log, 0),)).get
-                at = head if first is None else first[0] - key_of(log, 0)
-                heads[log] = min(at, head), head
-                _ = db.execute(_LAST, (end,)).get  # new rows will stand behind it
-            return heads
+            for log in told:
+                db.execute(_LAST, (key_of(log + 1, 0),)).fetchall()
+            return told
+        ends: dict[int, tuple[int, int]] = {}
         start = 1 << LOG_BITS
+        first: Any
         while (first := db.execute(_FIRST, (start,)).get) is not None:
             log, at = place_of(first[0])
             start = key_of(log + 1, 0)
             last: Any = db.execute(_LAST, (start,)).get
             if last is None or not (header_holds(*first) and header_holds(*last)):
                 raise Damage(f"the ends of log {log} are damaged")
-            heads[log] = at, place_of(last[0])[1] + last[2]
-    except _BROKEN as error:
+            ends[log] = at, place_of(last[0])[1] + last[2]
+        return ends
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
         raise Damage(str(error)) from None
-    return heads

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import apsw
 
 from sinkgraph.errors import StoreFailed
+from sinkgraph.log.disk.carve import Image
 from sinkgraph.log.disk.dead import DeadRow, add_dead, delete_dead
-from sinkgraph.log.disk.errors import StateDamaged
+from sinkgraph.log.disk.errors import StateDamaged, StateUnusable
 from sinkgraph.log.disk.format import (
     DATABASE,
     LOG_BITS,
@@ -31,7 +33,7 @@ from sinkgraph.log.disk.format import (
 from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.opening import connect, connect_to_read, failure
-from sinkgraph.log.disk.reading import Damage, log_ends, scan
+from sinkgraph.log.disk.reading import Damage, is_damage, log_ends, scan
 
 __all__ = ["PAGE_SIZE", "NewRow", "Store"]
 
@@ -67,8 +69,7 @@ class Store:
         self._mark = mark
         self._lock: Lock | None = None
         self._state = State()
-        self._heads: dict[int, int] = {}
-        self._firsts: dict[int, int] = {}
+        self._ends: dict[int, tuple[int, int]] = {}  # first position and head of each log
         self._known: set[tuple[int, int]] = set()
         self._next_record = 1
         self._failed: str | None = None
@@ -94,6 +95,7 @@ class Store:
         """
         if read_only:
             store = cls(directory, connect_to_read(directory, vfs), None)
+            store.db.execute("BEGIN")  # it is seen as it is now, whoever goes on writing
         else:
             db, lock = connect(directory, vfs, page_size)
             store = cls(directory, db, MarkFile(directory, vfs=vfs))
@@ -110,18 +112,22 @@ class Store:
     def _load(self, mark: MarkFile) -> None:
         try:
             self._load_records()
-            ends = log_ends(self.db, self._state.heads)
+            self._ends = log_ends(self.db, self._state.heads)
             self._known = set(self.db.execute("SELECT log, at FROM quarantine"))
             self.damaged = self.db.execute("SELECT total(n) FROM quarantine WHERE log > 0").get
             self.damaged = int(self.damaged)
-        except (apsw.CorruptError, apsw.NotADBError, Damage, ValueError) as error:
-            raise StateDamaged(self.path, self.directory, str(error)) from None
-        except apsw.Error as error:
-            raise failure(error, self.path) from None
-        self._firsts = {log: first for log, (first, _) in ends.items()}
-        self._heads = {log: head for log, (_, head) in ends.items()}
+        except (apsw.Error, Damage, ValueError) as error:
+            if is_damage(error):
+                raise StateDamaged(self.path, self.directory, str(error)) from None
+            raise StateUnusable(f"cannot read {self.path}: {error}") from None
         self.cut = max(0, mark.read().total - self._state.total)
         mark.close()
+        if self.cut and self._lock is not None:
+            with Image(self.path, page_size=PAGE_SIZE) as image:
+                if image.beyond:  # it would be gone with the next commit
+                    raise StateDamaged(
+                        self.path, self.directory, "its write-ahead log, not up to the end"
+                    )
 
     def _load_records(self) -> None:
         """Read row 0 and the records; a damaged key may claim to be anywhere."""
@@ -160,7 +166,7 @@ class Store:
 
     def heads(self) -> dict[int, Head]:
         """Return what each log holds; one that was forgotten whole begins at its head."""
-        return {log: Head(self._firsts[log], head) for log, head in self._heads.items()}
+        return {log: Head(first, head) for log, (first, head) in self._ends.items()}
 
     def commit(
         self,
@@ -178,7 +184,7 @@ class Store:
         """
         if self._failed is not None or self._mark is None:
             raise StoreFailed(self._failed or f"{self.path} was opened to be read only")
-        state, heads, values = self._after(rows, len(dead))
+        state, values = self._after(rows, len(dead))
         db = self.db
         try:
             if not (dead or forget_dead or forget) and len(rows) < _MOST_ROWS:
@@ -191,75 +197,66 @@ class Store:
                     db.execute(_upsert(len(part) // 7), part)
                 add_dead(db, dead)
                 gone = delete_dead(db, forget_dead)
-                firsts = {log: self._forget(log, below, state.seq) for log, below in forget}
-                state = State(
-                    state.seq, state.total, state.records, max(0, state.dead - gone), state.heads
-                )
+                ends = dict(state.heads or {})
+                for log, below in forget:
+                    if log in ends:
+                        ends[log] = self._forget(log, below, ends[log], state.seq)
+                state = replace(state, dead=max(0, state.dead - gone), heads=ends)
                 db.execute(_upsert(1), state.row())
                 db.execute("COMMIT")
-                self._firsts.update((log, at) for log, at in firsts.items() if at is not None)
         except apsw.Error as error:
             raise self._refusal(error) from None
-        for log in heads:
-            self._firsts.setdefault(
-                log, min(place_of(r[0])[1] for r in rows if r[0] >> LOG_BITS == log)
-            )
-        self._heads.update(heads)
         self._state = state
+        self._ends = state.heads or {}
         self.seq = state.seq
         self._mark.write(state.seq, state.total)
         if self._wal_pages >= self._checkpoint_at:
             self._checkpoint()
 
-    def _after(self, rows: Sequence[NewRow], dead: int) -> tuple[State, dict[int, int], list[Any]]:
-        """Return the state after a commit of rows, the heads that moved, and the rows' values."""
+    def _after(self, rows: Sequence[NewRow], dead: int) -> tuple[State, list[Any]]:
+        """Return the state after a commit of rows, and the rows' values."""
         was = self._state
         seq, total, records = was.seq + 1, was.total + dead, was.records
-        heads: dict[int, int] = {}
+        ends = self._ends
         values: list[Any] = []
         for key, at_seq, n, size, takers, body in rows:
             values += (key, at_seq, n, size, checksum(key, at_seq, n, size, takers, body))
             values += (takers, body)
             if at_seq > seq:
                 seq = at_seq
-            log = key >> LOG_BITS
-            if log:
+            if log := key >> LOG_BITS:
                 total += n
-                end = place_of(key)[1] + n
-                if end > heads.get(log, self._heads.get(log, -1)):
-                    heads[log] = end
+                at = place_of(key)[1]
+                first, head = ends.get(log, (at, at))
+                if at < first or at + n > head:
+                    if ends is self._ends:
+                        ends = dict(ends)
+                    ends[log] = min(at, first), max(at + n, head)
             elif key > records:
                 records = key
-        told = self._heads if not heads else {**self._heads, **heads}
         self._next_record = max(self._next_record, records + 1)
-        return State(seq, total, records, was.dead + dead, told), heads, values
+        return State(seq, total, records, was.dead + dead, ends), values
 
-    def _forget(self, log: int, below: int, seq: int) -> int | None:
-        """Delete the rows of a log that end at a position or before; return its new beginning."""
+    def _forget(self, log: int, below: int, ends: tuple[int, int], seq: int) -> tuple[int, int]:
+        """Delete the rows of a log that end at a position or before; return its new ends."""
+        first, head = ends
         row = self.db.execute(
             "SELECT key, n FROM rows WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
             (key_of(log, 0), key_of(log, below)),
         ).get
-        if row is None:
-            return None
+        if row is None or below <= first:
+            return ends
         at = place_of(row[0])[1]
         end: int = at + row[1] if at + row[1] <= below else at
-        spare = [one for one in self._known if one[0] == log and one[1] < end]
-        gone = "DELETE FROM rows WHERE key >= ? AND key < ?"
-        low = 0
-        for _, at in sorted(spare):  # the pages of a damaged row may be another's: leave it be
-            self.db.execute(gone, (key_of(log, low), key_of(log, at)))
-            low = at + 1
-        self.db.execute(gone, (key_of(log, low), key_of(log, end)))
-        left = self.db.execute(
-            "SELECT 1 FROM rows WHERE key >= ? AND key < ? LIMIT 1",
-            (key_of(log, end), key_of(log + 1, 0)),
-        ).get
-        if left is None:
+        low, sql = 0, "DELETE FROM rows WHERE key >= ? AND key < ?"
+        for _, spared in sorted(one for one in self._known if one[0] == log and one[1] < end):
+            self.db.execute(sql, (key_of(log, low), key_of(log, spared)))
+            low = spared + 1  # the pages of a damaged row may be another's: it stays untouched
+        self.db.execute(sql, (key_of(log, low), key_of(log, end)))
+        if end >= head:
             held = anchor(log, end, seq)
-            crc = checksum(*held)
-            self.db.execute(_upsert(1), (*held[:4], crc, *held[4:]))
-        return end
+            self.db.execute(_upsert(1), (*held[:4], checksum(*held), *held[4:]))
+        return max(first, end), head
 
     def _refusal(self, error: apsw.Error) -> Exception:
         """Take back what a failed commit began, and return the error for its writers."""
@@ -306,6 +303,15 @@ class Store:
                 break
         return rows
 
+    def verify(self, log: int) -> Iterator[tuple[Row, str]]:
+        """Yield every row of a log and what is wrong with it; nothing is counted or quarantined."""
+        return self._scan(log, 0, None, bodies=True, most=1_000)
+
+    @property
+    def told_dead(self) -> int:
+        """How many dead letters there must be."""
+        return self._state.dead
+
     def headers(self, log: int, at: int) -> Iterator[Row]:
         """Yield the rows from a position on as `read` gives them, without bodies."""
         for row, why in self._scan(log, at, None, bodies=False, most=_AT_ONCE):
@@ -323,8 +329,8 @@ class Store:
     def _scan(
         self, log: int, at: int, until: int | None, *, bodies: bool, most: int
     ) -> Iterator[tuple[Row, str]]:
-        head = self._heads.get(log, 0)
-        at = max(at, self._firsts.get(log, 0))
+        first, head = self._ends.get(log, (0, 0))
+        at = max(at, first)
         until = head if until is None else min(until, head)
         try:
             yield from scan(self.db, log, at, until, bodies=bodies, most=most)
