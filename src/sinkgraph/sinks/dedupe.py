@@ -1,7 +1,7 @@
 """A sink that counts an event away whose id, or key, its target accepted a short while ago.
 
 It remembers keys, never events, and only what the target accepted: a duplicate of something that
-failed is tried.
+failed is tried. How keys are kept over a restart is `sinks.window`'s.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from itertools import groupby
 from typing import Any
 
 from sinkgraph.errors import Owed, PartialWrite
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.sinks.base import Sink
 from sinkgraph.sinks.keys import as_key
+from sinkgraph.sinks.saving import Saving
 from sinkgraph.sinks.through import Passage, Through, Write
+from sinkgraph.sinks.window import Window
 
 __all__ = ["Dedupe"]
+
+_SAVE_KEYS = 1_000  # what is noted is saved at the latest when it is so many
 
 _NO_KEY = as_key(lambda _event: None)(Event())
 
@@ -29,7 +34,9 @@ class Dedupe(Through):
     `by` is `id`, an expression or a callable. At most `max_ids` keys are remembered, the oldest
     are forgotten first. An event whose key cannot be had, or is null, always passes. A duplicate
     of an event that is under way waits for its outcome: accepted counts it away, failed lets it
-    try itself. What the target still owes is not remembered until it was paid.
+    try itself. What the target still owes is not remembered until it was paid. With a state dir
+    what is remembered outlives the process; what was accepted just before a kill may not, and a
+    duplicate of it passes.
     """
 
     kind = "dedupe"
@@ -47,6 +54,9 @@ class Dedupe(Through):
         self._under_way: dict[Hashable, asyncio.Future[None]] = {}
         self.without_key = 0
         self.forgotten = 0
+        self._kept: Window | None = None  # only with a state dir
+        self._saving = Saving(self._save)
+        self._told = False
         self.retune(window, max_ids)
 
     def retune(self, window: float, max_ids: int) -> None:
@@ -56,9 +66,40 @@ class Dedupe(Through):
             raise ValueError(f"max_ids must be at least 1, not {max_ids!r}")
         self.window, self.max_ids = float(window), max_ids
 
+    async def open(self) -> None:
+        """Remember what an earlier run remembered, where there is a state dir."""
+        if self._kept is not None or self.ctx is None or not self.ctx.records.durable:
+            return
+        self._kept = kept = Window(self.ctx.records, self.name, self.clock)
+        seen = self._seen
+        for key, since in kept.restore():
+            seen[key] = since
+            seen.move_to_end(key)
+        self._expire()
+        while len(seen) > self.max_ids:
+            seen.popitem(last=False)
+        if kept.damaged:
+            self.journal("window_damaged", lost=kept.damaged)
+
     def adopt(self, other: Dedupe) -> None:
         """Take over what another dedupe remembers: a reload keeps the window."""
         self._seen = other._seen
+        if other._kept is None:
+            return
+        if self._kept is not None and self.name != other.name:
+            other._kept.clear()
+            self._kept.clear()
+            for since, keys in groupby(self._seen, self._seen.__getitem__):
+                self._kept.note(since, list(keys))
+            self._saving.touch()
+            other._kept = self._kept
+        else:
+            self._kept = other._kept
+
+    async def close(self) -> None:
+        """Save what was remembered last."""
+        await super().close()
+        self._saving.flush()
 
     async def around(self, write: Write, batch: Batch, passage: Passage) -> None:
         """Hand on what is new, count the rest away; wait for duplicates under way elsewhere."""
@@ -173,6 +214,24 @@ class Dedupe(Through):
         while len(seen) > self.max_ids:
             seen.popitem(last=False)
             self.forgotten += 1
+        kept = self._kept
+        if kept is not None and keys:
+            if not kept.fresh:
+                self._saving.touch()
+            kept.note(now, keys)
+            if kept.fresh >= _SAVE_KEYS:
+                self._saving.flush()
+
+    def _save(self) -> int:
+        """Save what was remembered since the last time; return how many bytes that is."""
+        kept = self._kept
+        if kept is None:
+            return 0
+        size = kept.save(self.clock.now() - self.window, self.max_ids)
+        if kept.unkept and not self._told:
+            self._told = True
+            self.journal("keys_not_kept", error="keys of their type end with the process")
+        return size
 
     def _expire(self) -> None:
         """Forget what is older than the window."""

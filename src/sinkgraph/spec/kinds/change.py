@@ -103,7 +103,10 @@ def path_problem(path: str) -> str:
 
 
 class Dedupe(NodeSpec):
-    """Counts an event away whose id (or key) passed before."""
+    """Counts an event away whose id (or key) passed before.
+
+    With a state dir ids are remembered over a restart; after a kill, all but the last moment's.
+    """
 
     kind: Literal["dedupe"]
     """`dedupe`."""
