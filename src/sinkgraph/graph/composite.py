@@ -17,7 +17,7 @@ from sinkgraph.spec.kinds.fan import Fallback, Filter
 from sinkgraph.spec.kinds.reliability import Queue, QueueFields, Retry, RetryFields
 from sinkgraph.spec.kinds.terminal import HttpFields, HttpSinkSpec
 
-__all__ = ["expand", "ignore_expression"]
+__all__ = ["expand", "ignore_expression", "inner_names"]
 
 _QUEUE = Queue.model_construct(kind="queue", to="")
 _FILTER = Filter.model_construct(kind="filter", where="true", to="", on_error="pass")
@@ -48,7 +48,7 @@ def expand(
         edges.append(GraphEdge(source, "to", target, True, index, decl.at))
 
     several = len(spec.url) > 1
-    ends = [f"{name}.http" if n == 1 else f"{name}.http-{n}" for n in range(1, len(spec.url) + 1)]
+    ends = _ends(name, spec)
     last = f"{name}.failover" if several else ends[0]
     shared = _shared(spec)
     first = f"{name}.filter" if spec.ignore else f"{name}.retry"
@@ -70,6 +70,18 @@ def expand(
     for end, url in zip(ends, spec.url, strict=True):
         add(end[len(name) :], "http", "terminal", _http(spec, url, end, docker=docker))
     return nodes, edges
+
+
+def inner_names(name: str, spec: Endpoint) -> list[str]:
+    """Return the names of the nodes an endpoint becomes, without its own."""
+    middle = [f"{name}.filter"] if spec.ignore else []
+    failover = [f"{name}.failover"] if len(spec.url) > 1 else []
+    return [*middle, f"{name}.retry", *failover, *_ends(name, spec)]
+
+
+def _ends(name: str, spec: Endpoint) -> list[str]:
+    count = len(spec.url)
+    return [f"{name}.http" if n == 1 else f"{name}.http-{n}" for n in range(1, count + 1)]
 
 
 def _shared(spec: Endpoint) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.graph.composite import inner_names
 from sinkgraph.graph.model import DEAD_LETTERS, INLET
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.kinds.endpoint import Endpoint
 
 __all__ = ["check"]
 
@@ -30,6 +32,24 @@ def check(view: View) -> Iterator[Diagnostic]:
         if decl.holder is not None and _holder_doubled(decl, first):
             continue
         yield _twice(decl, first)
+    for decl in view.nodes.values():
+        if type(decl.spec) is Endpoint:
+            yield from _inner(decl, decl.spec, view, seen)
+
+
+def _inner(
+    decl: NodeDecl, spec: Endpoint, view: View, seen: dict[str, NodeDecl]
+) -> Iterator[Diagnostic]:
+    """Yield nodes that bear the name of one that an endpoint becomes."""
+    for name in inner_names(decl.name, spec):
+        other = seen.get(_folded(name))
+        if other is None or other.name not in view.nodes:
+            continue
+        made = (Label(decl.at, f"becomes `{safe_text(name, 80)}` too"),) if decl.at else ()
+        headline = f"the name `{other.shown}` is that of a node which {decl.label} becomes"
+        help = "name it differently" if other.holder is None else "give it a `name:` of its own"
+        yield Diagnostic("SG201", headline, "error", other.at, "given again", other.name, made,
+                         help=(help,))  # fmt: skip
 
 
 def _folded(name: str) -> str:

@@ -6,15 +6,22 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import Span
+from sinkgraph.graph.composite import inner_names
+from sinkgraph.graph.model import DEAD_LETTERS
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.kinds.endpoint import Endpoint
 
 __all__ = ["check"]
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield a `was` that names a node still declared, or that two nodes claim."""
-    declared = {one.name: one for one in view.spec.nodes}
+    declared: dict[str, NodeDecl | None] = {DEAD_LETTERS: None}
+    for one in view.spec.nodes:
+        if type(one.spec) is Endpoint:
+            declared.update(dict.fromkeys(inner_names(one.name, one.spec), one))
+    declared.update((one.name, one) for one in view.spec.nodes)
     claimed: dict[str, NodeDecl] = {}
     for decl in view.spec.nodes:
         was = None if decl.spec is None else decl.spec.was
@@ -23,9 +30,13 @@ def check(view: View) -> Iterator[Diagnostic]:
         first = claimed.setdefault(was, decl)
         if was in declared:
             other = declared[was]
-            headline = f"{decl.label} was `{was}`, which is declared too"
-            help = "a rename leaves no node under the old name: take `was` away, or that node"
-            yield _finding(decl, other.at, "declared here", headline, help)
+            if other is None:
+                headline, at = f"{decl.label} was `{was}`, which every graph has", None
+                help = "take `was` away"
+            else:
+                headline, at = f"{decl.label} was `{was}`, which is declared too", other.at
+                help = "a rename leaves no node under the old name: take `was` away, or that node"
+            yield _finding(decl, at, "declared here", headline, help)
         elif first is not decl:
             held = first.tree.get("was")
             at = first.at if held is None else held.span
