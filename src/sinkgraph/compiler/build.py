@@ -26,7 +26,7 @@ __all__ = ["build"]
 class Parts:
     """Is what one node is built from: its spec, its targets by port, and where it stands.
 
-    `state`: the run has a state dir.
+    `state_dir`: where the run keeps what outlives it; None when nowhere.
     """
 
     node: GraphNode
@@ -35,7 +35,7 @@ class Parts:
     output_dir: Path
     vars: Mapping[str, Any]
     shared: dict[str, Any]
-    state: bool = False
+    state_dir: str | None = None
 
     @property
     def spec(self) -> Any:
@@ -96,12 +96,12 @@ def build(
     *,
     output_dir: str = ".",
     provided: Mapping[str, Any] | None = None,
-    state: bool = False,
+    state_dir: str | None = None,
 ) -> Assembly:
     """Return the live nodes of a graph, connected, not bound to anything.
 
-    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean; `state`
-    says that the run has a state dir. Raises StartFailed with every function that cannot be found.
+    `provided` holds the callables that `kind: call` targets named `provided:NAME` mean; `state_dir`
+    is the run's, if any. Raises StartFailed with every reason why a node cannot be built.
     """
     assembly = Assembly(graph.name or "graph", digest=graph.digest, provided=dict(provided or {}))
     built: dict[str, Node] = {}
@@ -112,7 +112,7 @@ def build(
         ports: dict[str, list[tuple[Node, bool]]] = {}
         for edge in graph.downstream(name):
             ports.setdefault(edge.port, []).append((built[edge.target], edge.required))
-        parts = Parts(node, ports, graph, Path(output_dir), values, shared, state)
+        parts = Parts(node, ports, graph, Path(output_dir), values, shared, state_dir)
         live = _maker(node)(parts)
         live.name = name
         built[name] = live

@@ -34,7 +34,7 @@ def _http(parts: Parts) -> Node:
         max_body=spec.max_body,
         max_wait=spec.max_wait,
         listeners=listeners,
-        worth=worth_of(parts.graph, parts.node.name, state=parts.state),
+        worth=worth_of(parts.graph, parts.node.name, state=parts.state_dir is not None),
     )
 
 

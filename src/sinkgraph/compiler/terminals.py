@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from sinkgraph.compiler.build import Parts
+from sinkgraph.log.disk.format import DATABASE, LOCK, MARK
 from sinkgraph.sinks.base import Node
 from sinkgraph.sinks.blackhole import Blackhole
 from sinkgraph.sinks.call import Call
@@ -32,10 +35,20 @@ def _http(parts: Parts) -> Node:
 
 def _file(parts: Parts) -> Node:
     spec = parts.spec
+    if parts.state_dir is not None and _is_store(parts.output_dir / spec.path, parts.state_dir):
+        parts.refuse(f"{spec.path} is a file of the state dir {parts.state_dir}")
     rotation = {}
     if spec.rotate is not None:
         rotation = {"max_size": spec.rotate.max_size, "keep": spec.rotate.keep}
     return FileSink(spec.path, format=spec.format, sync=spec.sync, **rotation)
+
+
+def _is_store(path: Path, state_dir: str) -> bool:
+    """Tell whether a path is one of the files in which a state dir keeps events."""
+    name = path.name.casefold()
+    if not name.startswith((DATABASE, LOCK, MARK)):
+        return False
+    return os.path.realpath(path.parent) == os.path.realpath(state_dir)
 
 
 def _stdout(parts: Parts) -> Node:
