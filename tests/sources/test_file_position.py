@@ -94,6 +94,20 @@ async def test_only_what_is_new_is_read(tmp_path: Path, follow: bool) -> None:
     assert await read(records, log, follow=follow) == [3]
 
 
+@virtual
+async def test_a_renamed_source_goes_on_where_its_old_name_stopped(tmp_path: Path) -> None:
+    log, records = tmp_path / "a.log", DictRecords()
+    append(log, 1)
+    assert await read(records, log) == [1]
+    append(log, 2)
+    for n in (2, 3):
+        renamed = Reading(records, log)
+        renamed.source.name, renamed.source.was = "journal", "logs"
+        assert await renamed.to_its_end() == [n]
+        records.commit()
+        append(log, n + 1)
+
+
 @both
 @virtual
 async def test_a_glob_that_matches_more_reads_the_new_ones_from_their_start(

@@ -44,7 +44,7 @@ def _stdin(parts: Parts) -> Node:
 
 def _file(parts: Parts) -> Node:
     spec = parts.spec
-    return FileSource(
+    node = FileSource(
         parts.one(),
         [parts.input(path) for path in spec.paths],
         follow=spec.follow,
@@ -52,6 +52,8 @@ def _file(parts: Parts) -> Node:
         format=spec.format,
         registry=_is_registry(parts),
     )
+    node.was = spec.was
+    return node
 
 
 def _generate(parts: Parts) -> Node:

@@ -61,6 +61,7 @@ class SourceNode(Node):
         super().__init__()
         self.to = to if isinstance(to, Link) else Link(to)
         self.last_error: str | None = None
+        self.was: str | None = None  # the name under which an earlier graph kept its position
         self._stop = asyncio.Event()
         self._uid = ""
         self._count = 0
@@ -131,6 +132,8 @@ class SourceNode(Node):
     def _recall(self) -> None:
         """Seek what was saved; what cannot be read is journalled, and it starts as configured."""
         value = self.bound.records.get("source", self.name)
+        if not value and self.was is not None:
+            value = self.bound.records.get("source", self.was)
         if value:
             try:
                 self.seek(decode_position(value, self.kind))

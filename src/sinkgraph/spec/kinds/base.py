@@ -86,4 +86,5 @@ class NodeSpec(Section):
     """What becomes of pending events when a reload removes the node: `drain`, `dead_letter`,
     `discard` or `{move_to: NAME}`. At a start, `run --fate` says it."""
     was: Name | None = None
-    """The name the node had before a rename, so that it takes over what is stored under it."""
+    """The name the node had before a rename, so that it takes over the events or the position
+    stored under it."""
