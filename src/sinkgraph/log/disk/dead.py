@@ -217,7 +217,7 @@ def excess(store: Store, capacity: int, max_bytes: int) -> list[int]:
         rows = store.select(
             "SELECT number, size FROM dead WHERE number > ? ORDER BY number LIMIT 500", [last]
         )
-        if not rows:
+        if not rows or rows[-1][0] <= last:
             break
         for number, held in rows:
             if over <= 0 and over_bytes <= 0:
@@ -275,7 +275,7 @@ def _letter(row: Sequence[Any]) -> DeadLetter:
     number, node, reason, id, typ, at, first, held = row[:8]
     body = row[9] if len(row) > 8 and dead_holds(row[1:]) else None
     texts = (_shown(node), _shown(reason), _shown(id), _shown(typ))
-    return DeadLetter(number, *texts, at, first, held, body)
+    return DeadLetter(number, *texts, _number(at), _number(first), int(_number(held)), body)
 
 
 def _is_there(store: Store, number: int) -> bool:
@@ -292,7 +292,14 @@ def _storable(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0.0  # a damaged row may hold anything
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogatepass")
+        try:
+            return value.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return value.decode("utf-8", "replace")
     return str(value)

@@ -165,4 +165,6 @@ _SYNC = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 
 
 def _told(error: apsw.Error) -> str:
-    return str(error) or type(error).__name__
+    code = apsw.mapping_extended_result_codes.get(getattr(error, "extendedresult", 0))
+    text = str(error) or "disk I/O error"
+    return f"{text} ({code})" if isinstance(code, str) else text

@@ -108,7 +108,7 @@ def _stretch(
         return rows, "its page is damaged"
     finally:
         if cursor is not None:
-            cursor.close()
+            cursor.close(True)
     return rows, _MISSING
 
 
@@ -149,30 +149,21 @@ def _next(db: apsw.Connection, log: int, at: int, until: int) -> tuple[Any, ...]
 
 def _first_that_holds(db: apsw.Connection, low: int, end: int) -> tuple[Any, ...] | None:
     """Return the next whole header; damaged keys on the way may claim to be anywhere."""
-    cursor = db.execute(
-        f"SELECT {_HEADER} FROM rows WHERE key >= ? ORDER BY key LIMIT ?", (low, _FURTHER)
-    )
-    try:
-        header: tuple[Any, ...]
-        for header in cursor:
-            if header_holds(*header):
-                if header[0] >= end:
-                    return None
-                if header[0] >= low and header[2]:
-                    return header
-    finally:
-        cursor.close()
+    forwards = f"SELECT {_HEADER} FROM rows WHERE key >= ? ORDER BY key LIMIT ?"
+    for header in _headers(db, forwards, (low, _FURTHER)):
+        if header_holds(*header):
+            if header[0] >= end:
+                return None
+            if header[0] >= low and header[2]:
+                return header
     return None
 
 
 def _back(db: apsw.Connection, low: int, found: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the first row from `low` on that can be reached backwards from one that holds."""
-    cursor = db.execute(
-        f"SELECT {_HEADER} FROM rows WHERE key < ? AND key >= ? ORDER BY key DESC LIMIT ?",
-        (found[0], low, _FURTHER),
-    )
+    backwards = f"SELECT {_HEADER} FROM rows WHERE key < ? AND key >= ? ORDER BY key DESC LIMIT ?"
     try:
-        for header in cursor:
+        for header in _headers(db, backwards, (found[0], low, _FURTHER)):
             if not header_holds(*header) or not low <= header[0] < found[0]:
                 break
             if header[2]:
@@ -180,9 +171,15 @@ def _back(db: apsw.Connection, low: int, found: tuple[Any, ...]) -> tuple[Any, .
     except apsw.Error as error:
         if not is_damage(error):
             raise
-    finally:
-        cursor.close()
     return found
+
+
+def _headers(db: apsw.Connection, sql: str, values: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    cursor = db.execute(sql, values)
+    try:
+        yield from cursor
+    finally:
+        cursor.close(True)
 
 
 def log_ends(

@@ -191,6 +191,8 @@ def _verified_dead(store: Store) -> tuple[int, int]:
     while found := dead.letters(store, after=after, limit=200):
         damaged += sum(one.body is None for one in found)
         whole += sum(one.body is not None for one in found)
+        if found[-1].number <= after:
+            break  # its page is damaged
         after = found[-1].number
     return whole, damaged
 

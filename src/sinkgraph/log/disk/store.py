@@ -152,7 +152,7 @@ class Store:
             self.records[kind, name] = (key, value)
             seen.add(key)
             self.seq = max(self.seq, seq)
-        cursor.close()
+        cursor.close(True)
         if not told and (seen or strange):
             raise Damage("its own record cannot be read")
         self.seq = max(self.seq, self._state.seq)
@@ -324,7 +324,7 @@ class Store:
         try:
             return self.db.execute(sql, tuple(values)).fetchall()
         except apsw.Error as error:
-            raise failure(error, self.path, self.db) from None
+            raise failure(error, self.path, self.db) from error
 
     def _scan(
         self, log: int, at: int, until: int | None, *, bodies: bool, most: int
@@ -335,7 +335,7 @@ class Store:
         try:
             yield from scan(self.db, log, at, until, bodies=bodies, most=most)
         except apsw.Error as error:
-            raise failure(error, self.path, self.db) from None
+            raise failure(error, self.path, self.db) from error
 
     def _quarantine(self, row: Row, why: str) -> None:
         """Count a damaged chunk once, here and on disk as far as that can be done."""
