@@ -15,7 +15,7 @@ def test_the_option_is_asked_first_then_the_environment() -> None:
         "SINKGRAPH_STATE_DIR": "/ours",
         "STATE_DIRECTORY": "/systemd:/second",
         "XDG_STATE_HOME": "/xdg",
-        "HOME": "/home/ada",
+        "HOME": "/users/ada",
     }
     found = []
     for gone in ("", "SINKGRAPH_STATE_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"):
@@ -25,7 +25,7 @@ def test_the_option_is_asked_first_then_the_environment() -> None:
         "/ours",
         "/systemd",
         "/xdg/sinkgraph/orders",
-        "/home/ada/.local/state/sinkgraph/orders",
+        "/users/ada/.local/state/sinkgraph/orders",
         None,
     ]
     assert given_dir("here", {"SINKGRAPH_STATE_DIR": "/ours"}) == "here"
@@ -34,8 +34,8 @@ def test_the_option_is_asked_first_then_the_environment() -> None:
 
 
 def test_a_relative_state_home_is_not_followed() -> None:
-    env = {"XDG_STATE_HOME": "state", "HOME": "/home/ada"}
-    assert default_dir("g", env) == "/home/ada/.local/state/sinkgraph/g"
+    env = {"XDG_STATE_HOME": "state", "HOME": "/users/ada"}
+    assert default_dir("g", env) == "/users/ada/.local/state/sinkgraph/g"
 
 
 @pytest.mark.parametrize(
