@@ -372,6 +372,28 @@ def test_keys_of_every_kind_are_known_again() -> None:
     host.process(second)
 
 
+def test_ids_that_are_no_unicode_are_known_again() -> None:
+    host = machine()
+
+    async def life(process: Process) -> None:
+        sink, target = await process.dedupe()
+        await sink.write(events("a", "\ud800", "b"))
+        taken.append(len(target.taken))
+
+    taken: list[int] = []
+    host.process(life)
+    host.process(life)
+    assert taken == [3, 0]
+
+
+def test_a_key_that_is_too_deep_is_refused() -> None:
+    key: Hashable = ()
+    for _ in range(100_000):
+        key = (key,)
+    with pytest.raises(NotKept):
+        plain_key(key)
+
+
 _HASHABLE = st.recursive(
     st.none()
     | st.booleans()

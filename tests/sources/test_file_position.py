@@ -286,6 +286,72 @@ async def test_a_file_that_is_watched_no_more_is_not_read_on(tmp_path: Path) -> 
     assert await read(records, other, follow=True) == [2]
 
 
+@virtual
+async def test_a_directory_that_is_gone_is_waited_for(tmp_path: Path) -> None:
+    logs, records = tmp_path / "logs", DictRecords()
+    logs.mkdir()
+    append(logs / "a.log", 1)
+    assert await read(records, logs / "a.log", follow=True) == [1]
+    logs.rename(tmp_path / "aside")
+    reading = Reading(records, logs / "a.log", follow=True)
+    running = asyncio.ensure_future(reading.for_a_while())
+    await asyncio.sleep(1.0)
+    assert [kind for kind, _ in reading.journal] == ["file_missed", "file_gone"]
+    logs.mkdir()
+    append(logs / "a.log", 2)
+    assert await running == [2]
+
+
+@virtual
+async def test_more_files_than_are_held_open_keep_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = DictRecords()
+    for k in range(4):
+        append(tmp_path / f"{k}.log", k)
+    paths = f"{tmp_path}/*.log"
+    assert sorted(await read(records, paths)) == [0, 1, 2, 3]
+    monkeypatch.setattr("sinkgraph.sources.file.MAX_FILES", 2)
+    reading = Reading(records, paths, follow=True)
+    assert await reading.for_a_while() == []
+    assert {kind for kind, _ in reading.journal} == {"file_unreadable"}
+    records.commit()
+    for k in range(4):
+        append(tmp_path / f"{k}.log", 10 + k)
+    assert sorted(await read(records, paths)) == [10, 11, 12, 13]
+
+
+@virtual
+async def test_a_file_that_cannot_be_opened_keeps_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, records = tmp_path / "a.log", DictRecords()
+    append(log, 1)
+    assert await read(records, f"{tmp_path}/*.log", follow=True) == [1]
+    append(log, 2)
+    opened = os.open
+
+    def refuse(path: Any, *args: Any, **options: Any) -> int:
+        if str(path) == str(log):
+            raise PermissionError(13, "Permission denied", path)
+        return opened(path, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sinkgraph.sources.file.os.open", refuse)
+        assert await read(records, f"{tmp_path}/*.log", follow=True) == []
+    assert await read(records, f"{tmp_path}/*.log", follow=True) == [2]
+
+
+@virtual
+async def test_a_place_without_path_and_mark_is_taken_at_its_word(tmp_path: Path) -> None:
+    log, records = tmp_path / "a.log", DictRecords()
+    append(log, 1, 2)
+    status = log.stat()
+    place = [status.st_dev, status.st_ino, 2]
+    records.put("source", "logs", encode_position("file", {"files": [place]}))
+    assert await read(records, log) == [2]
+
+
 # what is saved, and when
 
 

@@ -234,7 +234,7 @@ class FileSource(LineSource):
             self.moved()  # also when nothing was read: a later run is to know where this one began
 
     def _look_at(self, path: str) -> Identity | None:
-        """Return which file a path leads to, opened if there is something to read in it."""
+        """Return which file a path leads to; open it if there is something to read in it."""
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -243,20 +243,18 @@ class FileSource(LineSource):
             self._failed(path, error)
             return None
         found = (status.st_dev, status.st_ino)
-        if found in self._tails or not self._wanted(found, status):
-            return found
-        return found if self._try_open(path, found) else None
+        if found not in self._tails and self._wanted(found, status):
+            self._try_open(path, found)
+        return found
 
-    def _try_open(self, path: str, identity: Identity) -> bool:
-        """Open a file, or say that it cannot be read; return False when it cannot."""
+    def _try_open(self, path: str, identity: Identity) -> None:
+        """Open a file, or say that it cannot be read."""
         try:
             self._open(path, identity)
-        except FileNotFoundError:
-            return False
+        except FileNotFoundError:  # gone since it was looked at
+            pass
         except OSError as error:
             self._failed(path, error)
-            return False
-        return True
 
     def _present(self) -> list[str]:
         paths: dict[str, None] = {}

@@ -106,7 +106,7 @@ def resume(
     lost: list[tuple[Identity, Place]] = []
     listing = cache(_regular_files)
     for identity, place in known.items():
-        if identity in there and _same(there[identity], identity, place):
+        if identity in there and _same(there[identity], identity, place) is not False:
             resumed.places[identity] = replace(place, path=there[identity])
         else:
             lost.append((identity, place))
@@ -138,17 +138,18 @@ def _again(
     return next((one for some in tries for one in some if _same(*one, place)), None)
 
 
-def _same(path: str, identity: Identity, place: Place) -> bool:
-    """Whether the file at a path is that one, and what was read still stands there."""
+def _same(path: str, identity: Identity, place: Place) -> bool | None:
+    """Whether the file at a path is that one, and what was read still stands there.
+
+    None when it cannot be opened: then it is looked at again when it can.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
-        return False
+        return None
     try:
         status = os.fstat(fd)
         return (status.st_dev, status.st_ino) == identity and stands(fd, place)
-    except OSError:
-        return False
     finally:
         os.close(fd)
 
