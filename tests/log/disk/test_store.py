@@ -5,6 +5,9 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
+from sinkgraph.errors import StoreFailed
 from sinkgraph.log.disk.format import Head, key_of, pack_record, pack_takers
 from sinkgraph.log.disk.store import NewRow, Store
 
@@ -81,4 +84,90 @@ def test_the_directory_and_its_files_are_for_their_owner_only(tmp_path: Path) ->
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
     assert set(modes) >= {"events.db", "events.db-wal", "events.lock", "events.mark"}
     assert set(modes.values()) == {0o600}
+    store.close()
+
+
+def test_the_write_ahead_log_stays_within_4_mib(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    largest = 0
+    for k in range(60):
+        store.commit([a_row(1, k, 1, k + 1, bytes(300_000))])
+        largest = max(largest, (tmp_path / "events.db-wal").stat().st_size)
+    store.commit([a_row(1, 60 + k, 1, 61, bytes(300_000)) for k in range(30)])
+    store.commit([a_row(1, 90, 1, 62)])
+    assert largest <= 4 << 20
+    assert (tmp_path / "events.db-wal").stat().st_size <= 4 << 20
+    store.close()
+
+
+def test_many_rows_and_logs_are_one_commit(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(log, 0, 2, 1) for log in range(1, 2_501)])
+    store.commit([a_row(300, 2, 1, 2)])
+    store.close()
+    store = Store.open(str(tmp_path))
+    assert len(store.heads()) == 2_500
+    assert store.heads()[300] == Head(0, 3)
+    assert store.cut == 0
+    store.close()
+
+
+def test_a_log_that_was_forgotten_goes_on_where_it_was(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, 0, 10, 1)])
+    store.commit([], forget=[(1, 10)])
+    store.close()
+    store = Store.open(str(tmp_path))
+    assert store.heads() == {1: Head(10, 10)}
+    assert store.read(1, 0) == []
+    store.commit([a_row(1, 10, 5, 3)])
+    assert [(row.at, row.n) for row in store.read(1, 0)] == [(10, 5)]
+    assert [(row.at, row.n) for row in store.headers(1, 0)] == [(10, 5)]
+    assert store.damaged == 0
+    store.close()
+
+
+def test_a_damaged_row_is_told_counted_and_told_again(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, at, 10, 1) for at in range(0, 50, 10)])
+    store.db.execute("UPDATE rows SET body = x'00' WHERE key = ?", (key_of(1, 20),))
+    store.db.execute("UPDATE rows SET n = 11 WHERE key = ?", (key_of(1, 40),))
+    seen = [(0, 10, True), (10, 10, True), (20, 10, False), (30, 10, True), (40, 10, False)]
+    assert [(row.at, row.n, row.body is not None) for row in store.read(1, 0)] == seen
+    assert store.damaged == 20
+    assert store.read(1, 20, most=1)[0].takers == {1: None}
+    assert store.read(1, 45)[0].takers == {}
+    store.close()
+    store = Store.open(str(tmp_path))
+    assert store.damaged == 20
+    assert [(row.at, row.n, row.body is not None) for row in store.read(1, 0)] == seen
+    assert store.damaged == 20
+    store.commit([a_row(1, 50, 5, 2)], forget=[(1, 50)])
+    assert store.heads() == {1: Head(50, 55)}
+    assert [row.at for row in store.read(1, 0)] == [50]
+    store.close()
+
+
+def test_a_damaged_record_is_counted(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_record(1, "log", "a", b"1"), a_record(2, "log", "b", b"2")])
+    store.db.execute("UPDATE rows SET body = x'00' WHERE key = 1")
+    store.close()
+    store = Store.open(str(tmp_path))
+    assert store.lost_records == 1
+    assert set(store.records) == {("log", "b")}
+    assert store.next_record_id() == 3
+    store.close()
+
+
+def test_a_store_that_is_looked_at_is_seen_as_it_was_and_cannot_be_changed(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([a_row(1, at, 10, 1) for at in range(0, 50, 10)])
+    look = Store.open(str(tmp_path), read_only=True)
+    store.commit([a_row(1, 50, 10, 2)], forget=[(1, 30)])
+    assert [row.at for row in look.read(1, 0)] == [0, 10, 20, 30, 40]
+    assert look.damaged == 0
+    with pytest.raises(StoreFailed, match="read only"):
+        look.commit([])
+    look.close()
     store.close()

@@ -17,7 +17,7 @@ from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, SCHEMA, VERSION
 from sinkgraph.log.disk.lock import Lock, holder
 from sinkgraph.log.disk.reading import is_damage
 
-__all__ = ["connect", "connect_to_read", "failure"]
+__all__ = ["at_open", "connect", "connect_to_read", "failure", "peek"]
 
 WAL_LIMIT = 4 << 20
 _BUSY_MS = 2_000
@@ -33,7 +33,7 @@ def connect(directory: str, vfs: str | None, page_size: int) -> tuple[apsw.Conne
         if os.path.exists(os.path.join(directory, place.REPAIRED)):
             raise StateDamaged(path, directory, "its repair was interrupted")
         place.create(directory)
-        version = _peek(directory, vfs)
+        version = peek(directory, vfs)
         if version:
             place.refuse_other_version(directory, version)
         flags = apsw.SQLITE_OPEN_READWRITE
@@ -48,7 +48,7 @@ def connect(directory: str, vfs: str | None, page_size: int) -> tuple[apsw.Conne
     except apsw.Error as error:
         if lock is not None:
             lock.release()
-        raise _at_open(error, directory) from None
+        raise at_open(error, directory) from None
     except BaseException:
         if lock is not None:
             lock.release()
@@ -59,7 +59,7 @@ def connect_to_read(directory: str, vfs: str | None) -> apsw.Connection:
     """Return a connection that may only read; nothing is made, and no lock is taken."""
     path = place.found(directory)
     try:
-        version = _peek(directory, vfs)
+        version = peek(directory, vfs)
         if not version:
             raise StateUnusable(f"state directory {directory} holds no stored events")
         place.refuse_other_version(directory, version)
@@ -71,7 +71,7 @@ def connect_to_read(directory: str, vfs: str | None) -> apsw.Connection:
             db = _opened(path, apsw.SQLITE_OPEN_READONLY, vfs)
             place.refuse_other_version(directory, db.pragma("user_version"))
     except apsw.Error as error:
-        raise _at_open(error, directory) from None
+        raise at_open(error, directory) from None
     return db
 
 
@@ -108,7 +108,7 @@ def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
     place.sync(directory)
 
 
-def _peek(directory: str, vfs: str | None) -> int:
+def peek(directory: str, vfs: str | None) -> int:
     """Return the format of the database without opening it; see `directory.version_of`."""
     path = os.path.join(directory, DATABASE)
     flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
@@ -132,7 +132,8 @@ def _quoted(path: str) -> str:
     return os.path.realpath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _at_open(error: apsw.Error, directory: str) -> Exception:
+def at_open(error: apsw.Error, directory: str) -> Exception:
+    """Return why a store cannot be opened."""
     path = os.path.join(directory, DATABASE)
     if is_damage(error):
         return StateDamaged(path, directory, str(error))

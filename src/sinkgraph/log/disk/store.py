@@ -70,7 +70,7 @@ class Store:
         self._lock: Lock | None = None
         self._state = State()
         self._ends: dict[int, tuple[int, int]] = {}  # first position and head of each log
-        self._known: set[tuple[int, int]] = set()
+        self._known: set[tuple[int, int, int]] = set()  # damage: log, position, events
         self._next_record = 1
         self._failed: str | None = None
         self._closed = False
@@ -113,9 +113,8 @@ class Store:
         try:
             self._load_records()
             self._ends = log_ends(self.db, self._state.heads)
-            self._known = set(self.db.execute("SELECT log, at FROM quarantine"))
-            self.damaged = self.db.execute("SELECT total(n) FROM quarantine WHERE log > 0").get
-            self.damaged = int(self.damaged)
+            self._known = set(self.db.execute("SELECT log, at, n FROM quarantine"))
+            self.damaged = sum(n for _, _, n in self._known)
         except (apsw.Error, Damage, ValueError) as error:
             if is_damage(error):
                 raise StateDamaged(self.path, self.directory, str(error)) from None
@@ -240,16 +239,15 @@ class Store:
     def _forget(self, log: int, below: int, ends: tuple[int, int], seq: int) -> tuple[int, int]:
         """Delete the rows of a log that end at a position or before; return its new ends."""
         first, head = ends
-        row = self.db.execute(
-            "SELECT key, n FROM rows WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
-            (key_of(log, 0), key_of(log, below)),
-        ).get
-        if row is None or below <= first:
+        below = min(below, head)
+        if below <= first:
             return ends
-        at = place_of(row[0])[1]
-        end: int = at + row[1] if at + row[1] <= below else at
+        end = below
+        if below < head and self._one("SELECT key FROM rows WHERE key = ?", key_of(log, below)) < 0:
+            within = "SELECT key FROM rows WHERE key < ? ORDER BY key DESC LIMIT 1"
+            end = max(first, self._one(within, key_of(log, below)) - key_of(log, 0))
         low, sql = 0, "DELETE FROM rows WHERE key >= ? AND key < ?"
-        for _, spared in sorted(one for one in self._known if one[0] == log and one[1] < end):
+        for _, spared, _ in sorted(one for one in self._known if one[0] == log and one[1] < end):
             self.db.execute(sql, (key_of(log, low), key_of(log, spared)))
             low = spared + 1  # the pages of a damaged row may be another's: it stays untouched
         self.db.execute(sql, (key_of(log, low), key_of(log, end)))
@@ -257,6 +255,10 @@ class Store:
             held = anchor(log, end, seq)
             self.db.execute(_upsert(1), (*held[:4], checksum(*held), *held[4:]))
         return max(first, end), head
+
+    def _one(self, sql: str, key: int) -> int:
+        found = self.db.execute(sql, (key,)).get
+        return -1 if found is None else int(found)
 
     def _refusal(self, error: apsw.Error) -> Exception:
         """Take back what a failed commit began, and return the error for its writers."""
@@ -338,17 +340,25 @@ class Store:
             raise failure(error, self.path, self.db) from error
 
     def _quarantine(self, row: Row, why: str) -> None:
-        """Count a damaged chunk once, here and on disk as far as that can be done."""
-        if (row.log, row.at) in self._known:
-            return
-        self._known.add((row.log, row.at))
-        self.damaged += row.n
-        if self._mark is None or self._failed is not None:
+        """Count damaged positions once, here and on disk as far as that can be done."""
+        fresh: list[tuple[int, int]] = []
+        at, end = row.at, row.at + row.n
+        for _, known, n in sorted(one for one in self._known if one[0] == row.log):
+            if known < end and known + n > at:
+                if known > at:
+                    fresh.append((at, known - at))
+                at = known + n
+        if at < end:
+            fresh.append((at, end - at))
+        for at, n in fresh:
+            self._known.add((row.log, at, n))
+            self.damaged += n
+        if not fresh or self._mark is None or self._failed is not None:
             return
         try:
-            self.db.execute(
+            self.db.executemany(
                 "INSERT OR IGNORE INTO quarantine (log, at, n, why) VALUES (?,?,?,?)",
-                (row.log, row.at, row.n, why),
+                [(row.log, at, n, why) for at, n in fresh],
             )
         except apsw.Error as error:
             self._refusal(error)
