@@ -515,7 +515,6 @@ def test_what_was_adopted_is_kept_under_the_name_of_the_new_one(name: str) -> No
         new, target = await process.dedupe(name=name)
         new.adopt(old)
         await old.close()
-        await old.to.send(events("late"))
         await new.write(events("a", "b"))
         assert target.taken == ["b"]
 
@@ -529,6 +528,32 @@ def test_what_was_adopted_is_kept_under_the_name_of_the_new_one(name: str) -> No
             assert target.taken == ["a"]
 
     host.process(first)
+    host.process(second)
+
+
+def test_a_write_that_ends_after_the_close_is_kept_by_who_adopted_it() -> None:
+    host = machine()
+
+    async def first(process: Process) -> None:
+        old, _ = await process.dedupe(5.0)
+        late = asyncio.ensure_future(old.write(events("late")))
+        await asyncio.sleep(1.0)
+        new, _ = await process.dedupe()
+        new.adopt(old)
+        await old.close()
+        await late
+        await new.write(events("a"))
+        await asyncio.sleep(1.0)
+        left.append(host.records.stopped())
+
+    async def second(process: Process) -> None:
+        sink, target = await process.dedupe()
+        await sink.write(events("late", "a", "b"))
+        assert target.taken == ["b"]
+
+    left: list[DictRecords] = []
+    host.process(first)
+    host.records = left[0]
     host.process(second)
 
 

@@ -216,11 +216,11 @@ class Dedupe(Through):
             self.forgotten += 1
         kept = self._kept
         if kept is not None and keys:
-            if not kept.fresh:
-                self._saving.touch()
             kept.note(now, keys)
-            if kept.fresh >= _SAVE_KEYS:
-                self._saving.flush()
+            if not self.closed:
+                self._saving.touch()
+                if kept.fresh >= _SAVE_KEYS:
+                    self._saving.flush()
 
     def _save(self) -> int:
         """Save what was remembered since the last time; return how many bytes that is."""
