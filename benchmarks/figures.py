@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "Row",
     "Table",
     "measure",
+    "measure_in_turn",
     "rounded_up",
 ]
 
@@ -126,6 +127,28 @@ async def measure(once: Once, effort: Effort, *, step: int = 1) -> Figure:
     The number of events is a multiple of `step`. A first run is thrown away. Garbage is collected
     before every run; the collector stays on while the clock runs, as it does in a service.
     """
+    return (await measure_in_turn([once], effort, step=step))[0]
+
+
+async def measure_in_turn(onces: Sequence[Once], effort: Effort, *, step: int = 1) -> list[Figure]:
+    """Measure several things as `measure` does one, each repeat of them after one another.
+
+    A noisy moment meets them all, so that their ratios hold.
+    """
+    fitting = [await _fitting(once, effort, step) for once in onces]
+    each: list[list[float]] = [[] for _ in onces]
+    for _ in range(effort.repeats):
+        for once, n, took in zip(onces, fitting, each, strict=True):
+            gc.collect()
+            took.append(await once(n) * 1e9 / n)
+    return [
+        Figure(n, effort.repeats, min(took), statistics.median(took))
+        for n, took in zip(fitting, each, strict=True)
+    ]
+
+
+async def _fitting(once: Once, effort: Effort, step: int) -> int:
+    """Return how many events fill one repeat."""
     slice_s = effort.budget_s / (effort.repeats + 1)
     most = rounded_up(effort.most, step)
     n = min(most, rounded_up(effort.first, step))
@@ -137,8 +160,4 @@ async def measure(once: Once, effort: Effort, *, step: int = 1) -> Figure:
             break
         wanted = min(n * 10, max(n, int(n * 0.9 * slice_s / took)))
         n = min(most, rounded_up(wanted, step))
-    each: list[float] = []
-    for _ in range(effort.repeats):
-        gc.collect()
-        each.append(await once(n) * 1e9 / n)
-    return Figure(n, effort.repeats, min(each), statistics.median(each))
+    return n

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["DISTINCT", "NDJSON_LINES", "groups", "json_texts", "singles"]
+__all__ = ["DISTINCT", "NDJSON_LINES", "event_values", "groups", "json_texts", "singles"]
 
 DISTINCT = 200_000
 """Distinct small payloads; a run of more events writes them again from the first."""
@@ -62,3 +62,9 @@ def json_texts(size: int = 256) -> list[bytes]:
         event["note"] = "x" * max(0, size - len(msgspec.json.encode(event)))
         texts.append(msgspec.json.encode(event))
     return texts
+
+
+@cache
+def event_values(size: int) -> list[dict[str, Any]]:
+    """Return what `json_texts` holds as values."""
+    return [msgspec.json.decode(text) for text in json_texts(size)]
