@@ -7,6 +7,7 @@ all that was accepted has to come to its end in bounded time.
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 from sinkgraph.clock import Request
 from sinkgraph.errors import StartFailed
 from sinkgraph.simulation.destination import Latency
-from sinkgraph.simulation.faults import draw_ending
+from sinkgraph.simulation.faults import Operation, draw_ending
 from sinkgraph.testing import Destination, Died, Exchange, Producer, World
 from tests.reliability.documents import BAD, MAX_WAIT_S, Spot, Stores, draw_plan
 
@@ -27,6 +28,9 @@ QUIET = 30.0
 
 LIMIT_S = 10 * MAX_WAIT_S
 """How long all that is pending may take from then on."""
+
+NOTED_S = 0.05 + 4 * 0.08
+"""How long it takes until a delivery is noted on disk: an ack waits 50 ms, a commit takes 80 ms."""
 
 _STEPS = (
     "503 x3",
@@ -41,6 +45,9 @@ _STEPS = (
     "200 x20",
     "200 x5",
 )
+
+
+_CHANGES: tuple[Operation, ...] = ("write", "sync", "truncate")
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,12 @@ class Trial:
         self.world = world
         self.chance = world.chance("trial")
         self.plan = draw_plan(world.chance("document"), stores=stores)
-        self.crashes = crashes
+        self.stops: list[float] = []
+        self.troubles: list[tuple[float, float]] = []
         self.hosts = [self._host(where) for where in self.plan.hosts]
         self.producers: list[Producer] = []
         self.dead: dict[str, Counter[int]] = {}
+        self._plan_endings(crashes)
         world.check_every_s = self.chance.choice([0.1, 0.25, 1.0, 7.0])
 
     # the story
@@ -70,7 +79,9 @@ class Trial:
     async def play(self) -> None:
         """Run from start to judgement."""
         self._begin_to_write()
-        self._plan_crashes()
+        _ = self.world.spawn(self._heal(), "quiet")
+        if self.plan.on_disk:
+            _ = self.world.spawn(self._trouble_disk(), "trouble with the disk")
         ended = False
         while not ended:
             ended = await self._live_on()
@@ -80,15 +91,15 @@ class Trial:
     async def _live_on(self) -> bool:
         """Live one life; return whether it came to the end."""
         world = self.world
+        stop_at = self.stops.pop(0) if self.stops else QUIET
+        options: dict[str, Any] = {
+            "durable": self.plan.on_disk,
+            "drain": self.chance.choice([0.0, 1.0, 25.0]),
+        }
         try:
-            async with world.run(self.plan.document, durable=self.plan.on_disk) as live:
-                if not await world.survives(QUIET):
+            async with world.run(self.plan.document, **options) as live:
+                if not await world.survives(stop_at) or world.now < QUIET:
                     return False
-                for host in self.hosts:
-                    judge = host.judge
-                    host.recover()
-                    host.judge = judge
-                world.faults.heal()
                 async with asyncio.timeout(LIMIT_S):
                     for producer in self.producers:
                         await producer.wait()
@@ -101,10 +112,18 @@ class Trial:
                 for name, node in live.snapshot().nodes.items():
                     world.trace.note("ledger", node=name, ledger=str(node.ledger))
         except (Died, StartFailed):
-            if world.now >= QUIET:
+            if world.now >= QUIET + 5:
                 raise
             return False
         return True
+
+    async def _heal(self) -> None:
+        await self.world.until(QUIET)
+        for host in self.hosts:
+            judge = host.judge
+            host.recover()
+            host.judge = judge
+        self.world.faults.heal()
 
     def _begin_to_write(self) -> None:
         chance = self.chance
@@ -122,10 +141,42 @@ class Trial:
                 )
             )
 
-    def _plan_crashes(self) -> None:
+    def _plan_endings(self, crashes: int) -> None:
+        """Plan when processes end: by a crash; with a state dir, by a graceful stop too."""
         chance = self.chance
-        for _ in range(self.crashes):
+        for _ in range(crashes):
             self.world.crash_at(chance.uniform(0.2, QUIET - 5), *draw_ending(chance))
+        if self.plan.on_disk and crashes:
+            stops = chance.choice([0, 0, 1, 2])
+            self.stops = sorted(chance.uniform(1, QUIET - 3) for _ in range(stops))
+
+    async def _trouble_disk(self) -> None:
+        """Let the disk be slow, full, broken or cut short every now and then."""
+        world = self.world
+        chance = world.chance("trouble")
+        latencies: list[Latency] = [0.0005, (0.0002, 0.005), (0.001, 0.08)]
+        world.disk_latency = chance.choice(latencies)
+        while True:
+            await asyncio.sleep(chance.uniform(1, 15))
+            if world.now >= QUIET - 8:
+                return
+            for_s = chance.uniform(0.1, 6)
+            match chance.choice(["full", "full", "stall", "cut short", "broken"]):
+                case "full":
+                    world.faults.full(world.now, for_s)
+                    self.troubles.append((world.now, world.now + for_s))
+                case "stall":
+                    world.stall_disk(world.now, for_s)
+                    self.troubles.append((world.now, world.now + for_s))
+                case "cut short":
+                    world.faults.die_after(chance.randrange(40))
+                case "broken":
+                    self.troubles.append((world.now, world.now + 4))
+                    operation = chance.choice(_CHANGES)
+                    world.faults.fail(operation, chance.randint(1, 9), times=chance.randint(1, 9))
+                    await asyncio.sleep(chance.uniform(0.5, 4))
+                    world.faults.heal()
+                    await world.crash(*draw_ending(chance))
 
     def _host(self, where: str) -> Destination:
         latencies: list[Latency] = [0.001, (0.001, 0.02), (0.005, 0.06)]
@@ -168,7 +219,7 @@ class Trial:
             self._judge_what_came(spot, takes)
             self._judge_losses(spot, {one.n for one in takes})
             self._judge_repeats(spot, takes)
-            if spot.ordered:
+            if spot.ordered and not spot.judged:  # what is split off comes when it can
                 self._judge_order(spot, takes)
 
     def _takes(self, spot: Spot) -> list[_Take]:
@@ -188,7 +239,7 @@ class Trial:
             assert take.n not in refused, f"{take} arrived, and its write was refused"
 
     def _judge_losses(self, spot: Spot, arrived: set[int]) -> None:
-        lives = len(self.world.crashes)
+        crashed = max(self.world.crashes, default=-1.0)
         buried = {n for name in spot.nodes for n in self.dead.get(name, ())}
         for n in buried & {n for n in buried if spot.wants(n)}:
             assert spot.gives_up or spot.refuses(n), f"{n} was buried on the way to {spot.urls}"
@@ -196,22 +247,52 @@ class Trial:
             for letter in producer.letters:
                 if letter.outcome != "accepted":
                     continue
-                safe = spot.durable or letter.life > lives
                 for n in letter.numbers:
+                    safe = (letter.ended or 0.0) > crashed or (
+                        spot.durable and not spot.gives_up and not spot.refuses(n)
+                    )
                     if spot.wants(n) and safe and n not in arrived:
                         assert n in buried, f"{n} of {letter} never came to {spot.urls}"
 
     def _judge_repeats(self, spot: Spot, takes: list[_Take]) -> None:
-        """An event comes twice only when nobody was told of the first time, or after a crash."""
+        """An event comes twice only when nobody was told of the first time, or after a crash.
+
+        After a crash every queue may hand on once more what it holds, also what it was handed
+        twice: with q queues on the way that is C(l + q - 1, q - 1) times in the l-th life.
+        """
+        began = {n: one.began for p in self.producers for one in p.letters for n in one.numbers}
+        queues = sum(name.startswith("queue") for name in spot.nodes)
+        ends = sorted([*self.world.crashes, *self._ends_without_notes()])
+        told: Counter[int] = Counter()
         last: dict[int, _Take] = {}
         for take in takes:
-            before = last.get(take.n)
+            crashes = bisect_left(ends, take.at) - bisect_left(ends, began[take.n])
+            may = math.comb(crashes + queues, queues)
+            assert told[take.n] < may, f"{take} came to {spot.urls} once too often"
+            told[take.n] += take.told
+            if queues == 1 and not spot.judged:  # a batch is noted as a whole
+                self._judge_lag(spot, take, last.get(take.n), ends)
             last[take.n] = take
-            if before is None or not before.told:
-                continue
-            k = bisect_left(self.world.crashes, before.at)
-            crashed = k < len(self.world.crashes) and self.world.crashes[k] <= take.at
-            assert crashed, f"{take} came to {spot.urls} at {before.at:g} already"
+
+    def _judge_lag(self, spot: Spot, take: _Take, before: _Take | None, ends: list[float]) -> None:
+        """What a well disk was given 50 ms for is not repeated."""
+        if before is None or not before.told:
+            return
+        end = ends[bisect_left(ends, before.at)]
+        for begins, over in self.troubles:
+            if begins <= end and before.at <= over:
+                return
+        assert end - before.at <= NOTED_S, f"{take} was noted too late at {spot.urls}: {before}"
+
+    def _ends_without_notes(self) -> list[float]:
+        """Return when a process was stopped whose disk could not take its last notes."""
+        state = {"disk_full": True, "disk_failed": True, "disk_has_room": False}
+        troubled: dict[int, bool] = {}
+        for fact in self.world.trace.of("journal"):
+            if fact["kind"] in state:
+                troubled[fact["life"]] = state[fact["kind"]]
+        stopped = self.world.trace.of("stopped")
+        return [fact["at"] for fact in stopped if troubled.get(fact["life"])]
 
     def _judge_order(self, spot: Spot, takes: list[_Take]) -> None:
         owner = {n: p for p in self.producers for one in p.letters for n in one.numbers}

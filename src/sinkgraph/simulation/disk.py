@@ -39,7 +39,7 @@ class VirtualDisk:
         self.vfs = vfs
         self.calls = 0
         self.dead = False
-        self.results: list[Any] = []  # what calls returned that can be closed: open stores
+        self.stores: list[Any] = []  # what calls have opened, so that the dead let go of it
         self._lost = lost if lost is not None else _never
         self._random = random if random is not None else SeededRandom(0)
         self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
@@ -83,8 +83,9 @@ class VirtualDisk:
             result = call()
         except Exception as raised:
             error = raised
-        if hasattr(result, "close"):
-            self.results.append(result)
+        held = getattr(result, "store", result)
+        if hasattr(held, "close"):
+            self.stores.append(held)
         if self._lost():
             self.die()
             return

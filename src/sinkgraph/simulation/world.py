@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sinkgraph.simulation.destination import Destination, Latency
@@ -61,6 +62,8 @@ class World:
         self.directory = directory if directory is not None else _directory()
         self.state_dir = os.path.join(self.directory, "state")
         self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._context = copy_context()
+        self._stalls: list[tuple[float, float]] = []
         self._lives = 0
         self._numbers = 0
         self._up: list[asyncio.Future[None]] = []
@@ -97,7 +100,8 @@ class World:
 
     def spawn(self, work: Coroutine[Any, Any, _Result], name: str) -> asyncio.Task[_Result]:
         """Start a task that ends with the world; what it raises fails the simulation."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        context = self._context.copy()  # not that of a process, whose death would end it
+        task = asyncio.get_running_loop().create_task(work, name=name, context=context)
         self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
@@ -138,6 +142,8 @@ class World:
             vfs=self.faults.name,
             lost=self._lost,
         )
+        for stall in self._stalls:
+            disk.stall(*stall)
         process = self.process = Process(self._lives, disk, self.network)
         options.setdefault("random", self.chance(f"engine {self._lives}"))
         options.setdefault("clock", self.clock)
@@ -156,7 +162,12 @@ class World:
                 process.alive = False
             raise
         self.trace.note("started", life=process.number)
-        live.topology.journal.listen(self._journaled)
+
+        def journaled(entry: Any) -> None:
+            if process.alive:  # timers of the dead still go off, and nobody hears of them
+                self.trace.note("journal", kind=entry.kind, life=process.number)
+
+        live.topology.journal.listen(journaled)
         _ = self.spawn(self._watch(process), "watch")
         up, self._up = self._up, []
         for future in up:
@@ -214,9 +225,15 @@ class World:
         self.faults.die()
         await process.die()
         self.faults.release()
-        for store in process.disk.results:
+        for store in process.disk.stores:
             store.close()
         self.faults.revive(ending, kept)
+
+    def stall_disk(self, at: float, for_s: float) -> None:
+        """Let the disk answer nothing from virtual second `at` for `for_s` seconds."""
+        self._stalls.append((at, for_s))
+        if self.process is not None:
+            self.process.disk.stall(at, for_s)
 
     def crash_at(self, at: float, ending: Ending = "kill", kept: Kept = "some") -> None:
         """Crash at virtual second `at`, whatever runs then."""
@@ -263,9 +280,6 @@ class World:
         while process.alive and self.process is process:
             self.check()
             await asyncio.sleep(self.check_every_s)
-
-    def _journaled(self, entry: Any) -> None:
-        self.trace.note("journal", kind=entry.kind)
 
     # its end
 
