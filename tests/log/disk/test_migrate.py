@@ -9,8 +9,14 @@ import apsw
 import pytest
 
 from sinkgraph.log.disk import directory as place
-from sinkgraph.log.disk.errors import StateLocked, StateNewer, StateOlder, StateUnusable
-from sinkgraph.log.disk.format import key_of
+from sinkgraph.log.disk.errors import (
+    StateDamaged,
+    StateLocked,
+    StateNewer,
+    StateOlder,
+    StateUnusable,
+)
+from sinkgraph.log.disk.format import key_of, stamp_of
 from sinkgraph.log.disk.migrate import migrate
 from sinkgraph.log.disk.salvage import repair
 from sinkgraph.log.disk.store import Store
@@ -34,7 +40,7 @@ def digests(directory: Path) -> dict[str, str]:
 
 def set_version(directory: Path, version: int) -> None:
     db = apsw.Connection(str(directory / "events.db"))
-    db.pragma("user_version", version)
+    db.pragma("user_version", stamp_of(version))
     db.close()
 
 
@@ -87,6 +93,16 @@ def test_a_step_that_fails_changes_nothing(state: Path) -> None:
     store = Store.open(str(state))
     assert store.read(1, 0)[0].body == b"x"
     store.close()
+
+
+@pytest.mark.parametrize("bit", range(32))
+def test_a_damaged_format_number_is_not_taken_for_another_format(state: Path, bit: int) -> None:
+    raw = bytearray((state / "events.db").read_bytes())
+    raw[60 + bit // 8] ^= 1 << bit % 8
+    (state / "events.db").write_bytes(raw)
+    with pytest.raises(StateDamaged, match="its format is said to be"):
+        Store.open(str(state))
+    assert repair(str(state)).events == 1
 
 
 def test_a_missing_step_is_told(state: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import stat
 
 from sinkgraph.log.disk.errors import StateDamaged, StateNewer, StateOlder, StateUnusable
-from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, VERSION
+from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, VERSION, version_in
 
 __all__ = [
     "FRESH",
@@ -112,14 +112,15 @@ def version_of(directory: str, head: bytes, size: int, wal: int) -> int:
         return 0
     if size < 512 or head[:16] != _MAGIC:
         raise StateDamaged(path, directory, "it does not begin as a database does")
-    version = int.from_bytes(head[60:64], "big", signed=True)
+    stamp = int.from_bytes(head[60:64], "big", signed=True)
     owner = int.from_bytes(head[68:72], "big")
-    if version == owner == 0 and int.from_bytes(head[28:32], "big") <= 1:
+    if stamp == owner == 0 and int.from_bytes(head[28:32], "big") <= 1:
         return 0  # a crash while it was made
     if owner != APPLICATION_ID:
         raise StateDamaged(path, directory, f"it is marked as belonging to program {owner:#010x}")
-    if version <= 0:
-        raise StateDamaged(path, directory, f"its format is said to be {version}")
+    version = version_in(stamp)
+    if version is None:
+        raise StateDamaged(path, directory, f"its format is said to be {stamp:#x}")
     return version
 
 

@@ -33,8 +33,10 @@ __all__ = [
     "pack_takers",
     "place_of",
     "row_holds",
+    "stamp_of",
     "unpack_record",
     "unpack_takers",
+    "version_in",
 ]
 
 DATABASE = "events.db"
@@ -129,6 +131,17 @@ class State:
         """Return what row 0 tells; ValueError where nobody packed that."""
         dead, heads = _unpack_state(body)
         return cls(seq, total, records, dead, heads)
+
+
+def stamp_of(version: int) -> int:
+    """Return a format as the file's header tells it: with its complement, so that damage shows."""
+    return version << 16 | ~version & 0xFFFF
+
+
+def version_in(stamp: int) -> int | None:
+    """Return the format that a header tells; None where it was damaged."""
+    version = stamp >> 16
+    return version if version > 0 and stamp == stamp_of(version) else None
 
 
 def key_of(log: int, at: int) -> int:

@@ -12,7 +12,7 @@ import apsw
 
 from sinkgraph.log.disk import directory as place
 from sinkgraph.log.disk.errors import StateNewer, StateUnusable
-from sinkgraph.log.disk.format import DATABASE, VERSION
+from sinkgraph.log.disk.format import DATABASE, VERSION, stamp_of
 from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.opening import at_open, peek
 
@@ -57,7 +57,7 @@ def _apply(directory: str, steps: list[Step], version: int) -> None:
         try:
             for step in steps:
                 step(db)
-            db.pragma("user_version", version)
+            db.pragma("user_version", stamp_of(version))
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:

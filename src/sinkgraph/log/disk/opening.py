@@ -13,7 +13,14 @@ import apsw
 from sinkgraph.errors import StoreFailed, StoreFull
 from sinkgraph.log.disk import directory as place
 from sinkgraph.log.disk.errors import StateDamaged, StateUnusable
-from sinkgraph.log.disk.format import APPLICATION_ID, DATABASE, SCHEMA, VERSION
+from sinkgraph.log.disk.format import (
+    APPLICATION_ID,
+    DATABASE,
+    SCHEMA,
+    VERSION,
+    stamp_of,
+    version_in,
+)
 from sinkgraph.log.disk.lock import Lock, holder
 from sinkgraph.log.disk.reading import is_damage
 
@@ -69,7 +76,7 @@ def connect_to_read(directory: str, vfs: str | None) -> apsw.Connection:
             db = _opened(uri, flags, vfs)
         else:
             db = _opened(path, apsw.SQLITE_OPEN_READONLY, vfs)
-            place.refuse_other_version(directory, db.pragma("user_version"))
+            _check_stamp(directory, db.pragma("user_version"))
     except apsw.Error as error:
         raise at_open(error, directory) from None
     return db
@@ -91,9 +98,9 @@ def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
     db.pragma("wal_autocheckpoint", 0)
     db.pragma("cell_size_check", "ON")
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
-    version = db.pragma("user_version")
-    if version:
-        place.refuse_other_version(directory, version)
+    stamp = db.pragma("user_version")
+    if stamp:
+        _check_stamp(directory, stamp)
         if db.pragma("journal_mode") != "wal" and db.pragma("journal_mode", "wal") != "wal":
             raise StateUnusable(f"{path} cannot keep a write-ahead log: choose another --state-dir")
         return
@@ -101,11 +108,21 @@ def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
     if db.pragma("journal_mode", "wal") != "wal":
         raise StateUnusable(f"{path} cannot keep a write-ahead log: choose another --state-dir")
     db.execute("BEGIN IMMEDIATE")
-    db.execute(
-        f"{SCHEMA} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT"
-    )
+    db.execute(SCHEMA)
+    db.pragma("application_id", APPLICATION_ID)
+    db.pragma("user_version", stamp_of(VERSION))
+    db.execute("COMMIT")
     db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     place.sync(directory)
+
+
+def _check_stamp(directory: str, stamp: int) -> None:
+    """Raise where what the write-ahead log says of the format is not what we know."""
+    version = version_in(stamp)
+    if version is None:
+        path = os.path.join(directory, DATABASE)
+        raise StateDamaged(path, directory, f"its format is said to be {stamp:#x}")
+    place.refuse_other_version(directory, version)
 
 
 def peek(directory: str, vfs: str | None) -> int:

@@ -26,6 +26,7 @@ from sinkgraph.log.disk.format import (
     pack_record,
     place_of,
     row_holds,
+    stamp_of,
     unpack_record,
 )
 
@@ -273,7 +274,9 @@ def _write(
         "INSERT INTO quarantine (log, at, n, why) VALUES (?,?,?,'lost before a repair')",
         [(one.log, one.at, one.n) for one in lost],
     )
-    db.execute(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT")
+    db.execute(
+        f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={stamp_of(VERSION)}; COMMIT"
+    )
     db.pragma("journal_mode", "delete")
     db.pragma("synchronous", "FULL")
     db.pragma("journal_mode", "wal")
