@@ -70,7 +70,8 @@ class Dedupe(Through):
         """Remember what an earlier run remembered, where there is a state dir."""
         if self._kept is not None or self.ctx is None or not self.ctx.records.durable:
             return
-        self._kept = kept = Window(self.ctx.records, self.name, self.clock)
+        by_id = self._key_of is None
+        self._kept = kept = Window(self.ctx.records, self.name, self.clock, text=by_id)
         seen = self._seen
         for key, since in kept.restore():
             seen[key] = since

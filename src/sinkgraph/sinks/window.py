@@ -74,12 +74,14 @@ class Window:
     never more records than were once needed.
     """
 
-    def __init__(self, records: Records, name: str, clock: Clock) -> None:
+    def __init__(self, records: Records, name: str, clock: Clock, *, text: bool = False) -> None:
         self.name = name
         self.unkept = 0  # keys of types that cannot be kept
         self.damaged = 0  # slices that could not be read
         self._records = records
         self._clock = clock
+        self._text = text  # every key is text
+        self._total = 0  # keys in all slices
         self.fresh = 0  # keys noted since the last save
         self._fresh: list[tuple[float, list[Hashable]]] = []
         self._slices: deque[_Slice] = deque()  # oldest first; the last is written to
@@ -125,7 +127,7 @@ class Window:
         self, now: float, when: float, keys: Sequence[Hashable], into: dict[int, _Slice]
     ) -> None:
         """Add keys to the slices that are written to."""
-        plain: Sequence[Any] = keys if set(map(type, keys)) == {str} else self._plain(keys)
+        plain: Sequence[Any] = keys if self._text else self._plain(keys)
         try:
             self._fill(now, when, plain, into)
         except UnicodeEncodeError:  # a lone surrogate in one of them: nothing was added
@@ -142,6 +144,7 @@ class Window:
             return
         one = self._room()
         one.add(now, len(plain), group)
+        self._total += len(plain)
         into[one.slot] = one
 
     def _plain(self, keys: Sequence[Hashable]) -> list[Any]:
@@ -173,14 +176,13 @@ class Window:
 
     def _drop(self, since: float, most: int) -> None:
         slices = self._slices
-        total = sum(one.keys for one in slices)
         while slices and slices[0] is not self._open:
-            if slices[0].newest > since and total - slices[0].keys < most:
+            if slices[0].newest > since and self._total - slices[0].keys < most:
                 break
-            total -= slices[0].keys
             self._give_up(slices.popleft())
 
     def _give_up(self, one: _Slice) -> None:
+        self._total -= one.keys
         heappush(self._free, one.slot)
         self._put(one.slot, b"")
 
@@ -215,6 +217,7 @@ class Window:
                 newest = min(newest, when - ahead)
                 keys_back += [(key, newest) for key in reversed(self._real(some))]
         self._slices = deque(one for one, _ in found)
+        self._total = sum(one.keys for one, _ in found)
         return keys_back[::-1]
 
     def _read(self, value: bytes) -> _Kept | None:
