@@ -108,14 +108,14 @@ def _status(number: int) -> int:
 class Exchange:
     """Is one request and what was done with it; `at` in virtual seconds.
 
-    `taken`: the endpoint keeps these events, whether or not the sender was told. `told`: the
-    answer has reached the sender.
+    `taken`: the endpoint keeps these events, whether or not the sender was told. `told_at`: when
+    the answer reached the sender, None as long as it has not.
     """
 
     at: float
     request: Request
     answer: Answer
-    told: bool = False
+    told_at: float | None = None
 
     @property
     def taken(self) -> bool:
@@ -227,7 +227,7 @@ class Destination:
                 raise DeliveryFailed(said, unsent=True)
             case "reset" | "reset after":
                 raise DeliveryFailed(f"{shown} broke off: connection reset by peer")
-        exchange.told = True
+        exchange.told_at = loop.time()
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, headers, answer.body[: request.max_response])
 
