@@ -185,8 +185,7 @@ class Image:
                     pending, bad = {}, 0
             else:
                 bad += 1
-            at += 24 + told
-        self.bad_frames += bad
+            at += 24 + told  # what ends without a commit was never acknowledged
 
 
 def _sums(words: tuple[int, ...], one: int, two: int) -> tuple[int, int]:

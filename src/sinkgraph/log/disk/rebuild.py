@@ -63,7 +63,7 @@ class Rebuilt:
     lost_records: int
     lost_dead: int
     cut: int
-    certain: bool
+    doubts: tuple[str, ...]
     damaged: bool
 
 
@@ -97,9 +97,17 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
     records, dead = max(state.records, max(found.records, default=0)), len(found.dead)
     lost_dead = max(0, state.dead - dead)
     lost_records = records - len(found.records)
-    cut = max(0, marked - state.total) if found.state is not None else 0
+    cut = 0
+    if found.state is not None and state.heads is not None:
+        cut = max(0, marked - state.total - _beyond(state, ends, dead))
     gone = bool(lost or lost_dead or lost_records or cut or found.broken or image.bad_frames)
-    certain = found.state is not None and (found.state.heads is not None or not found.state.total)
+    doubts: list[str] = []
+    if found.state is None or state.heads is None:
+        doubts.append("more may be lost: nothing tells how much the store held")
+    if image.bad_frames:
+        doubts.append(
+            "the write-ahead log was damaged: dead letters and records may be older than they were"
+        )
     return Rebuilt(
         seq=_last_seq(found),
         total=total,
@@ -110,8 +118,8 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
         lost_records=lost_records,
         lost_dead=lost_dead,
         cut=cut,
-        certain=certain,
-        damaged=gone or not certain,
+        doubts=tuple(doubts),
+        damaged=gone or bool(doubts),
     )
 
 
@@ -178,16 +186,22 @@ def _names(found: _Found) -> dict[int, str]:
 
 
 def _ends(found: _Found, state: State) -> dict[int, tuple[int, int]]:
-    """Return first position and head of each log: as told, else as found."""
-    if state.heads is not None:
-        return dict(state.heads)
-    ends: dict[int, tuple[int, int]] = {}
-    for key, (_, free, n, _, _) in found.rows.items():
-        if not free:
+    """Return first position and head of each log: as told, else and beyond that as found."""
+    ends = dict(state.heads or {})
+    for key, (seq, free, n, _, _) in found.rows.items():
+        if not free and (state.heads is None or seq > state.seq):
             log, at = place_of(key)
             first, head = ends.get(log, (at, at))
             ends[log] = min(first, at), max(head, at + n)
     return ends
+
+
+def _beyond(state: State, ends: dict[int, tuple[int, int]], dead: int) -> int:
+    """Return how many events and dead letters were committed after what the state tells."""
+    told = state.heads or {}
+    later = sum(head - told.get(log, (0, 0))[1] for log, (_, head) in ends.items() if log in told)
+    later += sum(head - first for log, (first, head) in ends.items() if log not in told)
+    return later + max(0, dead - state.dead)
 
 
 def _chosen(

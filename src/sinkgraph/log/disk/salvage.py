@@ -70,8 +70,8 @@ class Checked:
 class Repaired:
     """Is what a repair did: what the new file holds, what is lost, where the old file is kept.
 
-    `kept` is None where nothing was damaged: then the file was only made smaller. `certain` is
-    False where nothing told how much there must have been, so that more may be lost than is said.
+    `kept` is None where nothing was damaged: then the file was only made smaller. `doubts` says
+    what cannot be known; without any, nothing is lost but what is told.
     """
 
     directory: str
@@ -83,7 +83,7 @@ class Repaired:
     lost_records: int
     lost_dead: int
     cut: int
-    certain: bool
+    doubts: tuple[str, ...]
     size_before: int
     size_after: int
 
@@ -103,8 +103,7 @@ class Repaired:
             said.append(f"lost {self.lost_records} records (places of queues, positions of files)")
         if self.lost_dead:
             said.append(f"lost {self.lost_dead} dead letters")
-        if not self.certain:
-            said.append("more may be lost: the store's own record of how much it held is gone")
+        said += self.doubts
         if self.kept is None:
             said.append(f"nothing was damaged: {self.size_before} → {self.size_after} bytes")
         else:
@@ -240,7 +239,7 @@ def _told(directory: str, kept: str | None, made: Rebuilt, before: int, after: i
         made.lost_records,
         made.lost_dead,
         made.cut,
-        made.certain,
+        made.doubts,
         before,
         after,
     )
