@@ -35,11 +35,28 @@ def encode(batches: Sequence[Batch]) -> bytes:
     Pages may be read by others meanwhile: values are copied first, and count in either form.
     """
     parts: list[list[Any]] = []
+    own: list[Event] = []  # events that brought their own heads, not yet in a part
     for page, i, j in _stretches(batches):
+        if j - i == 1 and parts and not own and _goes_on(parts[-1], page, i):
+            continue
         values = page.values[i:j]
-        part = _headed(page, i, values) or _single(page, i, values)
+        if not page.uid and EVENTS.issuperset(map(type, values)):
+            own += values
+            continue
+        part = _headed(page, i, values)
+        if part is None:
+            own += [
+                value if isinstance(value, Event) else _event(page, i + k, value)
+                for k, value in enumerate(values)
+            ]
+            continue
+        if own:
+            parts.append(_owned(own))
+            own = []
         if not (parts and _append(parts[-1], part)):
             parts.append(part)
+    if own:
+        parts.append(_owned(own))
     try:
         return _pack(parts)
     except (ValueError, OverflowError, TypeError):
@@ -112,12 +129,8 @@ def _marks(page: Page, i: int, j: int) -> list[tuple[int, float]]:
     return [(0, page.time_at(i)), *within]
 
 
-def _single(page: Page, i: int, values: list[Any]) -> list[Any]:
+def _owned(events: list[Event]) -> list[Any]:
     """Return the part of events that do not share a head."""
-    events = [
-        value if isinstance(value, Event) else _event(page, i + k, value)
-        for k, value in enumerate(values)
-    ]
     shown, payloads = _payloads([event.payload for event in events])
     return [
         [event.id for event in events],
@@ -151,10 +164,31 @@ def _payloads(values: list[Any]) -> tuple[int | bytes, list[bytes]]:
     return shown if _RAW in shown else _JSON, payloads
 
 
+def _goes_on(part: list[Any], page: Page, i: int) -> bool:
+    """Add one event that goes on where a part ends, the usual case of many small writes."""
+    uid, base, source, typ, marks, kinds, payloads = part
+    value = page.values[i]
+    if (
+        _PLAIN_KINDS.get(value.__class__) != kinds
+        or page.uid != uid
+        or page.seqs is not None
+        or base.__class__ is not int
+        or page.base + i != base + len(payloads)
+        or page.source != source
+        or page.type != typ
+    ):
+        return False
+    when = page.time_at(i)
+    if when != marks[-1][1]:
+        marks.append((len(payloads), when))
+    payloads.append(value.raw if kinds == _JSON else value)
+    return True
+
+
 def _append(part: list[Any], more: list[Any]) -> bool:
     """Make one part of two where numbers go on under the same head; say whether that was so."""
     uid, base, source, typ, marks, kinds, payloads = part
-    if not isinstance(uid, str) or more[0] != uid or more[2] != source or more[3] != typ:
+    if more[0] != uid or more[2] != source or more[3] != typ:
         return False
     if not (isinstance(base, int) and more[1] == base + len(payloads)):
         return False
