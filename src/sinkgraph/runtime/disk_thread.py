@@ -28,7 +28,7 @@ _LONGEST_LOAN_S = 0.001
 class _Job:
     """Is a call on its way: where its answer goes, and locks that are free once it got so far."""
 
-    __slots__ = ("call", "ended", "future", "last", "loop", "taken")
+    __slots__ = ("call", "ended", "error", "future", "last", "loop", "result", "taken")
 
     def __init__(
         self,
@@ -41,6 +41,8 @@ class _Job:
         self.future = future
         self.call = call
         self.last = last
+        self.result: Any = None
+        self.error: BaseException | None = None
         self.taken = threading.Lock()
         self.taken.acquire()
         self.ended = threading.Lock()
@@ -112,20 +114,23 @@ class DiskThread:
         """Give the thread a moment with the GIL, and again as long as a call is out."""
         late_s = 0.0 if self._loan is None else loop.time() - self._loan.when()
         loan_s = min(_LONGEST_LOAN_S, max(_LOAN_S, late_s * _LOAN_SHARE))
-        self._out[0].ended.acquire(timeout=loan_s)
         self._loan = loop.call_later(_EVERY_S, self._lend, loop)
+        job = self._out[0]
+        if job.ended.acquire(timeout=loan_s):
+            self._answer(job)  # a turn of the loop earlier than it would be told
 
-    def _answer(
-        self, future: asyncio.Future[Any], result: Any, error: BaseException | None
-    ) -> None:
+    def _answer(self, job: _Job) -> None:
+        if not self._out or self._out[0] is not job:
+            return  # it was answered when the loop lent
         self._out.popleft()
         if not self._out and self._loan is not None:
             self._loan.cancel()
             self._loan = None
+        future, error = job.future, job.error
         if future.done():
             return
         if error is None:
-            future.set_result(result)
+            future.set_result(job.result)
         elif isinstance(error, StopIteration):
             future.set_exception(RuntimeError(f"the call raised {error!r}"))
         else:
@@ -137,17 +142,16 @@ class DiskThread:
             job = self._jobs.get()
             job.taken.release()
             last = job.last
-            result, error = None, None
             try:
-                result = job.call()
+                job.result = job.call()
             except BaseException as raised:
-                error = raised
+                job.error = raised
+            job.ended.release()
             try:
-                job.loop.call_soon_threadsafe(self._answer, job.future, result, error)
+                job.loop.call_soon_threadsafe(self._answer, job)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 pass
-            job.ended.release()
-            del job, result, error
+            del job
 
 
 def _nothing() -> None:
