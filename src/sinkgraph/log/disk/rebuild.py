@@ -99,7 +99,7 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
     lost_records = records - len(found.records)
     cut = 0
     if found.state is not None and state.heads is not None:
-        cut = max(0, marked - state.total - _beyond(state, ends, dead))
+        cut = max(0, marked - state.total - _beyond(state, ends))
     gone = bool(lost or lost_dead or lost_records or cut or found.broken or image.bad_frames)
     doubts: list[str] = []
     if found.state is None or state.heads is None:
@@ -196,12 +196,11 @@ def _ends(found: _Found, state: State) -> dict[int, tuple[int, int]]:
     return ends
 
 
-def _beyond(state: State, ends: dict[int, tuple[int, int]], dead: int) -> int:
-    """Return how many events and dead letters were committed after what the state tells."""
+def _beyond(state: State, ends: dict[int, tuple[int, int]]) -> int:
+    """Return how many events are known that were committed after what the state tells."""
     told = state.heads or {}
     later = sum(head - told.get(log, (0, 0))[1] for log, (_, head) in ends.items() if log in told)
-    later += sum(head - first for log, (first, head) in ends.items() if log not in told)
-    return later + max(0, dead - state.dead)
+    return later + sum(head - first for log, (first, head) in ends.items() if log not in told)
 
 
 def _chosen(
