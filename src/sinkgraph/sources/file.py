@@ -73,6 +73,7 @@ class FileSource(LineSource):
 
     The position is every known file and how far it was read. A later run goes on there: what a
     rotation has moved aside is finished first, a file with other content is read from its start.
+    Of files that came and were moved aside between two runs only a glob tells.
     """
 
     kind: ClassVar[str] = "file"
@@ -102,6 +103,7 @@ class FileSource(LineSource):
         self._done: dict[Identity, Place] = {}  # files that are not open
         self._scanned = False
         self._resumed = True  # False: `_done` is what an earlier run knew
+        self._begun: dict[Identity, str] = {}  # where its files stood when this run began
 
     # its life
 
@@ -147,8 +149,7 @@ class FileSource(LineSource):
 
     async def _read_all(self) -> None:
         """Read one file after the other to its end."""
-        begun = [place.path for place in self._done.values()]
-        for path in dict.fromkeys([*begun, *self._present()]):
+        for path in dict.fromkeys([*self._begun.values(), *self._present()]):
             if self.stopping:
                 return
             identity = self._look_at(path)
@@ -173,13 +174,13 @@ class FileSource(LineSource):
     def _resume(self) -> None:
         """Find the files of an earlier run again; they come before what is new."""
         found = resume(self._done, self._present(), self._watches)
-        self._done = found.places
+        self._done, self._begun = found.places, found.paths
         self._resumed = True
         for place in found.gone:
             self.bound.journal("file_gone", node=self.name, path=place.path, offset=place.offset)
         if self.follow:  # held open, they can be renamed and still be read to their end
-            for identity, place in list(self._done.items()):
-                self._try_open(place.path, identity)
+            for identity, path in self._begun.items():
+                self._try_open(path, identity)
 
     def _watches(self, path: str) -> bool:
         return any(path == one or fnmatch.fnmatchcase(path, one) for one in self.paths)
@@ -280,6 +281,7 @@ class FileSource(LineSource):
         offset = opened.st_size if self.begin == "end" and not self._scanned else 0
         place = self._done.pop(identity, None)
         if place is not None:
+            path = place.path or path
             offset = place.offset if stands(fd, place) else 0
         self._tails[identity] = _Tail(path, fd, offset, LineCutter(self.max_line))
         self.moved()

@@ -27,7 +27,8 @@ _MOST_SIBLINGS = 10_000
 class Place:
     """Says how far a file was read: all before `offset` was accepted.
 
-    `mark` is the checksum of what stands there; None when it could not be had.
+    `path` is where it stood when it was watched: once rotated it may stand elsewhere. `mark` is
+    the checksum of what stands there; None when it could not be had.
     """
 
     path: str
@@ -82,9 +83,13 @@ def stands(fd: int, place: Place) -> bool:
 
 @dataclass(slots=True)
 class Resumed:
-    """Says where files go on: `places` by what they are now; `gone` were not found again."""
+    """Says where files go on: `places` by what they are now; `paths` is where they stand.
+
+    Rotated ones are first among the paths; `gone` were not found again.
+    """
 
     places: dict[Identity, Place] = field(default_factory=dict)
+    paths: dict[Identity, str] = field(default_factory=dict)
     gone: list[Place] = field(default_factory=list)
 
 
@@ -108,8 +113,10 @@ def resume(
     for identity, place in known.items():
         if identity in there and _same(there[identity], identity, place) is not False:
             resumed.places[identity] = replace(place, path=there[identity])
+            resumed.paths[identity] = there[identity]
         else:
             lost.append((identity, place))
+    rotated: dict[Identity, str] = {}
     for identity, place in lost:
         fresh = [(path, one) for one, path in there.items() if one not in resumed.places]
         found = _again(identity, place, fresh)
@@ -120,7 +127,10 @@ def resume(
             if found is None:
                 resumed.gone.append(place)
         if found is not None:
-            resumed.places[found[1]] = replace(place, path=found[0])
+            path, now = found
+            resumed.places[now] = replace(place, path=there.get(now, place.path))
+            rotated[now] = path
+    resumed.paths = {**rotated, **resumed.paths}
     return resumed
 
 
