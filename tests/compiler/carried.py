@@ -78,6 +78,8 @@ def _queue_key(node: Any) -> Any:
 
 _QUEUE_READS: dict[str, Reads] = {
     "to": _name("to"),
+    "store": _attr("store"),
+    "on_stop": _attr("on_stop"),
     "capacity": _attr("capacity"),
     "max_bytes": _attr("max_bytes"),
     "when_full": _attr("when_full"),
@@ -88,10 +90,6 @@ _QUEUE_READS: dict[str, Reads] = {
     "max_batch": _attr("_own_batch"),
     "linger": _attr("lanes.linger"),
     "dead_letter": _name("dead_letter"),
-}
-_QUEUE_JUDGED = {
-    "store": "only `memory` is in this version",
-    "on_stop": "means something only with a state directory that keeps events",
 }
 _RETRY_READS: dict[str, Reads] = {
     "to": _name("to"),
@@ -340,6 +338,8 @@ CARRIED: dict[tuple[str, str], Carried] = {
     ("sink", "queue"): Carried(
         {
             "to": "target",
+            "store": "disk",
+            "on_stop": "discard",
             "capacity": 77,
             "max_bytes": "3KiB",
             "when_full": "overflow",
@@ -352,7 +352,6 @@ CARRIED: dict[tuple[str, str], Carried] = {
             "dead_letter": "other",
         },
         _QUEUE_READS,
-        _QUEUE_JUDGED,
     ),
     ("sink", "retry"): Carried(
         {
@@ -377,6 +376,11 @@ CARRIED: dict[tuple[str, str], Carried] = {
     ),
     ("sink", "timeout"): Carried(
         {"to": "target", "after": "4s"}, {"to": _name("to"), "after": _attr("after")}
+    ),
+    ("sink", "dead_letter"): Carried(
+        {"capacity": 5, "max_bytes": "1MiB", "max_age": "7d"},
+        {"capacity": _attr("capacity"), "max_bytes": _attr("max_bytes")},
+        {"max_age": "means something only where letters outlive the process"},
     ),
     ("sink", "http"): Carried(
         {
@@ -424,6 +428,8 @@ CARRIED: dict[tuple[str, str], Carried] = {
             "on_status": {"404": "ok"},
             "max_batch": 11,
             "ignore": {"actions": ["pull"], "media_types": ["a/b"]},
+            "store": "disk",
+            "on_stop": "discard",
             "capacity": 77,
             "max_bytes": "3KiB",
             "when_full": "overflow",
@@ -442,7 +448,8 @@ CARRIED: dict[tuple[str, str], Carried] = {
         },
         {
             **{name: _QUEUE_READS[name] for name in (
-                "capacity", "max_bytes", "when_full", "overflow", "max_wait", "concurrency",
+                "store", "on_stop", "capacity", "max_bytes", "when_full", "overflow", "max_wait",
+                "concurrency",
                 "order_by", "linger", "dead_letter",
             )},
             **{name: _RETRY_READS[name] for name in (
@@ -456,7 +463,7 @@ CARRIED: dict[tuple[str, str], Carried] = {
                 "media_types": ("a/b",) if '"a/b"' in node.where.text else (),
             },
         },
-        _QUEUE_JUDGED,
+        {},
         _ENDPOINT_INNER,
     ),
 }  # fmt: skip

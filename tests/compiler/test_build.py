@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,6 +254,91 @@ def test_every_function_that_is_missing_is_named() -> None:
 def test_what_accepted_is_worth_is_the_weakest_required_branch(
     sinks: dict[str, Any], worth: str
 ) -> None:
+    assert worth_in(sinks) == worth
+
+
+END = {"kind": "file", "path": "x"}
+DISK = {"kind": "queue", "store": "disk", "to": "end"}
+MEMORY = {"kind": "queue", "to": "end"}
+
+
+def worth_in(sinks: dict[str, Any], *, state: bool = False) -> str:
+    """Return what an http source in front of sink `a` says that `accepted` is worth."""
     sources = {"in": {"kind": "http", "listen": "127.0.0.1:0", "to": "a"}}
     graph = load({"sinkgraph": 1, "name": "x", "sources": sources, "sinks": sinks})
-    assert build(graph).sources["in"].worth == worth  # type: ignore[attr-defined]
+    source: Any = build(graph, state_dir="/state" if state else None).sources["in"]
+    return str(source.worth)
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "worth"),
+    [
+        (DISK, {}, "durable"),
+        ({"kind": "endpoint", "url": "http://127.0.0.1:9/", "store": "disk"}, {}, "durable"),
+        ({"kind": "broadcast", "to": ["d", "end"]}, {"d": DISK}, "durable"),
+        ({"kind": "broadcast", "to": ["d", "m"]}, {"d": DISK, "m": MEMORY}, "memory"),
+        (
+            {"kind": "broadcast", "to": ["d", {"node": "m", "required": False}]},
+            {"d": DISK, "m": MEMORY},
+            "durable",
+        ),
+        ({**DISK, "when_full": "overflow", "overflow": "m"}, {"m": MEMORY}, "memory"),
+        ({**DISK, "when_full": "overflow", "overflow": "d"}, {"d": DISK}, "durable"),
+        ({**DISK, "dead_letter": "m"}, {"m": MEMORY}, "memory"),
+        ({**DISK, "dead_letter": "letters"}, {"letters": {"kind": "dead_letter"}}, "durable"),
+        ({"kind": "queue", "to": "d"}, {"d": DISK}, "memory"),
+        ({**DISK, "to": "m"}, {"m": MEMORY}, "memory"),
+        ({**DISK, "to": "d"}, {"d": DISK}, "durable"),
+        (
+            {"kind": "filter", "where": "data.x", "to": "d", "dead_letter": "m"},
+            {"d": DISK, "m": MEMORY},
+            "memory",
+        ),
+        (
+            {"kind": "filter", "where": "data.x", "to": "d", "dead_letter": "letters"},
+            {"d": DISK, "letters": {"kind": "dead_letter"}},
+            "durable",
+        ),
+        ({"kind": "filter", "where": "data.x", "to": "d"}, {"d": DISK}, "durable"),
+    ],
+)
+def test_accepted_is_durable_where_every_required_branch_is_on_disk(
+    first: dict[str, Any], more: dict[str, Any], worth: str
+) -> None:
+    assert worth_in({"a": first, **more, "end": END}, state=True) == worth
+
+
+def test_an_event_written_to_a_dead_letter_is_worth_what_keeps_it() -> None:
+    sinks = {"a": {"kind": "filter", "where": "data.x", "to": "end", "otherwise": "letters"}}
+    sinks |= {"letters": {"kind": "dead_letter"}, "end": END}
+    assert worth_in(sinks, state=True) == "durable"
+    assert worth_in(sinks) == "memory"
+
+
+@pytest.mark.parametrize("name", ["events.db", "events.db-wal", "Events.Lock", "events.mark"])
+def test_no_file_sink_writes_over_what_the_state_dir_keeps(name: str, tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(tmp_path)
+
+    def built(path: str, output_dir: Path) -> Assembly:
+        graph = load({"sinkgraph": 1, "name": "x", "sinks": {"a": {"kind": "file", "path": path}}})
+        return build(graph, output_dir=str(output_dir), state_dir=str(tmp_path))
+
+    for path, output_dir in ((name, tmp_path), (f"linked/{name}", tmp_path)):
+        with pytest.raises(StartFailed, match=r"file a: .* is a file of the state dir"):
+            built(path, output_dir)
+    for path, output_dir in (("events.jsonl", tmp_path), (name, tmp_path / "out")):
+        assert "a" in built(path, output_dir).sinks
+
+
+def test_a_node_is_told_the_name_it_had() -> None:
+    sinks = {"a": {**DISK, "was": "old"}, "e": {"kind": "endpoint", "url": "http://x/", "was": "o"}}
+    fan = {"kind": "broadcast", "to": ["a", "e"]}
+    sources = {"in": {"kind": "file", "paths": ["x"], "was": "log", "to": "fan"}}
+    document = {"sinkgraph": 1, "name": "x", "sources": sources}
+    made = build(load({**document, "sinks": {"fan": fan, **sinks, "end": END}}))
+    nodes: dict[str, Any] = {**made.sources, **made.sinks}
+    assert {name: nodes[name].was for name in ("in", "a", "e")} == {
+        "in": "log",
+        "a": "old",
+        "e": "o",
+    }

@@ -112,10 +112,12 @@ def _batch(parts: Parts) -> Node:
 def _queue(parts: Parts) -> Node:
     spec = parts.spec
     order_by = parts.expression(spec.order_by, "any") if spec.order_by is not None else None
-    return Queue(
+    node = Queue(
         parts.one(),
         spec.capacity,
         spec.when_full,
+        store=spec.store,
+        on_stop=spec.on_stop,
         overflow=parts.maybe("overflow"),
         max_wait=spec.max_wait,
         max_bytes=spec.max_bytes,
@@ -125,6 +127,8 @@ def _queue(parts: Parts) -> Node:
         linger=spec.linger,
         dead_letter=parts.dead_letter(),
     )
+    node.was = spec.was
+    return node
 
 
 def _retry(parts: Parts) -> Node:
@@ -149,7 +153,7 @@ def _timeout(parts: Parts) -> Node:
 
 
 def _dead_letter(parts: Parts) -> Node:
-    return DeadLetters(parts.spec.capacity)
+    return DeadLetters(parts.spec.capacity, max_bytes=parts.spec.max_bytes)
 
 
 MAKERS: dict[str, Callable[[Parts], Node]] = {
