@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sinkgraph.cli.options import many
-from sinkgraph.cli.show import dead_lines
+from sinkgraph.cli.show import dead_lines, end_summary, kept_lines, state_lines
 from sinkgraph.telemetry.stats import LedgerView
-from sinkgraph.telemetry.status import NodeStatus, Snapshot
+from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,40 @@ def test_dead_letters_that_end_with_the_process_are_counted(count: int, said: st
     node = NodeStatus("dead-letters", "dead_letter", "ok", ledger, facts)
     shown = dead_lines(Snapshot("g", 1, 0.0, 0.0, {node.name: node}))
     assert shown == [said, f"  bad_line: {count:,}"]
+
+
+def test_dead_letters_on_disk_do_not_end_with_the_process() -> None:
+    ledger = LedgerView(2, 0, 0, 0, 0, 0, 2, {}, {})
+    facts = {"reasons": {"rejected": 2}, "durable": True}
+    node = NodeStatus("letters", "dead_letter", "ok", ledger, facts)
+    shown = dead_lines(Snapshot("g", 1, 0.0, 0.0, {node.name: node}), "/state")
+    assert shown == ["2 dead letters were kept in /state:", "  rejected: 2"]
+
+
+def held(name: str, recovered: int, pending: int) -> NodeStatus:
+    return NodeStatus(name, "queue", "ok", LedgerView(0, recovered, 0, 0, 0, 0, pending, {}, {}))
+
+
+def test_what_is_kept_on_disk_is_told_beside_what_is_lost() -> None:
+    nodes = {name: held(name, n, n) for name, n in (("hooks", 1200), ("mail", 1))}
+    report = CloseReport(Snapshot("g", 1, 0.0, 0.0, nodes), {"mail": 1}, 1.0, 25.0, {"hooks": 1200})
+    assert kept_lines(report, "/state") == [
+        "1,200 events were kept in /state for the next start:",
+        "  hooks: 1,200",
+    ]
+    told = "\n".join(end_summary(report, "/state"))
+    assert "1,200 events were kept in /state" in told
+    assert "1 event was still pending in memory and lost:\n  mail: 1" in told
+    assert kept_lines(CloseReport(report.snapshot, {}, 1.0, 25.0), "/state") == []
+
+
+def test_the_start_says_where_the_state_is_and_what_was_still_there() -> None:
+    nodes = {name: held(name, n, n) for name, n in (("hooks", 1200), ("mail", 1), ("new", 0))}
+    assert state_lines("/state", Snapshot("g", 1, 0.0, 0.0, nodes)) == [
+        "  state in /state",
+        "  hooks: 1,200 stored events recovered",
+        "  mail: 1 stored event recovered",
+    ]
 
 
 def test_one_thing_is_not_several() -> None:

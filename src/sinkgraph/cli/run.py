@@ -29,6 +29,7 @@ from sinkgraph.cli.options import (
     set_option,
     wants_color,
 )
+from sinkgraph.cli.state_dir import parse_fates, run_dir
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,19 @@ _TICK_S = 1.0
 @set_option
 @click.option("--output-dir", default=None, help="Where relative output paths begin.")
 @click.option(
-    "--state-dir", default=None, help="Where outputs go otherwise; it keeps nothing else yet."
+    "--state-dir",
+    default=None,
+    metavar="DIR",
+    help="Where events outlive the process"
+    " [$SINKGRAPH_STATE_DIR, $STATE_DIRECTORY; $XDG_STATE_HOME/sinkgraph/NAME when needed].",
+)
+@click.option(
+    "--fate",
+    "fates",
+    multiple=True,
+    metavar="NAME=FATE",
+    help="What becomes of events stored for a queue that is not in the document any more:"
+    " drain, dead_letter, discard or move_to:QUEUE; may be repeated.",
 )
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
 @click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
@@ -56,6 +69,7 @@ def command(
     set_vars: tuple[str, ...],
     output_dir: str | None,
     state_dir: str | None,
+    fates: tuple[str, ...],
     drain: str,
     quiet: bool,
 ) -> None:
@@ -66,7 +80,7 @@ def command(
     from sinkgraph.graph.load import load_graph
 
     limit = seconds(drain, "--drain")
-    where = output_dir or state_dir
+    where = output_dir or "."
     graph, found = load_graph(
         file, set_vars=parse_set(set_vars), secrets="strict", output_dir=where
     )
@@ -81,8 +95,15 @@ def command(
         for line in refused:
             echo(line, err=True)
         sys.exit(FINDINGS)
+    state = run_dir(graph.name, state_dir, needed=graph.needs_state)
+    options = {
+        "output_dir": where,
+        "drain": limit,
+        "state_dir": state,
+        "fates": parse_fates(fates, state),
+    }
     sys.path.append(os.getcwd())  # where `call` and `python` may find functions, after all else
-    runner = _Runner(graph, {"output_dir": where, "drain": limit}, quiet=quiet)
+    runner = _Runner(graph, options, quiet=quiet)
     sys.exit(run_loop(runner.main))
 
 
@@ -167,7 +188,7 @@ class _Runner:
                 task.cancel()
             await asyncio.gather(stopping, watching, return_exceptions=True)
         failed = [s for s in live.topology.sources.values() if s.status == "failed"]
-        for line in [] if self._unread else end_summary(report):
+        for line in [] if self._unread else end_summary(report, self._options["state_dir"]):
             _say(line)
         for source in failed:
             _say(f"error: source {source.name}: {safe_text(str(source.last_error))}")
@@ -179,12 +200,16 @@ class _Runner:
 
     def _tell_start(self, live: Live) -> None:
         from sinkgraph import __version__
-        from sinkgraph.cli.show import start_summary
+        from sinkgraph.cli.show import start_summary, state_lines
 
         if self._quiet:
             return
         places = {name: _place(s.facts()) for name, s in live.topology.sources.items()}
-        for line in start_summary(self._graph, __version__, counts(self._graph), places):
+        size = counts(self._graph)
+        state_dir = self._options["state_dir"]
+        for line in start_summary(self._graph, __version__, size, places):
+            _say(line)
+        for line in state_lines(state_dir, live.snapshot()) if state_dir is not None else ():
             _say(line)
         _say("press Ctrl-C to drain and stop")
 

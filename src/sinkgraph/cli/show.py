@@ -22,9 +22,11 @@ __all__ = [
     "dead_lines",
     "end_summary",
     "journal_line",
+    "kept_lines",
     "ledger_table",
     "lost_lines",
     "start_summary",
+    "state_lines",
 ]
 
 _COLUMNS = ("in", "delivered", "filtered", "dropped", "dead", "returned", "pending", "residue")
@@ -53,6 +55,18 @@ def start_summary(graph: Graph, version: str, size: str, places: Mapping[str, st
         where = places.get(name, "")
         to = ", ".join(edge.target for edge in graph.downstream(name) if edge.port == "to")
         lines.append(f"  {name} ({node.kind}){' ' + where if where else ''} → {to}")
+    return lines
+
+
+def state_lines(state_dir: str, snapshot: Snapshot) -> list[str]:
+    """Return what is said of the state dir at the start: where it is, and what was still there."""
+    found = {name: node.ledger.recovered for name, node in snapshot.nodes.items()}
+    lines = [f"  state in {safe_text(state_dir)}"]
+    lines += [
+        f"  {safe_text(name)}: {n:,} stored {'event' if n == 1 else 'events'} recovered"
+        for name, n in found.items()
+        if n
+    ]
     return lines
 
 
@@ -106,9 +120,20 @@ def ledger_table(snapshot: Snapshot) -> list[str]:
     return lines
 
 
-def end_summary(report: CloseReport) -> list[str]:
-    """Return what is said when a graph has stopped: the ledger, and what ends with the process."""
-    return [*ledger_table(report.snapshot), *lost_lines(report), *dead_lines(report.snapshot)]
+def end_summary(report: CloseReport, state_dir: str | None = None) -> list[str]:
+    """Return what is said when a graph has stopped: the ledger, what is kept, what is lost."""
+    snapshot = report.snapshot
+    kept = kept_lines(report, state_dir)
+    return [*ledger_table(snapshot), *kept, *lost_lines(report), *dead_lines(snapshot, state_dir)]
+
+
+def kept_lines(report: CloseReport, state_dir: str | None) -> list[str]:
+    """Return what stays on disk for the next start, queue by queue; [] when nothing does."""
+    if not report.kept:
+        return []
+    where = f" in {safe_text(state_dir)}" if state_dir is not None else ""
+    lines = [f"{_events(sum(report.kept.values()))} kept{where} for the next start:"]
+    return lines + [f"  {safe_text(name)}: {n:,}" for name, n in report.kept.items()]
 
 
 def lost_lines(report: CloseReport) -> list[str]:
@@ -123,19 +148,24 @@ def lost_lines(report: CloseReport) -> list[str]:
     return lines
 
 
-def dead_lines(snapshot: Snapshot) -> list[str]:
-    """Return how many dead letters end with the process, and why they were; [] for none."""
+def dead_lines(snapshot: Snapshot, state_dir: str | None = None) -> list[str]:
+    """Return how many dead letters this run made, where they are and why; [] for none."""
     lines = []
     for node in snapshot.nodes.values():
-        if node.kind == "dead_letter" and node.ledger.entered:
-            count = node.ledger.entered
-            what, ends = ("letter was", "ends") if count == 1 else ("letters were", "end")
+        if node.kind != "dead_letter" or not node.ledger.entered:
+            continue
+        count = node.ledger.entered
+        what, ends = ("letter was", "ends") if count == 1 else ("letters were", "end")
+        if node.facts.get("durable"):
+            where = f" in {safe_text(state_dir)}" if state_dir is not None else ""
+            lines.append(f"{count:,} dead {what} kept{where}:")
+        else:
             lines.append(f"{count:,} dead {what} kept in memory only and {ends} with this process:")
-            reasons = node.facts.get("reasons", {})
-            lines += [f"  {safe_text(reason)}: {n:,}" for reason, n in reasons.items()]
-            pushed = sum(node.ledger.dropped.values())
-            if pushed:
-                lines.append(f"  pushed out before, to keep to its capacity: {pushed:,}")
+        reasons = node.facts.get("reasons", {})
+        lines += [f"  {safe_text(reason)}: {n:,}" for reason, n in reasons.items()]
+        pushed = sum(node.ledger.dropped.values())
+        if pushed:
+            lines.append(f"  pushed out before, to keep to its capacity: {pushed:,}")
     return lines
 
 
