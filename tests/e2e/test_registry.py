@@ -15,6 +15,11 @@ from tests.support.registry import ACTIONS, ENTRIES, ENVELOPES, IDS, V1, V2, raw
 from tests.support.webhook import Webhook
 
 
+def state(folder: Path) -> tuple[str, str]:
+    """Return the option that keeps the audit queue below `folder`."""
+    return "--state-dir", str(folder / "state")
+
+
 def test_the_notifications_are_the_real_ones() -> None:
     assert len(ENTRIES) == len(set(IDS)) == 350
     assert Counter(entry["action"] for entry in ENTRIES) == ACTIONS
@@ -26,7 +31,7 @@ async def test_every_notification_is_delivered_through_an_outage(
     tmp_path: Path, media: str
 ) -> None:
     async with Webhook() as hook:
-        args = ("--set", "listen=127.0.0.1:0", "--set", f"hook_url={hook.url}")
+        args = ("--set", "listen=127.0.0.1:0", "--set", f"hook_url={hook.url}", *state(tmp_path))
         async with Program("run", GRAPHS / "registry.yaml", *args, cwd=tmp_path) as program:
             port = await program.port()
             async with calling(port) as registry:
@@ -63,7 +68,7 @@ async def test_every_notification_is_delivered_through_an_outage(
 
 async def test_the_breaker_closes_again_and_the_journal_tells_it_in_order(tmp_path: Path) -> None:
     async with Webhook(status=503) as hook:
-        args = ("--set", "listen=127.0.0.1:0", "--set", f"hook_url={hook.url}")
+        args = ("--set", "listen=127.0.0.1:0", "--set", f"hook_url={hook.url}", *state(tmp_path))
         async with Program("run", GRAPHS / "registry.yaml", *args, cwd=tmp_path) as program:
             async with calling(await program.port()) as registry:
                 for body in ENVELOPES[:5]:

@@ -26,7 +26,8 @@ ENTRIES = [
 async def test_one_notification_of_many_events_goes_on_in_envelopes(tmp_path: Path) -> None:
     async with Webhook() as hook:
         set_vars = {"listen": "127.0.0.1:0", "hook_url": hook.url, "audit_path": "kept.jsonl"}
-        async with running(DOCUMENT, tmp_path, set_vars) as live:
+        state_dir = tmp_path / "state"
+        async with running(DOCUMENT, tmp_path, set_vars, state_dir=state_dir) as live:
             port = listening(live, "registry")
             body = json.dumps({"events": ENTRIES})
             answer = await post(port, body, content_type=DOCKER)

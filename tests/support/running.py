@@ -19,9 +19,12 @@ def running(
     set_vars: Mapping[str, str] | None = None,
     *,
     drain: float = 25.0,
+    state_dir: Path | None = None,
 ) -> Run:
     """Return the context manager that runs a document, its files below `output_dir`."""
-    return run(str(document), set_vars=set_vars, output_dir=output_dir, drain=drain)
+    return run(
+        str(document), set_vars=set_vars, output_dir=output_dir, drain=drain, state_dir=state_dir
+    )
 
 
 def listening(live: Live, source: str) -> int:
