@@ -12,8 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from sinkgraph.cli.main import SECTIONS, cli
+from sinkgraph.errors import StartFailed
 from sinkgraph.graph.load import load_graph
 from sinkgraph.spec.kind import kind_names
+from tests.support.client import post
+from tests.support.program import until
+from tests.support.running import listening, running
+from tests.support.webhook import Webhook
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,6 +57,27 @@ def test_the_shown_dead_letters_say_what_became_of_what(tmp_path: Path) -> None:
     assert letter["event"] == {"text": "no level"}
     assert letter["meta"]["path"] == ["lines", "errors"]
     assert {"reason", "node", "attempts", "errors"} <= set(letter["meta"])
+
+
+async def test_the_shown_queue_on_disk_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    (shown,) = [text for text in _blocks("yaml") if "name: orders" in text]
+    path, state = tmp_path / "orders.yaml", tmp_path / "state"
+    async with Webhook("/orders") as books:
+        shown = shown.replace(":8700", ":0").replace("127.0.0.1:9000", f"127.0.0.1:{books.port}")
+        path.write_text(shown, encoding="utf-8")
+        with pytest.raises(StartFailed, match=r"outbox.*state_dir="):
+            async with running(path, tmp_path):
+                raise AssertionError("it runs without a state dir")
+        await books.down()
+        async with running(path, tmp_path, state_dir=state, drain=0.1) as live:
+            answer = await post(listening(live, "shop"), '{"n": 1}', path="/")
+            assert (answer.status, answer.json) == (202, {"accepted": 1, "worth": "durable"})
+        assert live.report is not None
+        assert (live.report.kept, live.report.left) == ({"outbox": 1}, {})
+        await books.up()
+        async with running(path, tmp_path, state_dir=state):
+            await until(lambda: len(books.events) == 1, "the next start delivers it")
+    assert books.events == [{"n": 1}]
 
 
 @pytest.mark.parametrize("program", _blocks("python"))
