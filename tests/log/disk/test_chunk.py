@@ -63,6 +63,26 @@ def test_pages_of_one_log_that_go_on_are_one_part() -> None:
     assert whole == chunk.encode([Batch(Page([Json(b"1")] * 64, "u", 0, marks=[(0, 5.0)]), 0, 64)])
 
 
+def test_small_writes_of_one_kind_are_one_part_with_all_their_times() -> None:
+    n = 9
+    pages = [Page([b"%d" % k], "u", k, source="s", marks=[(0, k // 3)]) for k in range(n)]
+    body = chunk.encode([Batch(page, 0, 1) for page in pages])
+    assert body.count(b"u") == 1
+    back = chunk.decode(body)
+    assert [one.time for one in back] == [k // 3 for k in range(n)]
+    assert back.payloads == [b"%d" % k for k in range(n)]
+
+
+def test_an_event_among_others_keeps_its_own_head() -> None:
+    page = a_page()
+    page.event(1)
+    page.values[2] = Event("mine", "t", "s", 9.5, [1], Meta(a=1))
+    back = chunk.decode(chunk.encode([Batch(page, 0, 5)]), 70)
+    assert back.ids == ["log7-40", "log7-41", "mine", "log7-43", "log7-44"]
+    assert told(back) == told(Batch(page, 0, 5))
+    assert back.places == range(70, 75)
+
+
 def test_events_with_their_own_heads_come_back_whole() -> None:
     events = [
         Event("a", "t", "s", 3, {"x": [1, None]}, Meta(attempts=3, errors=["x"])),
@@ -124,6 +144,9 @@ def batches(draw: st.DrawFn) -> Batch:
     )
     for k in draw(st.sets(st.integers(0, n - 1))):
         page.event(k)
+    for k in draw(st.sets(st.integers(0, n - 1), max_size=1)):
+        payload = Batch(page, k, k + 1).payloads[0]
+        page.values[k] = Event("own", "o", "", draw(times), payload, draw(metas))
     i = draw(st.integers(0, n - 1))
     return Batch(page, i, draw(st.integers(i + 1, n)))
 

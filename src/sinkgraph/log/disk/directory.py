@@ -34,7 +34,9 @@ _MAGIC = b"SQLite format 3\0"
 def prepare(directory: str) -> None:
     """Make the directory where it is missing, and its database file; see `examine`."""
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        if not os.path.isdir(directory):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+            sync(os.path.dirname(os.path.abspath(directory)))
     except FileExistsError:
         raise StateUnusable(f"state directory {directory} is not a directory") from None
     except OSError as error:

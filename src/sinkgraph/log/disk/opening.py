@@ -97,7 +97,6 @@ def _set_up(db: apsw.Connection, directory: str, page_size: int) -> None:
     db.pragma("journal_size_limit", WAL_LIMIT)
     db.pragma("wal_autocheckpoint", 0)
     db.pragma("cell_size_check", "ON")
-    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
     stamp = db.pragma("user_version")
     if stamp:
         _check_stamp(directory, stamp)

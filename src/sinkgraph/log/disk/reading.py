@@ -28,6 +28,7 @@ _COLUMNS = f"{_HEADER}, body"
 _FIRST = f"SELECT {_HEADER} FROM rows WHERE key >= ? ORDER BY key LIMIT 1"
 _LAST = f"SELECT {_HEADER} FROM rows WHERE key < ? ORDER BY key DESC LIMIT 1"
 _FURTHER = 4_096  # rows looked through for the next one that holds
+_FEW = 64
 _MOST_BYTES = 16 << 20  # payload read at a time, and one row more
 _MISSING = "its rows are missing"
 
@@ -67,8 +68,9 @@ def scan(
         if row.at > position:
             yield Row(log, position, row.seq, row.at - position, 0, {}, None), broken
             position = row.at
-        elif not rows:  # its header can be read, and that is all
-            yield row, broken
+        elif not rows:  # it is not where it should be, or its header is all that can be read
+            body = _reached(db, header[0]) if bodies else None
+            yield _row(header, body), "" if body is not None or not bodies else broken
             position = row.at + row.n
 
 
@@ -156,6 +158,20 @@ def _first_that_holds(db: apsw.Connection, low: int, end: int) -> tuple[Any, ...
                 return None
             if header[0] >= low and header[2]:
                 return header
+    return None
+
+
+def _reached(db: apsw.Connection, key: int) -> bytes | None:
+    """Return the body of a row that stands behind others which claim to come after it."""
+    forwards = f"SELECT {_COLUMNS} FROM rows WHERE key >= ? ORDER BY key LIMIT ?"
+    try:
+        for found in _headers(db, forwards, (key, _FEW)):
+            if found[0] == key and row_holds(*found):
+                body: bytes = found[6]
+                return body
+    except apsw.Error as error:
+        if not is_damage(error):
+            raise
     return None
 
 
