@@ -4,6 +4,7 @@
 PYTHON ?= python3
 UV ?= uv
 PYTEST_ARGS ?= -n 2
+MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -45,10 +46,8 @@ bench: $(VENV)/.dev  ## measure sinkgraph: one table
 bench-peers: $(VENV)/.dev  ## measure sinkgraph beside docker/go-events (needs Go): ratios
 	$(BIN)/python -m benchmarks --peers
 
-soak: $(VENV)/.dev  ## the property tests with 50 times the examples
-	@echo "soak: in this version it runs every property test with 50 times the examples;"
-	@echo "soak: long runs of the real program under load are not in it yet."
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n 2 --timeout 3600 -m hypothesis
+soak: $(VENV)/.dev  ## the long tests, MINUTES=10 for each part (PARTS="order crash", SEED=7)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PARTS)
 
 requirements:  ## pin the newest releases the ranges in pyproject.toml allow (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \

@@ -1,4 +1,4 @@
-"""Sets how hard Hypothesis tries: `HYPOTHESIS_PROFILE=soak` tries 50 times harder.
+"""Sets how hard Hypothesis tries: `HYPOTHESIS_PROFILE=soak` tries `SINKGRAPH_SOAK` times harder.
 
 Failures of the default profile repeat, because its examples are drawn from a fixed seed; no profile
 judges by time, since the machine is shared.
@@ -20,5 +20,12 @@ settings.register_profile(
     database=None,
     suppress_health_check=_UNTIMED,
 )
-settings.register_profile("soak", max_examples=5_000, deadline=None, suppress_health_check=_UNTIMED)
+_HARDER = float(os.environ.get("SINKGRAPH_SOAK") or 50)
+settings.register_profile(
+    "soak",
+    max_examples=max(100, round(100 * _HARDER)),
+    deadline=None,
+    database=None,
+    suppress_health_check=_UNTIMED,
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
