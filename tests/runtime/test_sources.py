@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,18 @@ async def test_a_source_feeds_the_inlet_of_its_name() -> None:
         reader = live.channel("out")
         assert [(await anext(reader)).data for _ in range(3)] == [0, 1, 2]
         assert live.snapshot()["orders.source"].ledger.delivered == 3
+
+
+async def test_a_source_is_told_in_a_later_run_where_it_was(tmp_path: Path) -> None:
+    for n, numbers in ((3, [0, 1, 2]), (5, [3, 4]), (5, [])):
+        sink, source = RecordingSink(), Counting(n)
+        state_dir = tmp_path / "state"
+        async with sinkgraph.run(
+            Queue(sink), sources={"numbers": source}, state_dir=state_dir
+        ) as live:
+            await live.ended()
+            assert await live.drain(5)
+        assert [event.data for event in sink.events] == numbers
 
 
 async def test_a_stop_ends_a_source_that_never_would() -> None:
