@@ -112,6 +112,9 @@ class DiskThread:
 
     def _lend(self, loop: asyncio.AbstractEventLoop) -> None:
         """Give the thread a moment with the GIL, and again as long as a call is out."""
+        if not self._out:
+            self._loan = None
+            return
         late_s = 0.0 if self._loan is None else loop.time() - self._loan.when()
         loan_s = min(_LONGEST_LOAN_S, max(_LOAN_S, late_s * _LOAN_SHARE))
         self._loan = loop.call_later(_EVERY_S, self._lend, loop)
