@@ -151,6 +151,7 @@ def batches(draw: st.DrawFn) -> Batch:
     return Batch(page, i, draw(st.integers(i + 1, n)))
 
 
+@pytest.mark.timeout(900)  # 5,000 examples under `HYPOTHESIS_PROFILE=soak`
 @given(st.lists(batches(), min_size=1, max_size=5))
 def test_whatever_is_stored_comes_back(given: list[Batch]) -> None:
     body = chunk.encode(given)

@@ -6,7 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apsw
@@ -21,7 +21,7 @@ from sinkgraph.log.disk.format import (
     unpack_takers,
 )
 
-__all__ = ["Damage", "is_damage", "log_ends", "scan"]
+__all__ = ["Damage", "is_damage", "log_ends", "scan", "uncovered"]
 
 _HEADER = "key, seq, n, size, crc, takers"
 _COLUMNS = f"{_HEADER}, body"
@@ -225,3 +225,17 @@ def log_ends(
         if not is_damage(error):
             raise
         raise Damage(str(error)) from None
+
+
+def uncovered(row: Row, known: Iterable[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    """Return (position, events) of a row that none of `known`, (log, position, events), covers."""
+    fresh: list[tuple[int, int]] = []
+    at, end = row.at, row.at + row.n
+    for _, start, n in sorted(one for one in known if one[0] == row.log):
+        if start < end and start + n > at:
+            if start > at:
+                fresh.append((at, start - at))
+            at = start + n
+    if at < end:
+        fresh.append((at, end - at))
+    return fresh

@@ -13,7 +13,7 @@ from typing import Any
 
 import apsw
 
-from sinkgraph.errors import StoreFailed
+from sinkgraph.errors import StoreFailed, StoreFull
 from sinkgraph.log.disk.carve import Image
 from sinkgraph.log.disk.dead import DeadRow, add_dead, delete_dead
 from sinkgraph.log.disk.errors import StateDamaged, StateUnusable
@@ -33,7 +33,8 @@ from sinkgraph.log.disk.format import (
 from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.opening import connect, connect_to_read, failure
-from sinkgraph.log.disk.reading import Damage, is_damage, log_ends, scan
+from sinkgraph.log.disk.reading import Damage, is_damage, log_ends, scan, uncovered
+from sinkgraph.log.disk.reserve import RESERVE_BYTES, Reserve
 
 __all__ = ["PAGE_SIZE", "NewRow", "Store"]
 
@@ -61,13 +62,12 @@ class Store:
         self.directory = directory
         self.path = os.path.join(directory, DATABASE)
         self.records: dict[tuple[str, str], tuple[int, bytes]] = {}
-        self.cut = 0
-        self.seq = 0
-        self.damaged = 0
-        self.lost_records = 0
+        self.cut = self.seq = 0
+        self.damaged = self.lost_records = 0
         self.db = db
         self._mark = mark
         self._lock: Lock | None = None
+        self._reserve: Reserve | None = None
         self._state = State()
         self._ends: dict[int, tuple[int, int]] = {}  # first position and head of each log
         self._known: set[tuple[int, int, int]] = set()  # damage: log, position, events
@@ -107,6 +107,9 @@ class Store:
             store._failed = "it could not be opened"
             store.close()
             raise
+        if store._lock is not None:
+            store._reserve = Reserve(directory)
+            store._reserve.take()
         return store
 
     def _load(self, mark: MarkFile) -> None:
@@ -183,6 +186,8 @@ class Store:
         """
         if self._failed is not None or self._mark is None:
             raise StoreFailed(self._failed or f"{self.path} was opened to be read only")
+        if self._reserve is not None and not self._reserve.held:
+            self._keep_reserve(bool(dead) or any(row[0] >> LOG_BITS for row in rows))
         state, values = self._after(rows, len(dead))
         db = self.db
         try:
@@ -256,6 +261,14 @@ class Store:
             self.db.execute(_upsert(1), (*held[:4], checksum(*held), *held[4:]))
         return max(first, end), head
 
+    def _keep_reserve(self, more: bool) -> None:
+        """Refuse more events while there is no room set aside, on the disk or in the file."""
+        if not more or (self._reserve is not None and self._reserve.take()):
+            return
+        free = self._one("SELECT freelist_count FROM pragma_freelist_count() WHERE ?", 1)
+        if free * self.db.pragma("page_size") < RESERVE_BYTES:
+            raise StoreFull(f"no room for {self.path}: the disk is full")
+
     def _one(self, sql: str, key: int) -> int:
         found = self.db.execute(sql, (key,)).get
         return -1 if found is None else int(found)
@@ -270,6 +283,8 @@ class Store:
             refused = failure(worse, self.path, self.db)
         if isinstance(refused, StoreFailed):
             self._failed = str(refused)
+        elif self._reserve is not None and self._reserve.give_up():
+            self._checkpoint()  # the next try finds room in what the log takes up now
         return refused
 
     def _note_wal(self, _db: apsw.Connection, _name: str, pages: int) -> int:
@@ -341,15 +356,7 @@ class Store:
 
     def _quarantine(self, row: Row, why: str) -> None:
         """Count damaged positions once, here and on disk as far as that can be done."""
-        fresh: list[tuple[int, int]] = []
-        at, end = row.at, row.at + row.n
-        for _, known, n in sorted(one for one in self._known if one[0] == row.log):
-            if known < end and known + n > at:
-                if known > at:
-                    fresh.append((at, known - at))
-                at = known + n
-        if at < end:
-            fresh.append((at, end - at))
+        fresh = uncovered(row, self._known)
         for at, n in fresh:
             self._known.add((row.log, at, n))
             self.damaged += n
