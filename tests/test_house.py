@@ -23,7 +23,7 @@ BANNED_WORDS = frozenset({"manager", "helper", "helpers", "util", "utils", "comm
 BANNED_MODULES = BANNED_WORDS | {"data"}
 ENGINE = ("log", "sinks", "sources", "telemetry", "runtime/topology.py")
 REAL_WORLD = frozenset({"time", "random", "socket", "secrets"})
-HEAVY = ("networkx", "aiohttp", "textual", "pydantic", "uvicorn", "cel_expr_python", "yaml")
+HEAVY = ("networkx", "aiohttp", "textual", "pydantic", "uvicorn", "cel_expr_python", "yaml", "apsw")
 
 # Written in two parts so that this file passes its own test.
 REGISTRY_HOSTS = (
