@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sinkgraph.errors import DeliveryFailed, PartialWrite, Rejected, SinkClosed
+from sinkgraph.errors import DeliveryFailed, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.broadcast import Broadcast
@@ -138,3 +138,27 @@ async def test_what_nobody_will_bury_is_handed_back_without_what_was_delivered()
         assert [isinstance(part.error, SinkClosed) for part in raised.value.owed] == [True]
         assert live.snapshot().residue == 0
     assert len(good.events) == 1
+
+
+@virtual
+async def test_what_was_split_off_waits_for_what_came_before_it() -> None:
+    """A rejected batch is split; its first half is taken in part, and owed by another write."""
+
+    class Half(RecordingSink):
+        async def deliver(self, batch: Batch) -> None:
+            ns = [event.data["n"] for event in batch]
+            if 3 in ns:
+                raise Rejected("poison")
+            if ns == [0, 1]:
+                self.keep(batch[:1])
+                raise PartialWrite([Owed(self.write, batch[1:], DeliveryFailed("the rest"))])
+            if ns == [1]:
+                await asyncio.sleep(1.0)  # the others would be there first
+            self.keep(batch)
+
+    sink = Half()
+    async with start(Queue(Retry(sink, ConstantBackoff(0.5)))) as live:
+        await live.write_many([{"n": n} for n in range(6)])
+        assert await live.drain(20)
+        assert live.snapshot().residue == 0
+    assert numbers(sink) == [0, 1, 2, 4, 5]

@@ -19,6 +19,10 @@ from sinkgraph.sinks.burial import MAX_ERRORS
 __all__ = ["Fallen", "History", "Write", "error_text", "pay"]
 
 
+After = dict[Write, set[Write]]
+"""Says of a write which others have to owe nothing before it goes on."""
+
+
 @dataclass(slots=True)
 class History:
     """Is what has happened to the events of one write so far."""
@@ -29,6 +33,7 @@ class History:
     waited: float = 0.0
     errors: list[str] = field(default_factory=list)
     final: bool = False  # past its limits: each event gets one more attempt by itself
+    after: After = field(default_factory=dict)
 
     def note(self, error: BaseException) -> None:
         """Keep an error: the first ever and the most recent ones."""
@@ -49,22 +54,41 @@ class Fallen:
     error: BaseException
 
 
-async def pay(parts: Sequence[Part], *, apart: bool) -> tuple[list[Owed], list[Fallen]]:
+async def pay(
+    parts: Sequence[Part], *, apart: bool, after: After | None = None
+) -> tuple[list[Owed], list[Fallen]]:
     """Write every part once, branches side by side; return what is owed after it, and the fallen.
 
     A rejected batch is split until what is at fault stands alone. With `apart` a batch that
-    fails in any other way is split too, and an event that fails by itself has fallen.
+    fails in any other way is split too, and an event that fails by itself has fallen. `after` is
+    remembered from one attempt to the next: what came behind a part that was taken in part waits
+    until nobody owes anything of that.
     """
+    after = {} if after is None else after
     branches: dict[Write, list[Part]] = {}
     for part in parts:
         branches.setdefault(part[0], []).append(part)
     if len(branches) == 1:
-        return await _pay_branch(parts, apart)
-    several = await asyncio.gather(*[_pay_branch(one, apart) for one in branches.values()])
-    return [part for owed, _ in several for part in owed], [one for _, f in several for one in f]
+        return await _pay_branch(parts, apart, after)
+    behind = [write for write in branches if not after.get(write, set()).isdisjoint(branches)]
+    first = [own for write, own in branches.items() if write not in behind]
+    several = await asyncio.gather(*[_pay_branch(own, apart, after) for own in first])
+    owed = [part for left, _ in several for part in left]
+    fallen = [one for _, buried in several for one in buried]
+    for write in behind:
+        held = next((part for part in owed if part.write in after[write]), None)
+        if held is not None:
+            owed += [Owed(write, batch, held.error) for _, batch in branches[write]]
+            continue
+        more, buried = await _pay_branch(branches[write], apart, after)
+        owed += more
+        fallen += buried
+    return owed, fallen
 
 
-async def _pay_branch(parts: Sequence[Part], apart: bool) -> tuple[list[Owed], list[Fallen]]:
+async def _pay_branch(
+    parts: Sequence[Part], apart: bool, after: After
+) -> tuple[list[Owed], list[Fallen]]:
     owed: list[Owed] = []
     fallen: list[Fallen] = []
     todo = deque(parts)
@@ -83,6 +107,9 @@ async def _pay_branch(parts: Sequence[Part], apart: bool) -> tuple[list[Owed], l
                 pieces += [(part.write, batch[:half]), (part.write, batch[half:])]
         todo.extendleft(reversed(pieces))
         if owed:
+            ahead = {part.write for part in owed}
+            for write, _ in todo:
+                after.setdefault(write, set()).update(ahead - {write})
             owed += [Owed(write, batch, owed[-1].error) for write, batch in todo]
             break
     return owed, fallen

@@ -220,7 +220,7 @@ class Retry(Node):
         history.attempts += 1
         settled = False
         try:
-            owed, fallen = await pay(parts, apart=history.final)
+            owed, fallen = await pay(parts, apart=history.final, after=history.after)
             settled = True
         finally:
             if not settled and self.machine is not None and permit is not None:
