@@ -142,22 +142,8 @@ def assert_a_ramp(endpoint: Endpoint) -> None:
     assert max(in_flight for _, in_flight, _ in after) > LANES / 3, "it never got up to speed"
 
 
-LATE = pytest.mark.xfail(
-    reason="an attempt that waits for its turn is made although the breaker has opened",
-    strict=False,
-)
-
-
 @pytest.mark.parametrize("fails", ["refused", "busy", "hangs"])
-@pytest.mark.parametrize(
-    "build",
-    [
-        one_queue,
-        pytest.param(ten_queues, marks=LATE),
-        parked,
-        pytest.param(writers, marks=LATE),
-    ],
-)
+@pytest.mark.parametrize("build", [one_queue, ten_queues, parked, writers])
 def test_a_returning_endpoint_is_probed_and_then_asked_ever_more(
     build: Callable[..., Sink], fails: str
 ) -> None:

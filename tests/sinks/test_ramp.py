@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinkgraph.errors import DeliveryFailed
 from sinkgraph.sinks.ramp import Ramp, Slots
 
 
@@ -82,3 +83,29 @@ async def test_a_lower_limit_lets_nobody_in_until_there_is_room() -> None:
     slots.give_back()
     await waiter
     assert slots.in_flight == 1
+
+
+async def test_whoever_waits_can_be_sent_away_and_holds_nothing() -> None:
+    slots = Slots(Ramp(1))
+    await slots.take()
+    tasks = [asyncio.ensure_future(slots.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    tasks[2].cancel()
+    slots.refuse(lambda: DeliveryFailed("down"))
+    await asyncio.wait(tasks, timeout=5)
+    assert [type(task.exception()) for task in tasks[:2]] == [DeliveryFailed] * 2
+    assert tasks[0].exception() is not tasks[1].exception()
+    assert tasks[2].cancelled()
+    assert (slots.in_flight, slots.waiting) == (1, 0)
+    slots.give_back()
+    await slots.take()
+    assert slots.in_flight == 1
+
+
+def test_a_success_ends_a_row_of_failures() -> None:
+    ramp = Ramp(8)
+    ramp.failed()
+    ramp.failed()
+    assert ramp.failures == 2
+    ramp.succeeded()
+    assert ramp.failures == 0

@@ -27,6 +27,7 @@ __all__ = ["HttpSink"]
 BATCH_OF: dict[str, int] = {"json": 1, "ndjson": 100, "docker": 100}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_SEEMS_DOWN = 2  # failures in a row; a single one may be a blip
 _CE_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 
@@ -122,17 +123,27 @@ class HttpSink(Terminal):
                 cap_s=self.retry_after_cap,
             )
             if isinstance(outcome, Retry):
-                slots.ramp.failed()
+                self._failed(f"{self.shown} answered {answer.status}", outcome.retry_after_s)
             else:
                 slots.ramp.succeeded()
-        except DeliveryFailed:
-            slots.ramp.failed()
+        except DeliveryFailed as error:
+            self._failed(str(error), error.retry_after_s)
             raise
         finally:
             slots.give_back()
         if not isinstance(outcome, Ok):
             self._refuse(outcome, answer.status)
         self.refused = False
+
+    def _failed(self, said: str, retry_after_s: float | None) -> None:
+        """Slow down; when the endpoint seems down, let nobody who waits for a turn find out too.
+
+        They were let through by a breaker, if there is one, that knew nothing of it yet.
+        """
+        slots = self.slots
+        slots.ramp.failed()
+        if slots.ramp.failures >= _SEEMS_DOWN:
+            slots.refuse(lambda: _not_made(said, retry_after_s))
 
     def _refuse(self, outcome: Retry | Reject, status: int) -> NoReturn:
         """Raise what an outcome other than Ok means."""
@@ -225,14 +236,18 @@ class _Splittable(SinkgraphError):
 def _not_tried(error: SinkgraphError) -> SinkgraphError:
     """Return what is said of an event that was not sent because one before it failed."""
     if isinstance(error, DeliveryFailed):
-        return DeliveryFailed(
-            f"not tried after: {error}",
-            retry_after_s=error.retry_after_s,
-            status=error.status,
-            unsent=True,
-            counts=False,
-        )
+        return _not_made(str(error), error.retry_after_s, error.status)
     return error
+
+
+def _not_made(said: str, retry_after_s: float | None, status: int | None = None) -> DeliveryFailed:
+    return DeliveryFailed(
+        f"not tried after: {said}",
+        retry_after_s=retry_after_s,
+        status=status,
+        unsent=True,
+        counts=False,
+    )
 
 
 def _raise_owed(owed: list[Owed], total: int) -> None:

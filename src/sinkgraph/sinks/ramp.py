@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 __all__ = ["Ramp", "Slots"]
 
@@ -18,13 +19,14 @@ class Ramp:
     what failed here is a whole endpoint.
     """
 
-    __slots__ = ("level", "most")
+    __slots__ = ("failures", "level", "most")
 
     def __init__(self, most: int) -> None:
         if most < 1:
             raise ValueError(f"concurrency must be at least 1, not {most}")
         self.most = most
         self.level = float(most)
+        self.failures = 0  # in a row
 
     @property
     def limit(self) -> int:
@@ -33,12 +35,14 @@ class Ramp:
 
     def succeeded(self) -> None:
         """Count one success."""
+        self.failures = 0
         if self.level < self.most:
             self.level = min(float(self.most), self.level + 1.0 / self.limit)
 
     def failed(self) -> None:
         """Count one failure of the endpoint."""
         self.level = 1.0
+        self.failures += 1
 
 
 class Slots:
@@ -67,10 +71,18 @@ class Slots:
             await future
         except BaseException:
             if future.done() and not future.cancelled():
-                self.give_back()
+                if future.exception() is None:
+                    self.give_back()
             elif future in self._waiting:
                 self._waiting.remove(future)
             raise
+
+    def refuse(self, error: Callable[[], Exception]) -> None:
+        """Send away everybody who waits; each is told by an error of its own."""
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error())
 
     def give_back(self) -> None:
         """Return a slot and let the next ones in."""
