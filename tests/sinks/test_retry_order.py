@@ -158,7 +158,7 @@ async def test_what_was_split_off_waits_for_what_came_before_it() -> None:
 
     sink = Half()
     async with start(Queue(Retry(sink, ConstantBackoff(0.5)))) as live:
-        await live.write_many([{"n": n} for n in range(6)])
+        await live.write_many([{"n": n} for n in range(4)])
         assert await live.drain(20)
         assert live.snapshot().residue == 0
-    assert numbers(sink) == [0, 1, 2, 4, 5]
+    assert numbers(sink) == [0, 1, 2]
