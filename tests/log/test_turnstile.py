@@ -67,3 +67,26 @@ async def test_who_stands_behind_a_write_into_a_queue_that_closes_is_next() -> N
         await first
         await second
         assert sinks[1].data == [0, 1, 2]
+
+
+@virtual
+async def test_a_write_is_not_kept_out_by_one_that_came_later() -> None:
+    sinks = [StalledSink(), StalledSink()]
+    small, large = Queue(sinks[0], 2), Queue(sinks[1], 3)
+    async with start(Broadcast([small, large]), drain=1) as live:
+        await live.write_many([0, 1])
+        first = asyncio.ensure_future(live.write(2))  # no room in `small`
+        await asyncio.sleep(0.1)
+        second = asyncio.ensure_future(live.write_many([3, 4]))  # no room in `large` either
+        await asyncio.sleep(0.1)
+        sinks[1].release()
+        await asyncio.sleep(0.1)
+        assert not first.done()
+        assert not second.done()
+        sinks[0].release()
+        await asyncio.sleep(0.1)
+        assert first.done()
+        assert second.done()
+        await asyncio.gather(first, second)
+        assert await live.drain(5)
+    assert sinks[0].data == sinks[1].data == [0, 1, 2, 3, 4]

@@ -152,14 +152,15 @@ class Turnstile:
             return True
         try:
             waiter.plan = waiter.replan() if waiter.plan.volatile else waiter.plan
-            waiting_at_all = [s for s in waiter.lines if s.waiting and s.waiting[0] is not waiter]
-            blockers = waiter.plan.blockers(waiter) or waiting_at_all
+            blockers = self._blockers(waiter)
+            if blockers:
+                waiter.stand(blockers)  # ahead of those who came later: they may have been all
+                blockers = self._blockers(waiter)
         except Exception as error:
             self._let_go(waiter)
             waiter.future.set_exception(error)
             return True
         if blockers:
-            waiter.stand(blockers)
             return False
         self._let_go(waiter)
         waiter.admitted = True
@@ -170,6 +171,12 @@ class Turnstile:
         else:
             waiter.future.set_result(waiter.plan)
         return True
+
+    @staticmethod
+    def _blockers(waiter: Waiter) -> Sequence[Store]:
+        """Return the queues that have no room for it yet, or somebody before it."""
+        behind = [s for s in waiter.lines if s.waiting and s.waiting[0] is not waiter]
+        return waiter.plan.blockers(waiter) or behind
 
     def _let_go(self, waiter: Waiter) -> None:
         """Take a writer out of its lines; whoever stands behind it may be next."""
