@@ -6,19 +6,58 @@ It does not decide who leaves, or when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
 
-from sinkgraph.sinks.base import Link, Node
+from sinkgraph.errors import SinkgraphError
+from sinkgraph.sinks.base import Link, Node, from_outside
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["CLOSE_S", "Used", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
+__all__ = ["CLOSE_S", "Grace", "Used", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
 
 CLOSE_S = 1.0
 """How long anything may take to end once it is told to, in seconds."""
 
+GRACE_S = 0.1
+"""How long all of that together may take when the deadline has passed."""
+
 _Journal = Callable[..., None]
+_Result = TypeVar("_Result")
+
+
+class Grace:
+    """Shares out what time is left to end: to each step half of it, so that none has nothing."""
+
+    def __init__(self, deadline: float) -> None:
+        self._until = deadline + GRACE_S
+
+    def share(self) -> float:
+        """Return how long the next step may take, in seconds."""
+        left = self._until - asyncio.get_running_loop().time()
+        return min(CLOSE_S, max(0.0, left) / 2)
+
+    async def beside(self, work: Awaitable[_Result]) -> _Result:
+        """Await what has a bound of its own: its time is not taken from the others."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await work
+        finally:
+            self._until += loop.time() - began
+
+
+async def _safely(work: Awaitable[None]) -> None:
+    """Await; what a sink raises that is no Exception must not end the loop, nor anybody's work."""
+    try:
+        await work
+    except Exception:
+        raise
+    except BaseException as error:
+        if from_outside(error):
+            raise
+        raise SinkgraphError(f"it raised {error!r}") from error
 
 
 async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
@@ -26,7 +65,7 @@ async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
     whole = True
     for node in nodes:
         try:
-            await node.drain()
+            await _safely(node.drain())
         except Exception as error:
             journal("drain_failed", node=node.name, error=repr(error))
             whole = False
@@ -35,12 +74,12 @@ async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
     return whole
 
 
-async def close_nodes(nodes: Sequence[Node], journal: _Journal) -> None:
+async def close_nodes(nodes: Sequence[Node], journal: _Journal, within_s: float = CLOSE_S) -> None:
     """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-    closing = {asyncio.ensure_future(node.close()): node for node in nodes}
+    closing = {asyncio.ensure_future(_safely(node.close())): node for node in nodes}
     if not closing:
         return
-    done, late = await asyncio.wait(list(closing), timeout=CLOSE_S)
+    done, late = await asyncio.wait(list(closing), timeout=within_s)
     for task in late:
         task.cancel()
         journal("close_abandoned", node=closing[task].name)
