@@ -65,6 +65,7 @@ class World:
         self._context = copy_context()
         self._stalls: list[tuple[float, float]] = []
         self._lives = 0
+        self._ruins: asyncio.Future[None] | None = None
         self._numbers = 0
         self._up: list[asyncio.Future[None]] = []
 
@@ -135,6 +136,8 @@ class World:
         from sinkgraph.runtime.run import Run, run
 
         assert self.process is None, "one graph at a time runs in a world"
+        if self._ruins is not None:
+            await asyncio.wait([self._ruins])  # of the last crash
         self._lives += 1
         disk = VirtualDisk(
             latency=self.disk_latency,
@@ -222,12 +225,14 @@ class World:
         self.process = None
         self.crashes.append(self.now)
         self.trace.note("crashed", life=process.number, ending=ending, kept=kept)
+        self._ruins = asyncio.get_running_loop().create_future()
         self.faults.die()
         await process.die()
         self.faults.release()
         for store in process.disk.stores:
             store.close()
         self.faults.revive(ending, kept)
+        self._ruins.set_result(None)
 
     def stall_disk(self, at: float, for_s: float) -> None:
         """Let the disk answer nothing from virtual second `at` for `for_s` seconds."""
