@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sinkgraph.errors import DeliveryFailed
 from sinkgraph.event import Batch
+from sinkgraph.simulation.disk import VirtualDisk
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.balance import Balance
 from sinkgraph.sinks.base import Sink, Terminal
@@ -203,7 +205,31 @@ def balanced() -> Scene:
     return Scene(Balance(ends), ends, agree=False)
 
 
+def on_disk() -> Scene:
+    end = End()
+    return Scene(Queue(end, 6, store="disk"), [end])
+
+
+def fan_on_disk() -> Scene:
+    ends = [End() for _ in range(3)]
+    lanes = [Queue(ends[0], 6, store="disk"), Queue(ends[1], 7), Queue(ends[2], 9, store="disk")]
+    return Scene(Broadcast(lanes), ends)
+
+
+def chosen_on_disk() -> Scene:
+    ends = [End() for _ in range(2)]
+    picky = Filter(Queue(ends[0], 6, store="disk"), lambda e: e.data["n"] >= 0)
+    return Scene(Broadcast([picky, Queue(ends[1], 8, store="disk")]), ends)
+
+
+def larger_on_disk() -> Scene:
+    ends = [End(size=2) for _ in range(2)]
+    lanes = [Queue(ends[0], 3, store="disk"), Queue(ends[1], 4, store="disk")]
+    return Scene(Broadcast(lanes), ends, whole=False)
+
+
 SCENES = [
+    on_disk, fan_on_disk, chosen_on_disk, larger_on_disk,
     full_queue, fan_out, one_event, chosen, larger_than_capacity, larger_beside_bare,
     queue_and_bare, retried, retried_fan, parked, gathered, limited, deduplicated, guarded,
     failing_over, balanced,
@@ -217,20 +243,21 @@ def numbered(numbers: range) -> list[dict[str, int]]:
 @pytest.mark.parametrize("late", [False, True], ids=["early", "late"])
 @pytest.mark.parametrize("make", SCENES, ids=lambda one: one.__name__)
 def test_a_cancelled_write_is_stored_once_or_not_at_all(
-    make: Callable[[], Scene], late: bool
+    make: Callable[[], Scene], late: bool, tmp_path: Path
 ) -> None:
     for at in range(MOST_WAITS):
         scene = make()
-        if not run(_cancel_at(scene, at, late=late)):
+        if not run(_cancel_at(scene, at, tmp_path / str(at), late=late)):
             assert at > 0, "it never waited: nothing was shown"
             return
     raise AssertionError(f"still waiting after {MOST_WAITS} waits")
 
 
-async def _cancel_at(scene: Scene, at: int, *, late: bool) -> bool:
+async def _cancel_at(scene: Scene, at: int, state: Path, *, late: bool) -> bool:
     """Cancel the write at its wait number `at`, and judge; False when it ended before that."""
     victim = VICTIM[:1] if scene.single else VICTIM
-    async with start(scene.root, drain=1e6) as live:
+    disk = VirtualDisk()
+    async with start(scene.root, drain=1e6, state_dir=state, disk=disk) as live:
         before = asyncio.create_task(live.write_many(numbered(BEFORE)))
         await asyncio.sleep(0.01)
         if scene.single:

@@ -169,18 +169,7 @@ class Paced(Writes):
 
 
 @pytest.mark.parametrize("siblings", [0, 2])
-@pytest.mark.parametrize(
-    "way",
-    [
-        "lane",
-        "hold event",
-        "hold key",
-        pytest.param(
-            "order_by",
-            marks=pytest.mark.xfail(reason="an event behind its key pins its page", strict=False),
-        ),
-    ],
-)
+@pytest.mark.parametrize("way", STRAGGLERS)
 def test_one_straggler_does_not_pin_what_was_delivered_since(way: str, siblings: int) -> None:
     async def story() -> None:
         sink = Counting(stuck=7, fails=way.startswith("hold"))

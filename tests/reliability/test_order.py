@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sinkgraph.event import Event
 from sinkgraph.runtime.live import Live
+from sinkgraph.simulation.disk import VirtualDisk
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.base import Sink
 from sinkgraph.sinks.breaker_policy import Breaker
@@ -50,6 +52,8 @@ class Case:
     max_batch: int | None = None
     linger: float = 0.0
     when_full: str = "block"
+    store: str = "memory"
+    capacity: int = 400
 
     def __str__(self) -> str:
         odd = {k: v for k, v in vars(Case()).items() if getattr(self, k) != v}
@@ -72,6 +76,11 @@ CASES = [
     Case(concurrency=3, by_key=True, hold="key", breaker=True),
     Case(concurrency=3, by_key=True, when_full="drop_oldest"),
     Case(when_full="drop_newest", poison=11),
+    Case(store="disk"),
+    Case(store="disk", poison=11, breaker=True, capacity=9_000),
+    Case(store="disk", concurrency=4, by_key=True, poison=13, capacity=9_000),
+    Case(store="disk", concurrency=4, by_key=True, hold="key", poison=13),
+    Case(store="disk", when_full="drop_oldest"),
 ]
 
 
@@ -81,8 +90,9 @@ def lane(case: Case, sink: Sink) -> Queue:
     retry = Retry(sink, ConstantBackoff(0.02), breaker, hold=case.hold)
     return Queue(
         retry,
-        400,
+        case.capacity,
         case.when_full,
+        store=case.store,
         concurrency=case.concurrency,
         order_by=key_of if case.by_key else None,
         max_batch=50,
@@ -106,14 +116,8 @@ async def fill(live: Live, count: int, case: Case) -> None:
             await asyncio.sleep(chance.random() * 0.1)
 
 
-BROKEN = pytest.mark.xfail(
-    reason="a retry writes what it split off beside what came before it", strict=False
-)
-MARKED = [pytest.param(case, marks=BROKEN if case.poison and case.hold == "key" else ()) for case in CASES]
-
-
-@pytest.mark.parametrize("case", MARKED, ids=str)
-def test_no_queue_delivers_two_events_the_wrong_way_round(case: Case) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_queue_delivers_two_events_the_wrong_way_round(case: Case, tmp_path: Path) -> None:
     count = rounds(DELIVERIES, 1_300_000) // (2 * len(CASES))
 
     async def story() -> None:
@@ -125,7 +129,8 @@ def test_no_queue_delivers_two_events_the_wrong_way_round(case: Case) -> None:
         fan = Broadcast(
             [lane(case, sinks[0]), Filter(lane(case, sinks[1]), lambda event: event.data["n"] > 3)]
         )
-        async with start(fan, drain=1e6) as live:
+        disk = VirtualDisk() if case.store == "disk" else None
+        async with start(fan, drain=1e6, disk=disk, state_dir=disk and tmp_path) as live:
             writing = asyncio.create_task(fill(live, count, case))
             for _ in range(5):  # who comes and goes beside them
                 await asyncio.sleep(0.3)
@@ -137,7 +142,7 @@ def test_no_queue_delivers_two_events_the_wrong_way_round(case: Case) -> None:
             assert live.snapshot().residue == 0
             dead = [event.data["n"] for event in live.nodes["dead-letters"].events]  # type: ignore[attr-defined]
         for sink in sinks:
-            assert sink.failed > sink.writes / 30, "it failed too seldom to show anything"
+            assert sink.failed > sink.writes / 60, "it failed too seldom to show anything"
             key = number_key if case.by_key else lambda _n: None
             assert not inversions(sink.got, key)
             if case.when_full == "block":
