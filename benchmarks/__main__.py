@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from textwrap import fill
 from typing import Any
 
+from benchmarks.durable import DURABLE
 from benchmarks.engine import ENGINE
 from benchmarks.figures import FULL, QUICK, Effort, EventsLost, Row, Table
 from benchmarks.http import HTTP
@@ -17,14 +18,16 @@ from benchmarks.machine import machine, machine_line, new_loop
 from benchmarks.payloads import DISTINCT
 from benchmarks.peers.compare import FULL_COMPARISON, QUICK_COMPARISON, compare
 from benchmarks.peers.run import PeerUnavailable
+from benchmarks.recovery import RECOVERY
 from benchmarks.report import figure_table
 from benchmarks.shapes import SHAPES
+from benchmarks.slow_sink import SLOW_SINK
 from benchmarks.wire import WIRE
 from benchmarks.write_alone import WRITE_ALONE
 
 __all__ = ["TABLES", "main"]
 
-TABLES = (ENGINE, WRITE_ALONE, WIRE, HTTP)
+TABLES = (ENGINE, WRITE_ALONE, WIRE, HTTP, DURABLE, RECOVERY, SLOW_SINK)
 
 _HOW = (
     "A time runs from the first write to the last delivery. Before every run garbage is collected; "
