@@ -273,7 +273,7 @@ class Both:
         raise AssertionError(f"it stays {self.ours.state}: {self.ours.value}")
 
 
-@settings(max_examples=6 * settings().max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(policies(), st.lists(policies(), min_size=1, max_size=2), operations)
 def test_whatever_happens_the_breaker_is_what_was_promised(
     policy: Breaker, others: list[Breaker], program: list[Operation]

@@ -195,7 +195,7 @@ async def stop(
     assert not left, left
 
 
-@settings(max_examples=8 * settings().max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(
     spec=trees(),
     plan=plans,

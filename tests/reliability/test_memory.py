@@ -28,7 +28,7 @@ from tests.support.scale import rounds
 from tests.support.virtual import start
 
 CAPACITY = 1_000
-OFFERED = 30_000  # five million in a soak
+OFFERED = 24_000  # five million in a soak
 MOST_OFFERED = 5_000_000
 SIZE = 700
 SLACK = 1_000_000
