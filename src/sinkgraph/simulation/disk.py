@@ -12,6 +12,7 @@ from random import Random as SeededRandom
 from typing import Any, TypeVar
 
 from sinkgraph.clock import Random
+from sinkgraph.errors import StoreFailed
 from sinkgraph.simulation.destination import Latency, drawn
 
 __all__ = ["VirtualDisk"]
@@ -43,6 +44,8 @@ class VirtualDisk:
         self._lost = lost if lost is not None else _never
         self._random = random if random is not None else SeededRandom(0)
         self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._unanswered: dict[asyncio.Future[Any], None] = {}
+        self._forsaken = False
         self._busy = False
         self._stalls: list[tuple[float, float]] = []
         self._idle: list[asyncio.Future[None]] = []
@@ -54,7 +57,11 @@ class VirtualDisk:
     def submit(self, call: Callable[[], _Result]) -> asyncio.Future[_Result]:
         """Begin `call` once every earlier one has ended; see `sinkgraph.clock.Disk`."""
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        if not self.dead:
+        self._unanswered[future] = None
+        future.add_done_callback(self._unanswered.pop)
+        if self._forsaken:
+            self.forsake()
+        elif not self.dead:
             self._waiting.append((call, future))
             if not self._busy:
                 self._begin()
@@ -64,6 +71,14 @@ class VirtualDisk:
         """Begin nothing more and answer nothing more: the process that asked is gone."""
         self.dead = True
         self._waiting.clear()
+
+    def forsake(self) -> None:
+        """Let nobody among the dead wait for an answer: what waits for one, and will, fails."""
+        self.dead = self._forsaken = True
+        for future in list(self._unanswered):
+            if not future.done():
+                future.set_exception(StoreFailed("the process is dead"))
+                future.exception()
 
     async def close(self) -> None:
         """Wait for what was submitted; idempotent."""

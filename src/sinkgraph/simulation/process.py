@@ -25,7 +25,8 @@ _Result = TypeVar("_Result")
 _Begin = Callable[["Port", VirtualDisk], "Run"]
 
 _LIFE: ContextVar[Process | None] = ContextVar("simulated process", default=None)
-_ROUNDS = 200  # ticks in which the tasks of the dead have to end
+_ROUNDS = 400  # ticks in which the tasks of the dead have to end
+_PATIENCE = 10  # ticks after which nobody waits for the disk any more
 
 
 class Died(Exception):
@@ -133,6 +134,8 @@ class Process:
             if k % 20 == 0:
                 for task in left:
                     task.cancel()
+            if k == _PATIENCE:
+                self.disk.forsake()  # a write whose commit has begun waits for it
             await asyncio.sleep(0)
         for task in self._tasks:
             if task.done() and not task.cancelled():
