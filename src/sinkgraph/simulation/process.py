@@ -26,6 +26,7 @@ _Begin = Callable[["Port", VirtualDisk], "Run"]
 
 _LIFE: ContextVar[Process | None] = ContextVar("simulated process", default=None)
 _ROUNDS = 400  # ticks in which the tasks of the dead have to end
+_LEAVE_S = 5.0  # virtual seconds in which a cancelled part of a process has to end
 _PATIENCE = 10  # ticks after which nobody waits for the disk any more
 
 
@@ -93,6 +94,7 @@ class Process:
             await asyncio.wait([task, self.died], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             task.cancel()
+            await asyncio.wait([task, self.died], timeout=_LEAVE_S)
             raise
         if not self.alive and not task.done():
             raise Died(f"process {self.number} died")
