@@ -1,0 +1,95 @@
+"""A queue's side of the disk: what is in memory and what is only on disk come out as one line."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from sinkgraph.event import Event
+from sinkgraph.log.disk import depot
+from sinkgraph.sinks import shelved
+from sinkgraph.testing import Destination, World, simulate
+
+ORIGIN = "http://hooks.test"
+
+
+def document(**queue: Any) -> dict[str, Any]:
+    hook = {"kind": "http", "url": f"{ORIGIN}/in", "timeout": "1s"}
+    retry = {"kind": "retry", "backoff": {"base": "100ms", "cap": "1s"}, "to": hook}
+    return {
+        "sinkgraph": 1,
+        "name": "one-hook",
+        "sources": {"in": {"kind": "inlet", "to": "hooks"}},
+        "sinks": {"hooks": {"kind": "queue", "store": "disk", "to": retry, **queue}},
+    }
+
+
+def numbers(destination: Destination) -> list[int]:
+    return [payload["n"] for payload in destination.payloads]
+
+
+@pytest.fixture(autouse=True)
+def _little_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelved, "_HOT", 4)
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 1_000])
+def test_what_is_only_on_disk_comes_after_what_was_in_memory_before_it(ahead: int) -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN).down(0, 5)
+        async with world.run(document(), durable=True) as live:
+            producer = world.produce("p", count=60, every=(0, 0.3), batch=(1, 4))
+            await producer.wait()
+            assert await live.drain(60)
+        assert numbers(hooks) == list(range(60))
+
+    with patch.object(shelved, "_AHEAD", ahead):
+        simulate(story, seeds=range(3))
+
+
+def test_a_row_read_for_its_end_keeps_the_beginning_that_is_in_memory() -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN).down(0, 5)
+        world.disk_latency = 0.05
+        async with world.run(document(), durable=True) as live:
+            parts = (range(1), range(1, 6), range(6, 8))  # the last two are stored as one row
+            written = [[Event(data={"n": n}) for n in part] for part in parts]
+            await asyncio.gather(*[world.do(live.write_many(part)) for part in written])
+            for n in range(8, 12):  # the queue's place is written too
+                await live.write({"n": n})
+            await asyncio.sleep(1)
+            await world.crash()
+        async with world.run(document(), durable=True) as live:
+            assert await live.drain(60)
+        assert numbers(hooks) == list(range(12))
+
+    with patch.object(depot, "_REFRESH_ROWS", 1):
+        simulate(story)
+
+
+@pytest.mark.parametrize("when_full", ["drop_oldest", "drop_newest"])
+@pytest.mark.parametrize("capacity", [3, 5, 7])
+def test_what_was_dropped_does_not_come_back_after_a_restart(when_full: str, capacity: int) -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN).down(0, 5)
+        graph = document(capacity=capacity, when_full=when_full)
+        async with world.run(graph, durable=True) as live:
+            for k in range(8):
+                await live.write_many([{"n": 5 * k + j} for j in range(5)])
+                world.check()
+            assert await live.drain(60)
+            queue = live.snapshot()["hooks"].ledger
+            assert queue.dropped == {when_full: 40 - queue.delivered}
+        arrived = numbers(hooks)
+        assert arrived == sorted(set(arrived))
+        async with world.run(graph, durable=True) as live:
+            assert live.snapshot()["hooks"].ledger.recovered == 0
+            await live.write({"n": 40})
+            assert await live.drain(60)
+            assert live.snapshot()["hooks"].ledger.dropped == {}
+        assert numbers(hooks) == [*arrived, 40]
+
+    simulate(story)
