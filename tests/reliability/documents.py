@@ -28,7 +28,8 @@ class Spot:
     """Is a place where events arrive: one URL, or several of which each event reaches one.
 
     `durable`: every queue on the way is on disk. `ordered`: nothing on the way gives order up.
-    `gives_up`: a retry on the way may bury an event. `nodes` are the names on the way.
+    `gives_up`: a retry on the way may bury an event. `sheds`: a queue on the way may drop one.
+    `nodes` are the names on the way.
     """
 
     urls: tuple[str, ...]
@@ -37,6 +38,7 @@ class Spot:
     durable: bool
     ordered: bool
     gives_up: bool
+    sheds: bool
     judged: bool
 
     def wants(self, n: int) -> bool:
@@ -77,6 +79,7 @@ class _Way:
     durable: bool = True
     ordered: bool = True
     gives_up: bool = False
+    sheds: bool = False
     queued: bool = False
 
     def through(self, name: str, *tests: Test, **changes: Any) -> _Way:
@@ -170,7 +173,11 @@ class _Drawing:
         name = self.name("broadcast")
         wide = 2 + (self.chance.random() < 0.4) + 3 * (self.chance.random() < 0.15)
         make = make or self.below
-        to = [make(way.through(name), depth + 1) for _ in range(wide)]
+        to: list[Any] = []
+        for k in range(wide):
+            optional = k > 0 and not way.queued and self.chance.random() < 0.1
+            target = make(way.through(name, sheds=way.sheds or optional), depth + 1)
+            to.append({"node": target, "required": False} if optional else target)
         self.sinks[name] = {"kind": "broadcast", "to": to}
         return name
 
@@ -234,10 +241,21 @@ class _Drawing:
             sink["max_batch"] = chance.choice([1, 5, 50])
         if chance.random() < 0.1:
             sink["linger"] = "20ms"
+        if chance.random() < 0.1:
+            sink["max_bytes"] = chance.choice(["300B", "1000B"])
+        sheds = False
+        if chance.random() < 0.25:
+            sink["capacity"] = chance.choice([1, 3, 10, 30])
+            policies = ["block", "drop_oldest", "drop_newest"]
+            if not way.queued:  # a lane that is refused waits for up to 30 s
+                policies += ["reject"]
+            sink["when_full"] = chance.choice(policies)
+            sheds = sink["when_full"].startswith("drop")
         way = way.through(
             name,
             queued=True,
             durable=way.durable and store == "disk",
+            sheds=way.sheds or sheds,
             ordered=way.ordered and concurrency == 1,
         )
         sink["to"] = self.beneath(way, depth + 1)
@@ -317,6 +335,7 @@ class _Drawing:
                 durable=way.durable,
                 ordered=way.ordered,
                 gives_up=way.gives_up,
+                sheds=way.sheds,
                 judged=judged,
             )
         )

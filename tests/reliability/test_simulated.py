@@ -33,6 +33,18 @@ def test_a_crash_loses_nothing_that_was_accepted_after_it(block: int) -> None:
     simulate(trial("memory", crashes=2), seeds=range(block * n, (block + 1) * n))
 
 
+@pytest.mark.parametrize("block", range(5))
+def test_what_is_on_disk_outlives_crashes_and_bad_disks(block: int) -> None:
+    n = rounds(8)
+    simulate(trial("disk", crashes=2), seeds=range(block * n, (block + 1) * n))
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_memory_and_disk_side_by_side_keep_what_each_promises(block: int) -> None:
+    n = rounds(7)
+    simulate(trial("mixed", crashes=1 + block), seeds=range(block * n, (block + 1) * n))
+
+
 _DIGESTS = """
 import sys
 from sinkgraph.testing import simulate
@@ -59,9 +71,9 @@ def digests(hash_seed: str, stores: str, crashes: int, *seeds: int) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("crashes", [0, 1])
-def test_a_seed_makes_the_same_run_in_every_process(crashes: int) -> None:
+@pytest.mark.parametrize(("stores", "crashes"), [("memory", 1), ("disk", 2), ("mixed", 0)])
+def test_a_seed_makes_the_same_run_in_every_process(stores: str, crashes: int) -> None:
     seeds = range(100, 100 + rounds(3))
-    first = digests("0", "memory", crashes, *seeds)
+    first = digests("0", stores, crashes, *seeds)
     assert len(set(first.splitlines())) == len(seeds)
-    assert first == digests("12345", "memory", crashes, *seeds)
+    assert first == digests("12345", stores, crashes, *seeds)
