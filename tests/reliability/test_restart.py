@@ -93,3 +93,22 @@ async def test_what_was_accepted_outlives_restarts(queues: int, each: int, tmp_p
         own += taker.got
         wanted = [n for n in range(written) if k != 1 or n % 2 == 1]
         assert sorted(own) == wanted
+
+
+async def test_a_memory_queue_goes_on_behind_what_was_saved(tmp_path: Path) -> None:
+    got: list[int] = []
+    for life, most in enumerate([0, 2, 5, 10**9]):
+        taker = Taker(most, 1)
+        queue = Queue(taker)
+        graph = sinkgraph.run(queue, state_dir=tmp_path / "state", drain=0.2)
+        async with graph as live:
+            for n in range(4 * life, 4 * life + 4):
+                await live.write({"n": n})
+            if most > 100:
+                assert await live.drain(10)
+            assert live.snapshot().residue == 0
+        report = live.report
+        assert report is not None
+        assert (report.residue, report.left) == (0, {})
+        got += taker.got
+    assert got == list(range(16))

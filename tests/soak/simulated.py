@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import get_args
 
 from sinkgraph.testing import simulate
 from tests.reliability.documents import Stores
@@ -15,15 +14,22 @@ from tests.reliability.simulated import trial
 
 __all__ = ["main"]
 
+TRIALS: tuple[tuple[Stores, int], ...] = (
+    ("memory", 0),
+    ("memory", 2),
+    ("disk", 2),
+    ("mixed", 1),
+    ("mixed", 2),
+)
+"""Where events are kept, and how often the process is killed."""
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Play so many seeds, each with another kind of store, with crashes or without."""
+    """Play so many seeds, each in another kind of trial than the one before."""
     first, count = map(int, arguments)
-    stores: tuple[Stores, ...] = get_args(Stores)
     for seed in range(first, first + count):
-        kind = stores[seed % len(stores)]
-        crashes = seed // len(stores) % 3
-        simulate(trial(kind, crashes=crashes), seed=seed)
+        stores, crashes = TRIALS[seed % len(TRIALS)]
+        simulate(trial(stores, crashes=crashes), seed=seed)
     sys.stdout.write(f"{count} seeds from {first} on\n")
     return 0
 
