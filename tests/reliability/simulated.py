@@ -304,6 +304,7 @@ class Trial:
         if spot.judged and any(name.startswith("timeout") for name in spot.nodes):
             return  # a timeout may cut off an attempt of which some requests were answered
         queues = sum(name.startswith("queue") for name in spot.nodes)
+        parted = spot.judged or any(name.startswith("batch") for name in spot.nodes)
         ends = sorted([*self.world.crashes, *self._ends_without_notes()])
         told: Counter[int] = Counter()
         last: dict[int, _Take] = {}
@@ -312,12 +313,15 @@ class Trial:
             may = math.comb(crashes + queues, queues)
             assert told[take.n] < may, f"{take} came to {spot.urls} once too often"
             told[take.n] += take.told_at is not None
-            if queues == 1 and not spot.judged:  # a batch is noted as a whole
+            if queues == 1 and not parted:
                 self._judge_lag(spot, take, last.get(take.n), ends)
             last[take.n] = take
 
     def _judge_lag(self, spot: Spot, take: _Take, before: _Take | None, ends: list[float]) -> None:
-        """What a well disk was given 50 ms for is not repeated."""
+        """What a well disk was given 50 ms for is not repeated.
+
+        That does not hold where a batch may be delivered in parts: it is noted as a whole.
+        """
         if before is None or before.told_at is None:
             return
         end = ends[bisect_left(ends, before.at)]
