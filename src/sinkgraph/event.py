@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast, overload
 
 import msgspec
 
+from sinkgraph.errors import Rejected
 from sinkgraph.payload import PLAIN, Json, as_payload, encode_json, to_payload
 
 __all__ = [
@@ -190,6 +191,24 @@ class Page:
         return cast("list[Event]", values[i:j])
 
 
+_SEALED = frozenset({Json, bytes})
+
+
+def _sealed(value: Any) -> Any:
+    """Return a value of a page as it is stored: its payload as JSON text or bytes."""
+    if not isinstance(value, Event):
+        return Json(encode_json(value))
+    payload = value.payload
+    try:
+        msgspec.json.encode([value.id, value.type, value.source, value.meta])
+    except Exception as error:
+        raise Rejected(f"event {value.id!r} cannot be stored: {error}") from None
+    if payload.__class__ is Json or payload.__class__ is bytes:
+        return value
+    text = Json(encode_json(payload))
+    return LazyEvent(value.id, value.type, value.source, value.time, text, value.meta)
+
+
 def _payload_of(value: Any) -> Any:
     if isinstance(value, Event):
         return value.payload
@@ -289,6 +308,21 @@ class Batch(Sequence[Event]):
                 out.append(text.raw)
                 values[k] = text
         return out
+
+    def seal(self) -> None:
+        """Make every payload JSON text or bytes, as it is stored on disk; made at most once.
+
+        Raises `Rejected` for an event that cannot be stored: what JSON cannot hold, or an id,
+        type, source or meta that is no text or JSON.
+        """
+        values = self.page.values
+        kinds = set(map(type, values[self.i : self.j]))
+        if kinds <= _SEALED:
+            return
+        for k in range(self.i, self.j):
+            value = values[k]
+            if value.__class__ is not bytes and value.__class__ is not Json:
+                values[k] = _sealed(value)
 
     def pick(self, indices: Iterable[int]) -> Batch:
         """Return a batch of the events at these indices, in that order, pinning no others."""

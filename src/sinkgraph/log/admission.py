@@ -7,21 +7,26 @@ at all. Who waits until it can be is the subject of `turnstile`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sinkgraph.errors import Overloaded, PartialWrite
 from sinkgraph.event import Batch
+from sinkgraph.log.disk.draft import Entry, Pledge
+from sinkgraph.log.disk.drafting import Share, share_out
 from sinkgraph.log.later import Edge, FanTarget, Group, Later, Trail
 from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
+    from sinkgraph.log.disk.dead import DeadRow
+    from sinkgraph.log.disk.depot import Depot
+    from sinkgraph.log.disk.shelf import Shelf
     from sinkgraph.log.turnstile import Waiter
 
 __all__ = ["Plan", "Store"]
 
-Mark = tuple[tuple[int, int, int, int], tuple[Group, ...]]
+Mark = tuple[tuple[int, ...], tuple[Group, ...]]
 
 
 class Store(Protocol):
@@ -32,6 +37,15 @@ class Store(Protocol):
     when_full: str
     max_wait: float | None
     waiting: list[Waiter]
+    shelf: Shelf | None
+
+    def reserve(self, batch: Batch) -> None:
+        """Keep room for a batch that is being written to disk."""
+        ...
+
+    def release(self, batch: Batch) -> None:
+        """Give back the room that was kept for a batch."""
+        ...
 
     def room(self) -> int:
         """Return how many more events fit now."""
@@ -54,6 +68,22 @@ class Store(Protocol):
         ...
 
 
+class Burial(Protocol):
+    """Is what admission needs to know of a sink that keeps dead letters on disk."""
+
+    def rows(self, batch: Batch) -> list[DeadRow]:
+        """Return what is stored of a batch."""
+        ...
+
+    def keep(self, batch: Batch) -> None:
+        """Take a batch that no other part of its plan takes to disk."""
+        ...
+
+    def kept(self, batch: Batch) -> None:
+        """Take note that a batch is on disk."""
+        ...
+
+
 @dataclass(slots=True)
 class Stored:
     """Is one queue's part of a plan."""
@@ -68,16 +98,23 @@ class Plan:
     """Collects what one write would do; nothing changes until `commit`."""
 
     __slots__ = (
+        "abandoned",
+        "applied",
         "counts",
         "dead",
+        "decisions",
         "effects",
         "fan",
         "groups",
         "later",
         "once",
         "optional",
+        "origin",
+        "pledge",
+        "root",
         "spare",
         "stored",
+        "to_bury",
         "volatile",
     )
 
@@ -93,6 +130,13 @@ class Plan:
         self.dead: Ledger | None = None  # set while a dead letter is being collected
         self.spare: Edge | None = None  # where a dead letter goes when its own sink is closed
         self.volatile = False  # True when the plan depends on the room there is right now
+        self.root: Batch | None = None  # what was written, for what is stored on disk of it
+        self.origin = ""  # the node it was written to
+        self.decisions: list[Callable[[], None]] = []  # made when it is settled, before any disk
+        self.to_bury: list[tuple[Burial, Batch]] = []
+        self.pledge: Pledge | None = None  # ends when what is durable is on disk
+        self.applied = False
+        self.abandoned = False
 
     # collecting
 
@@ -139,13 +183,17 @@ class Plan:
 
     def mark(self) -> Mark:
         """Return how far collecting has come, for `undo`."""
-        sizes = len(self.counts), len(self.effects), len(self.stored), len(self.later)
-        return sizes, self.groups
+        return tuple(map(len, self._noted())), self.groups
+
+    def _noted(self) -> list[list[Any]]:
+        first = [self.counts, self.effects, self.stored]
+        return [*first, self.later, self.decisions, self.to_bury]  # type: ignore[list-item]
 
     def undo(self, mark: Mark) -> None:
         """Forget what was collected since `mark`."""
-        (counts, effects, stored, later), self.groups = mark
-        del self.counts[counts:], self.effects[effects:], self.stored[stored:], self.later[later:]
+        sizes, self.groups = mark
+        for noted, size in zip(self._noted(), sizes, strict=True):
+            del noted[size:]
 
     def then(self, effect: Callable[[], None], *, once: bool = False) -> None:
         """Note a change to make when the plan is committed; it must not fail.
@@ -154,6 +202,16 @@ class Plan:
         """
         self.effects.append(effect)
         self.once = self.once or once
+
+    def decide(self, effect: Callable[[], None]) -> None:
+        """Note a change that the next plan has to see, also while this one is written to disk."""
+        self.decisions.append(effect)
+        self.once = True
+
+    def bury_durably(self, burial: Burial, batch: Batch) -> None:
+        """Plan to keep dead letters: on disk with the rest of the plan, if any of it goes there."""
+        self.to_bury.append((burial, batch))
+        self.once = True
 
     def store(self, store: Store, batch: Batch, trail: Trail) -> None:
         """Plan to store a batch in a queue."""
@@ -205,8 +263,54 @@ class Plan:
 
     # doing
 
-    def commit(self) -> None:
-        """Do everything that cannot fail, in one step: store, count, mark what is in flight."""
+    def commit(self) -> Pledge | None:
+        """Do everything in one step: store, count, mark what is in flight.
+
+        Where a queue keeps its events on disk, room is kept for all of it now, and the step is
+        made when the disk has it; what is returned ends then, in failure when it could not be
+        stored. Raises StoreFailed when the disk has failed before.
+        """
+        depot = self._depot()
+        if depot is not None:
+            self._write_to(depot)
+            return self.pledge
+        self.pledge = None
+        for decision in self.decisions:
+            decision()
+        self._apply({})
+        return None
+
+    def _depot(self) -> Depot | None:
+        for one in self.stored:
+            shelf = one.store.shelf
+            if shelf is not None and shelf.takes:
+                return shelf.depot
+        return None
+
+    def _write_to(self, depot: Depot) -> None:
+        depot.refuse_if_failed()
+        drafts, shares = share_out(self)
+        rows = [row for burial, batch in self.to_bury for row in burial.rows(batch)]
+        for decision in self.decisions:
+            decision()
+        for one in self.stored:
+            one.store.reserve(one.batch)
+
+        def apply() -> None:
+            self._release()
+            self._apply(shares)
+
+        if self.pledge is None:
+            self.pledge = Pledge(loop=depot.loop)
+        depot.add(Entry(drafts, rows, apply, self._release, self.pledge))  # `finish` waits for it
+
+    def _release(self) -> None:
+        for one in self.stored:
+            one.store.release(one.batch)
+
+    def _apply(self, shares: Mapping[int, Share]) -> None:
+        """Do everything that cannot fail, in one step."""
+        self.applied = True
         for ledger, what, reason, n in self.counts:
             if what == "entered":
                 ledger.entered += n
@@ -220,19 +324,29 @@ class Plan:
                 ledger.dead_lettered += n
         for effect in self.effects:
             effect()
-        for one in self.stored:
+        for burial, batch in self.to_bury:
+            if self.pledge is None:
+                burial.keep(batch)
+            else:
+                burial.kept(batch)
+        for k, one in enumerate(self.stored):
             n = one.batch.j - one.batch.i
             for ledger in one.trail:
                 ledger.delivered += n
-            one.store.accept(one.batch, optional=one.optional)
+            share = shares.get(k)
+            batch = one.batch if share is None else share.batch()
+            one.store.accept(batch, optional=one.optional)
         for later in self.later:
             n = later.batch.j - later.batch.i
             for ledger in later.trail:
                 ledger.held += n
+        if self.abandoned:
+            self.abandon()
 
     def abandon(self) -> None:
         """Count the writes that were not begun as returned: their writer was cancelled."""
-        for one in self.later:
+        self.abandoned = True
+        for one in self.later if self.applied else ():
             one.abandon()
 
     async def finish(self, whole: Batch, until: float | None = None) -> None:
@@ -242,6 +356,12 @@ class Plan:
         Raises the bare error when the only thing this write did was that one write of `whole`,
         else PartialWrite with what is owed.
         """
+        if self.pledge is not None:
+            try:
+                await self.pledge
+            except asyncio.CancelledError:
+                self.abandon()
+                raise
         later = self.later
         if not later:
             return

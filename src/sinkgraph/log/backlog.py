@@ -1,4 +1,4 @@
-"""What a queue has not handed to a lane yet: batches picked for it, then a cursor in a log.
+"""What a queue has not handed to a lane yet: read from disk, on disk, picked, then a log's.
 
 It counts events, not who they are for; which of them to shed is the queue's decision.
 """
@@ -6,9 +6,10 @@ It counts events, not who they are for; which of them to shed is the queue's dec
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from sinkgraph.errors import Rejected
-from sinkgraph.event import Batch, join
+from sinkgraph.event import Batch, Json, join
 from sinkgraph.log.memory import Cursor
 
 __all__ = ["Backlog", "size_of", "sizes_of"]
@@ -17,18 +18,50 @@ _MOST = 1_000
 
 
 class Backlog:
-    """Holds batches oldest first; what is picked stands before what the cursor reads."""
+    """Holds batches oldest first: loaded from disk, `cold` (on disk), picked, read by the cursor.
 
-    __slots__ = ("_cursor", "_picked", "_picks")
+    `cold` is a count; while it is not 0, nothing that stands behind it can be taken.
+    """
+
+    __slots__ = ("_cursor", "_loaded", "_picked", "_picks", "cold", "loaded")
 
     def __init__(self) -> None:
         self._picks: deque[Batch] = deque()
         self._picked = 0
         self._cursor: Cursor | None = None
+        self._loaded: deque[Batch] = deque()
+        self.loaded = 0
+        self.cold = 0
 
     def __len__(self) -> int:
         cursor = self._cursor
-        return self._picked + (cursor.log.front - cursor.pos if cursor is not None else 0)
+        held = self._picked + self.loaded + self.cold
+        return held + (cursor.log.front - cursor.pos if cursor is not None else 0)
+
+    @property
+    def ready(self) -> int:
+        """Events that can be taken now."""
+        return self.loaded if self.cold else len(self)
+
+    @property
+    def warm(self) -> int:
+        """Events held in memory by this backlog itself."""
+        return self._picked + self.loaded
+
+    def load(self, batches: Iterable[Batch], left: int) -> None:
+        """Add what was read from disk, where `left` events are still only there."""
+        if left and not self.cold:  # what is here is older than what is only on disk
+            cursor = self._cursor
+            self.unfollow()
+            self._cursor = cursor  # it goes on with what comes after all that
+            self._loaded.extend(self._picks)
+            self.loaded += self._picked
+            self._picks.clear()
+            self._picked = 0
+        for batch in batches:
+            self._loaded.append(batch)
+            self.loaded += len(batch)
+        self.cold = left
 
     @property
     def follows(self) -> bool:
@@ -62,6 +95,11 @@ class Backlog:
         """Return the oldest events, at most `limit`, as one batch; None when there are none."""
         taken: list[Batch] = []
         left = limit
+        while left and self._loaded and (not taken or len(self._loaded[0]) <= left):
+            taken.append(self._take_loaded(left))
+            left -= len(taken[-1])
+        if self._loaded or self.cold:
+            return _joined(taken)
         while left and self._picks and (not taken or len(self._picks[0]) <= left):
             taken.append(self.take_picked(left))
             left -= len(taken[-1])
@@ -70,23 +108,27 @@ class Backlog:
             while left and (batch := cursor.take(left)) is not None:
                 taken.append(batch)
                 left -= len(batch)
-        if not taken:
-            return None
-        return taken[0] if len(taken) == 1 else join(taken)
+        return _joined(taken)
 
     def take_picked(self, n: int) -> Batch:
         """Return at most n events of the oldest picked batch."""
-        oldest = self._picks[0]
-        if len(oldest) > n:
-            taken, self._picks[0] = oldest[:n], oldest[n:]
-        else:
-            taken = self._picks.popleft()
+        taken = _cut(self._picks, n)
         self._picked -= len(taken)
         return taken
 
+    def _take_loaded(self, n: int) -> Batch:
+        taken = _cut(self._loaded, n)
+        self.loaded -= len(taken)
+        return taken
+
     def shed(self, n: int) -> list[Batch]:
-        """Drop the n oldest events; return those that were picked, for their size."""
+        """Drop the n oldest events in memory; return those it held itself, for their size."""
         dropped: list[Batch] = []
+        while n > 0 and self._loaded:
+            dropped.append(self._take_loaded(n))
+            n -= len(dropped[-1])
+        if self.cold:
+            return dropped
         while n > 0 and self._picks:
             dropped.append(self.take_picked(n))
             n -= len(dropped[-1])
@@ -95,16 +137,39 @@ class Backlog:
         return dropped
 
     def oldest_picked(self) -> int:
-        """Return how many events the oldest picked batch holds; 0 when none was picked."""
-        return len(self._picks[0]) if self._picks else 0
+        """Return how many events the oldest batch in memory holds; 0 when there is none."""
+        if self._loaded:
+            return len(self._loaded[0])
+        return len(self._picks[0]) if self._picks and not self.cold else 0
+
+    def remains(self) -> list[Batch]:
+        """Return what is in memory, and keep it; reads no log any further."""
+        self.unfollow()
+        return [*self._loaded, *self._picks]
 
     def empty_out(self) -> list[Batch]:
-        """Return everything and keep nothing."""
+        """Return everything that is in memory and keep nothing."""
         self.unfollow()
-        left = list(self._picks)
+        left = [*self._loaded, *self._picks]
+        self._loaded.clear()
         self._picks.clear()
-        self._picked = 0
+        self._picked = self.loaded = self.cold = 0
         return left
+
+
+def _joined(taken: list[Batch]) -> Batch | None:
+    if not taken:
+        return None
+    return taken[0] if len(taken) == 1 else join(taken)
+
+
+def _cut(batches: deque[Batch], n: int) -> Batch:
+    """Take the first batch off, or its first n events."""
+    oldest = batches[0]
+    if len(oldest) > n:
+        batches[0] = oldest[n:]
+        return oldest[:n]
+    return batches.popleft()
 
 
 def size_of(batch: Batch) -> int:
@@ -114,8 +179,14 @@ def size_of(batch: Batch) -> int:
 
 def sizes_of(batch: Batch) -> list[int]:
     """Return the bytes of each payload of a batch; 0 for what JSON cannot hold."""
+    payloads = batch.payloads
+    if set(map(type, payloads)) == {Json}:
+        try:
+            return [len(payload.raw) for payload in payloads]
+        except Rejected:
+            pass
     sizes: list[int] = []
-    for k, payload in enumerate(batch.payloads):
+    for k, payload in enumerate(payloads):
         if isinstance(payload, bytes):
             sizes.append(len(payload))
             continue

@@ -77,3 +77,13 @@ class Claim:
         if weigh is not None:
             self.size = min(size, sum(weigh(batch) for _, batch in self._parts))
         return left - self.left, size - self.size
+
+    def settled_of(self, whole: Batch) -> list[int]:
+        """Return the places of the events of `whole`, the first part, that nobody owes any more."""
+        places = whole.places
+        if places is None:
+            return []
+        if not self._parts:
+            return list(places)
+        owed = {own for _, batch in self._parts for own in batch.ids}
+        return [place for own, place in zip(whole.ids, places, strict=True) if own not in owed]

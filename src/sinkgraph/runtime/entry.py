@@ -18,6 +18,7 @@ from sinkgraph.payload import PLAIN, Json, to_payload
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.intake import Intake
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 __all__ = ["READY", "Entry", "Inbox"]
@@ -36,6 +37,7 @@ class Entry:
     __slots__ = (
         "_base",
         "_ctx",
+        "_intake",
         "_passed",
         "_since",
         "_uid",
@@ -53,6 +55,7 @@ class Entry:
         self.gate: Gate | None = None
         self.shut = False  # the graph stops: nothing is taken any more
         self._ctx = ctx
+        self._intake: Intake | None = None  # where single writes wait for the disk
         # no gate's name for its ids ends like this: wiring may come and go between the two
         self._uid = f"{ctx.run_id}-{name}" if name else f"{ctx.run_id}w"
         self._base = 0
@@ -68,6 +71,11 @@ class Entry:
             self._passed = self.took()
             self._since = gate.log.head if gate is not None else 0
             self.gate = gate
+        seals = gate is None and isinstance(target, Instant) and target.seals
+        if not seals or not isinstance(target, Instant):
+            self._intake = None
+        elif self._intake is None or self._intake.root is not target:
+            self._intake = Intake(target, self._batch_of)
         if self.gate is not None and self.name:
             self.gate.log.source = self.gate.log.tail.page.source = self.name
 
@@ -99,8 +107,26 @@ class Entry:
         """Write one payload or Event, waiting for room at most `timeout_s` seconds."""
         if self.gate is not None:
             await self.gate.put(value, timeout_s)
-        else:
+        elif self._intake is None or self.shut or not await self._gathered(value):
             await self._written([value], timeout_s)
+
+    async def _gathered(self, value: Any) -> bool:
+        """Write a value together with what others write in this tick; False: not done."""
+        assert self._intake is not None, "only what goes to disk is gathered"
+        ledger, pledge = self.ledger, self._intake.join(value)
+        ledger.entered += 1
+        ledger.held += 1
+        try:
+            await pledge
+        finally:
+            ledger.held -= 1
+            if pledge.apart:
+                ledger.entered -= 1
+            elif pledge.done() and pledge.exception() is None:
+                ledger.delivered += 1
+            else:
+                ledger.returned += 1
+        return not pledge.apart
 
     async def write_many(self, values: Sequence[Any], timeout_s: float | None) -> None:
         """Write payloads, Events or a Batch, all together."""
@@ -121,12 +147,14 @@ class Entry:
             await self._written(payloads, timeout_s)
 
     async def _written(self, values: list[Any], timeout_s: float | None) -> None:
+        await self._through(self._batch_of(values), timeout_s)
+
+    def _batch_of(self, values: list[Any]) -> Batch:
         base = self._base
         self._base += len(values)
-        batch = Batch.from_payloads(
+        return Batch.from_payloads(
             values, self._uid, base, source=self.name, type="event", time=self._ctx.clock.wall()
         )
-        await self._through(batch, timeout_s)
 
     async def _through(self, batch: Batch, timeout_s: float | None) -> None:
         if self.shut:

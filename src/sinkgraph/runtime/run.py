@@ -11,7 +11,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any
 
-from sinkgraph.clock import Clock, Network, Random
+from sinkgraph.clock import Clock, Disk, Network, Random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.runtime.live import Live
@@ -59,9 +59,11 @@ def run(
     sources: Mapping[str, Source] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
     drain: float = 25.0,
+    fates: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     random: Random | None = None,
     network: Network | None = None,
+    disk: Disk | None = None,
 ) -> Run:
     """Return a context manager that runs `what`: a path, a Graph, a dict, or a sink.
 
@@ -69,7 +71,10 @@ def run(
     `provided:NAME`; `sources` are `Source`s by name: each feeds the inlet of that name, or the root
     of a tree; `output_dir` is where relative output paths begin (the state dir, else the
     working directory); `drain` bounds in seconds the wait for pending events when it is left.
-    `clock`, `random` and `network` replace the engine's ports.
+    `clock`, `random`, `network` and `disk` replace the engine's ports.
+    `state_dir` keeps what outlives the process: disk queues, dead letters, positions; `fates` says
+    what becomes of stored events whose queue is not in the graph (`dead_letter`, `discard`,
+    `move_to:NAME`), by its name.
 
     Entering raises DocumentError with every diagnostic, or StartFailed with every reason; then
     nothing runs. Embedded runs install no signal handlers.
@@ -78,6 +83,9 @@ def run(
         "clock": clock,
         "random": random,
         "network": network,
+        "disk": disk,
+        "state_dir": os.fspath(state_dir) if state_dir is not None else None,
+        "fates": fates,
         "drain_s": drain,
         "output_dir": os.fspath(output_dir if output_dir is not None else state_dir or "."),
     }
@@ -94,9 +102,8 @@ def run(
         elif not hasattr(graph, "digest"):
             raise TypeError(f"sinkgraph.run takes a path, a Graph, a dict or a sink, not {what!r}")
         builder = import_module("sinkgraph.compiler.build")
-        assembly: Assembly = builder.build(
-            graph, output_dir=options["output_dir"], provided=provide
-        )
+        places = {name: options[name] for name in ("output_dir", "state_dir")}
+        assembly: Assembly = builder.build(graph, provided=provide, **places)
         return host(assembly, sources or {})
 
     return Run(from_graph, options)

@@ -11,12 +11,13 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from sinkgraph.clock import Clock, LoopClock, Network, Random, system_random
+from sinkgraph.clock import Clock, Disk, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
+from sinkgraph.runtime.state import StateDir
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.burial import DeadLetters
@@ -35,8 +36,9 @@ _log = logging.getLogger("sinkgraph")
 class Topology:
     """Runs one assembly.
 
-    `drain_s`: how long a stop waits for what is pending, in seconds. Clock, chance and network
-    are ports; without them the real ones are used.
+    `drain_s`: how long a stop waits for what is pending, in seconds. Clock, chance, network and
+    disk are ports; without them the real ones are used. `state_dir` is where events are kept that
+    outlive the process; `fates` says what becomes of those whose queue is not in the graph.
     """
 
     def __init__(
@@ -46,7 +48,10 @@ class Topology:
         clock: Clock | None = None,
         random: Random | None = None,
         network: Network | None = None,
+        disk: Disk | None = None,
         output_dir: str = ".",
+        state_dir: str | None = None,
+        fates: Mapping[str, str] | None = None,
         drain_s: float = 25.0,
     ) -> None:
         self.assembly = assembly
@@ -58,6 +63,7 @@ class Topology:
         self._random = random if random is not None else system_random()
         self._network = network
         self._output_dir = output_dir
+        self._state = StateDir(state_dir, disk, fates or {}) if state_dir is not None else None
         self._pool = ThreadPool()
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -141,15 +147,24 @@ class Topology:
             provided=self.assembly.provided,
         )
         nodes = self.ordered()
-        self.bind(nodes)
         opened: list[Node] = []
         try:
+            if self._state is not None:
+                self.ctx.depot = await self._state.open(self.journal.note)
+                self.ctx.records = self.ctx.depot
+            self.bind(nodes)
             reasons = await self.provision(nodes, opened)
+            if self._state is not None:
+                reasons += self._state.unclaimed(nodes)
             if reasons:
                 raise StartFailed(reasons)
+            if self._state is not None:
+                await self._state.settle_fates(self.ctx)
         except BaseException:
             self.status = "failed"
             await self.close_nodes(list(reversed(opened)))
+            if self._state is not None:
+                await self._state.close()
             await self._network.close()
             self._pool.close()
             raise
@@ -308,6 +323,7 @@ class Topology:
 
     async def _stop(self, limit: float, first: Callable[[], Awaitable[None]] | None) -> CloseReport:
         began = self.clock.now()
+        until = asyncio.get_running_loop().time() + limit
         self.status = "draining"
         for source in self.assembly.sources.values():
             source.stop()
@@ -317,7 +333,9 @@ class Topology:
         await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         work.cancel()
-        await asyncio.wait([work], timeout=leaving.CLOSE_S)
+        now = loop.time()
+        grace = leaving.Grace(now if self._hurry.is_set() else max(now, until))
+        await asyncio.wait([work], timeout=grace.share())
         if not work.done():
             self.journal.note("drain_abandoned")
         for listener in self._on_closing:
@@ -327,26 +345,33 @@ class Topology:
         for task in self._running.values():
             task.cancel()
         if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=leaving.CLOSE_S)
+            await asyncio.wait(list(self._running.values()), timeout=grace.share())
         self.flush()
+        if self._state is not None:
+            await grace.beside(self._state.settled())
         ordered = self.ordered()
         queues = [node for node in ordered if isinstance(node, Queue)]
-        await self.close_nodes(queues)
-        left = {node.name: node.depth() for node in queues if node.depth()}
-        await self.close_nodes([n for n in ordered if not isinstance(n, Queue) and n.links()])
+        await self.close_nodes(queues, grace.share())
+        kept = await grace.beside(self._state.keep(queues)) if self._state is not None else {}
+        left = {q.name: q.depth() - kept.get(q.name, 0) for q in queues}
+        left = {name: n for name, n in left.items() if n > 0}
+        between = [n for n in ordered if not isinstance(n, Queue) and n.links()]
+        await self.close_nodes(between, grace.share())
         last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
-        await self.close_nodes(last)
+        await self.close_nodes(last, grace.share())
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=leaving.CLOSE_S)
+            await asyncio.wait(list(self._tasks), timeout=grace.share())
         report_at = self.snapshot()
         await self.close_nodes([self.assembly.dead_letters])
+        if self._state is not None:
+            await self._state.close()
         assert self._network is not None, "a started topology has a network"
         await self._network.close()
         self._pool.close()
         self.status = "stopped"
-        self.report = CloseReport(report_at, left, self.clock.now() - began, limit)
+        self.report = CloseReport(report_at, left, self.clock.now() - began, limit, kept)
         self.journal.note("graph_stopped", name=self.name, left=sum(left.values()))
         return self.report
 
@@ -360,9 +385,9 @@ class Topology:
             await first()
         await leaving.drain_nodes(self.ordered(), self.journal.note)
 
-    async def close_nodes(self, nodes: Sequence[Node]) -> None:
+    async def close_nodes(self, nodes: Sequence[Node], within_s: float = leaving.CLOSE_S) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-        await leaving.close_nodes(nodes, self.journal.note)
+        await leaving.close_nodes(nodes, self.journal.note, within_s)
 
     async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> None:
         """Drain, close and forget nodes nothing writes to any more."""

@@ -20,6 +20,7 @@ from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 if TYPE_CHECKING:
     from sinkgraph.log.admission import Plan
+    from sinkgraph.log.disk.depot import Depot
     from sinkgraph.log.turnstile import Turnstile
 
 __all__ = [
@@ -91,7 +92,8 @@ class Context:
 
     `spawn(coroutine, name)` starts a task the topology owns; `journal(kind, **facts)` notes a
     past-tense fact; `run_sync(fn, *args)` runs a blocking call in a bounded thread pool;
-    `dead_letters` is where events go that no port claims; `records` outlive the process.
+    `dead_letters` is where events go that no port claims; `depot` commits to the state dir, where
+    there is one; `records` outlive the process.
     """
 
     clock: Clock
@@ -105,6 +107,7 @@ class Context:
     run_id: str = ""
     graph_digest: str = ""
     output_dir: str = "."
+    depot: Depot | None = None
     provided: dict[str, Any] = field(default_factory=dict)
     records: Records = field(default_factory=NoRecords)
 

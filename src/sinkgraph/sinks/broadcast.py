@@ -233,4 +233,5 @@ def reads_directly(target: Target) -> bool:
         and target.required
         and node.when_full in ("block", "reject", "drop_oldest")
         and node.max_bytes is None
+        and not node.durable
     )

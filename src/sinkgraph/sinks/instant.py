@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sinkgraph.errors import Overloaded, Rejected, SinkClosed, TooLarge
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.admission import Plan, Store
+from sinkgraph.log.disk.places import provisional
 from sinkgraph.log.piecewise import write_piecewise
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.burial import dead_batch
@@ -31,6 +32,7 @@ class Instant(Node):
     def __init__(self) -> None:
         super().__init__()
         self.gate: Gate | None = None
+        self.seals = False  # a queue that is admitted to from here keeps its events on disk
 
     @property
     def instant(self) -> bool:
@@ -136,6 +138,10 @@ class Instant(Node):
         if self.gate is not None:
             return self.gate.plan(batch)
         plan = Plan()
+        if self.seals:
+            batch.seal()
+            provisional(batch)
+            plan.root, plan.origin = batch, self.name
         self.admit(batch, plan, (), self.entrance())
         for one in plan.stored:
             plan.volatile |= one.store.halt()

@@ -63,10 +63,14 @@ class Keys:
 
     def hold(self, batches: Iterable[Batch]) -> list[Hashable]:
         """Own the keys of these events, beside whoever owns them already; return them."""
-        keys = list(dict.fromkeys(self._key_of(event) for batch in batches for event in batch))
+        keys = list(dict.fromkeys(key for batch in batches for key in self.of(batch)))
         for key in keys:
             self._own(key)
         return keys
+
+    def of(self, batch: Batch) -> Iterable[Hashable]:
+        """Return the keys of a batch, each once, in the order of its events."""
+        return dict.fromkeys(map(self._key_of, batch))
 
     def _own(self, key: Hashable) -> None:
         self._owned[key] = self._owned.get(key, 0) + 1
@@ -79,6 +83,8 @@ class Keys:
         for key, indices in split.items():
             part = batch if len(indices) == len(batch) else batch.pick(indices)
             backlog = self._backlog.get(key)
+            if key in self._owned:
+                part = part.slim()  # it may wait long, and must not pin its page meanwhile
             if backlog is None:
                 self._backlog[key] = deque([part])
                 if key not in self._owned:
@@ -129,9 +135,13 @@ class Keys:
                 self._backlog.pop(key, None)
         return more
 
+    def held(self) -> list[Batch]:
+        """Return what no lane owns, and keep it."""
+        return [part for backlog in self._backlog.values() for part in backlog]
+
     def surrender(self) -> list[Batch]:
         """Return what no lane owned, and forget it."""
-        left = [part for backlog in self._backlog.values() for part in backlog]
+        left = self.held()
         self._backlog.clear()
         self.runnable.clear()
         self._owned.clear()

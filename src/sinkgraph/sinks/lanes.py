@@ -33,12 +33,14 @@ _CLOSE_S = 2.0  # how long a cancelled lane may take to end
 class Job:
     """Is what a lane delivers in one go; `keys` are released when all of it is settled.
 
-    `claim` says what is settled by each step, once something has failed.
+    `claim` says what is settled by each step, once something has failed; `whole` is what it was
+    at first, for a queue that keeps its events on disk.
     """
 
     parts: deque[Part]
     keys: list[Any] = field(default_factory=list)
     claim: Claim | None = None
+    whole: Batch | None = None
 
 
 class Lanes:
@@ -240,15 +242,21 @@ class Lanes:
         part = job.parts.popleft()
         if self._surrendered:
             return  # somebody else has answered for it
-        if job.claim is not None:
-            queue.settle(*job.claim.replace(part, owed, weigh), outcome)
-            return
-        size = weigh(part[1]) if weigh is not None else 0
-        if not owed:
-            queue.settle(len(part[1]), size, outcome)
-            return
-        job.claim = Claim(part, size)
-        queue.settle(*job.claim.replace(part, owed, weigh), outcome)
+        if job.claim is None:
+            size = weigh(part[1]) if weigh is not None else 0
+            if not owed:
+                queue.settle(len(part[1]), size, outcome, part[1].places)
+                return
+            job.claim = Claim(part, size)
+            job.whole = part[1] if queue.shelf is not None else None
+        n, size = job.claim.replace(part, owed, weigh)
+        places = None
+        if job.whole is not None:
+            places = job.claim.settled_of(job.whole)
+            ended = set(places)
+            stand = enumerate(job.whole.places or ())
+            job.whole = job.whole.pick([k for k, place in stand if place not in ended])
+        queue.settle(n, size, outcome, places)
 
     def _keep_owed(self, job: Job, error: PartialWrite, *, slim: bool = False) -> list[Part]:
         """Settle what was taken; return what is owed, in `slim` batches when it is kept long."""
@@ -286,14 +294,31 @@ class Lanes:
             return
         kept: list[Any] = []
         if error.hold == "key" and self.keys is not None:
+            owed += self._behind(job, owed, self.keys)
             kept = self.keys.hold(events for _, events in owed)
-        parked = Job(deque(owed), kept, job.claim)
+        parked = Job(deque(owed), kept, job.claim, job.whole)
         self._parkings += 1
         self.parked += sum(len(events) for _, events in owed)
         due = asyncio.get_running_loop().time() + error.due_s
         heappush(self._lot, (due, self._parkings, parked))
         if self._lot[0][1] == self._parkings:
             self._set_alarm()
+
+    @staticmethod
+    def _behind(job: Job, ahead: list[Part], keys: Keys) -> list[Part]:
+        """Take off a job what may not overtake the parts ahead: whatever has a key of theirs."""
+        held = {key for _, events in ahead for key in keys.of(events)}
+        behind: list[Part] = []
+        others: list[Part] = []
+        for part in job.parts:
+            own = keys.of(part[1])
+            if held.isdisjoint(own):
+                others.append(part)
+            else:
+                held.update(own)
+                behind.append(part)
+        job.parts = deque(others)
+        return behind
 
     def _set_alarm(self, earliest: float = 0.0) -> None:
         if self._alarm is not None:
@@ -328,6 +353,18 @@ class Lanes:
                 self._queue.bound.journal(
                     "lane_abandoned", node=self._queue.name, task=task.get_name()
                 )
+
+    def held(self) -> list[Batch]:
+        """Return what the lanes hold, each event once, and keep it."""
+        held: list[Batch] = []
+        for job in (*self._busy, *self._ready, *(job for _, _, job in sorted(self._lot))):
+            seen: set[str] = set()
+            for _, batch in job.parts:
+                fresh = [k for k, own in enumerate(batch.ids) if own not in seen]
+                seen.update(batch.ids)
+                if fresh:
+                    held.append(batch if len(fresh) == len(batch) else batch.pick(fresh))
+        return held + (self.keys.held() if self.keys is not None else [])
 
     def surrender(self) -> list[Batch]:
         """Return what the lanes still held, and forget it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
@@ -19,27 +19,32 @@ from sinkgraph.log.turnstile import Waiter
 from sinkgraph.sinks.backoff import check_seconds
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.lanes import Lanes
-from sinkgraph.sinks.seat import Seat
+from sinkgraph.sinks.shelved import Shelved
 from sinkgraph.telemetry.stats import Ledger
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["WHEN_FULL", "Queue"]
+__all__ = ["CAPACITY", "MAX_BYTES", "WHEN_FULL", "Queue"]
 
 _MOST_NESTED = 8
 _nested = 0  # how many queues are passing a batch on, one inside the other
 
+CAPACITY = {"memory": 10_000, "disk": 1_000_000}
+"""Events a queue holds unless it says otherwise, by its store."""
+
+MAX_BYTES: dict[str, int | None] = {"memory": None, "disk": 1024**3}
+"""Bytes of payload a queue holds unless it says otherwise, by its store."""
+
 WHEN_FULL = ("block", "reject", "drop_oldest", "drop_newest", "overflow")
 
 
-class Queue(Seat):
-    """Buffers events for one target, in memory.
+class Queue(Shelved):
+    """Buffers events for one target, in memory or, with `store="disk"`, in the state dir.
 
     `capacity` and `max_bytes` (of payload as JSON) bound what is pending, `when_full` says what
     happens then, `max_wait` bounds in seconds how long a writer waits. `concurrency` lanes
     deliver side by side; with `order_by` (a callable or an expression) events of one key keep
     their order. A lane takes at most `max_batch` events and waits up to `linger` seconds to fill.
+    A write to a disk queue returns when the disk has it. `on_stop`: whether a memory queue's rest
+    is saved (`save`) in the state dir, where there is one, or counted as left (`discard`).
     """
 
     kind = "queue"
@@ -47,9 +52,11 @@ class Queue(Seat):
     def __init__(
         self,
         to: Sink,
-        capacity: int = 10_000,
+        capacity: int | None = None,
         when_full: str = "block",
         *,
+        store: str = "memory",
+        on_stop: str = "save",
         overflow: Sink | None = None,
         max_wait: float | None = None,
         max_bytes: int | None = None,
@@ -59,7 +66,11 @@ class Queue(Seat):
         linger: float = 0.0,
         dead_letter: Sink | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(store, on_stop)
+        if capacity is None:
+            capacity = CAPACITY[store]
+        if max_bytes is None:
+            max_bytes = MAX_BYTES[store]
         if when_full not in WHEN_FULL:
             raise ValueError(f"when_full is one of {', '.join(WHEN_FULL)}, not {when_full!r}")
         if (overflow is not None) != (when_full == "overflow"):
@@ -93,8 +104,8 @@ class Queue(Seat):
 
     @property
     def instant(self) -> bool:
-        """A queue takes events at once when it has room."""
-        return True
+        """A queue in memory takes events at once when it has room."""
+        return not self.durable
 
     def limit_batch(self, below: int | None) -> None:
         """Take at most `below` events at a time, where something below has a limit."""
@@ -105,7 +116,11 @@ class Queue(Seat):
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
         """Plan to store the batch here; what does not fit an `overflow` queue goes on."""
         self.refuse_if_closed()
-        _ = self.bound
+        ctx = self.bound
+        if self.durable:
+            if ctx.depot is not None:
+                ctx.depot.refuse_if_failed()
+            batch.seal()
         if self.overflow is None:
             plan.store(self, batch, trail)
             return
@@ -130,7 +145,7 @@ class Queue(Seat):
     def room(self) -> int:
         """Return how many more events fit now."""
         unread = self.reads.unread if self.reads is not None else 0
-        return self.capacity - self.depth() - unread
+        return self.capacity - self.depth() - unread - self.reserved
 
     def proven_room(self) -> int:
         """Return how many events a gate may take before it asks again.
@@ -144,7 +159,9 @@ class Queue(Seat):
         """Return whether this batch fits now, in events and in bytes."""
         if len(batch) > self.room():
             return False
-        return self.max_bytes is None or self.bytes + size_of(batch) <= self.max_bytes
+        if self.max_bytes is None:
+            return True
+        return self.bytes + self._reserved_bytes + size_of(batch) <= self.max_bytes
 
     def could_fit(self, batch: Batch) -> bool:
         """Return whether this batch would fit if the queue were empty."""
@@ -158,18 +175,23 @@ class Queue(Seat):
             self.step_aside()
         n = len(batch)
         self.ledger.entered += n
+        rest: Batch | None = None
         if optional or self.when_full == "drop_newest":
             room = self._room_for(sizes_of(batch) if self.max_bytes is not None else None, n)
             self.ledger.drop("optional_full" if optional else "drop_newest", n - room)
-            batch = batch[:room].slim()
+            batch, rest = batch[:room], batch[room:]
         elif self.when_full == "drop_oldest":
-            batch = self._shed_oldest(batch)
+            room = self._shed_oldest(batch)
+            batch, rest = batch[n - room :], batch[: n - room]
+        warm = self.shelve(batch, rest) if self.durable else True
         if not len(batch):
             return
-        if self._pass_on(batch):
+        if warm and self._pass_on(batch):
             self.ledger.delivered += len(batch)
+            self.ended(batch.places, size_of(batch) if self.durable else 0)
             return
-        self.backlog.pick(batch)
+        if warm:
+            self.backlog.pick(batch if rest is None else batch.slim())
         if self.max_bytes is not None:
             self.bytes += size_of(batch)
         self.high_water = max(self.high_water, self.depth())
@@ -196,32 +218,43 @@ class Queue(Seat):
         room = min(n, max(0, self.room() - sum(map(len, before))))
         if sizes is None or self.max_bytes is None:
             return room
-        left = self.max_bytes - self.bytes - sum(map(size_of, before))
+        left = self.max_bytes - self.bytes - self._reserved_bytes - sum(map(size_of, before))
         for k, size in enumerate(islice(sizes, room)):
             left -= size
             if left < 0:
                 return k
         return room
 
-    def _shed_oldest(self, batch: Batch) -> Batch:
-        """Make room by dropping what waits longest; return what fits then, the newest.
+    def _shed_oldest(self, batch: Batch) -> int:
+        """Make room by dropping what waits longest; return how many fit then, the newest.
 
         What a lane holds is not dropped.
         """
-        while (oldest := self.backlog.oldest_picked()) and not self.fits(batch):
+        while not self.fits(batch):
             over = len(batch) - self.room()
-            self._shed(min(oldest, over) if over > 0 else 1)
+            oldest = self.backlog.oldest_picked()
+            if oldest:
+                self._shed(min(oldest, over) if over > 0 else 1)
+            elif not self._shed_cold(over if over > 0 else 1):
+                break
         n = len(batch)
         sizes = reversed(sizes_of(batch)) if self.max_bytes is not None else None
         room = self._room_for(sizes, n)
         self.ledger.drop("drop_oldest", n - room)
-        return batch if room == n else batch[n - room :].slim()
+        return room
 
     def _shed(self, n: int) -> None:
         self.ledger.drop("drop_oldest", n)
         for dropped in self.backlog.shed(n):
-            if self.max_bytes is not None:
-                self.bytes -= size_of(dropped)
+            size = size_of(dropped) if self.max_bytes is not None else 0
+            self.bytes -= size
+            self.ended(dropped.places, size)
+
+    def _shed_cold(self, n: int) -> bool:
+        """Drop events that are only on disk; their bytes are given back when they are read."""
+        n = self.skip_cold(n)
+        self.ledger.drop("drop_oldest", n)
+        return n > 0
 
     # what goes out, for the lanes
 
@@ -232,7 +265,7 @@ class Queue(Seat):
     def has_more(self) -> int:
         """Return how many events a lane could take now."""
         self._trim()
-        return len(self.backlog)
+        return self.backlog.ready
 
     def take(self, limit: int) -> Batch | None:
         """Hand the oldest events to a lane, at most `limit`; None when there are none."""
@@ -240,6 +273,8 @@ class Queue(Seat):
         batch = self.backlog.take(limit)
         if batch is not None:
             self.in_flight += len(batch)
+        if self.shelf is not None:
+            self.fetch()
         return batch
 
     def _trim(self) -> None:
@@ -249,7 +284,13 @@ class Queue(Seat):
             if over > 0:
                 self._shed(min(over, len(self.backlog)))
 
-    def settle(self, n: int, size: int = 0, outcome: str = "delivered") -> None:
+    def settle(
+        self,
+        n: int,
+        size: int = 0,
+        outcome: str = "delivered",
+        places: Sequence[int] | None = None,
+    ) -> None:
         """Note that n events of `size` bytes ended here: `delivered` or `dead_lettered`."""
         self.in_flight -= n
         if outcome == "delivered":
@@ -257,9 +298,14 @@ class Queue(Seat):
         else:
             self.ledger.dead_lettered += n
         self.bytes -= size
+        self.ended(places, size)
+        self.made_room()
+
+    def made_room(self) -> None:
+        """Tell who waits that there is room, and who drains that there is less."""
         if self.waiting:
             self.bound.turnstile.poke(self)
-        if self._drained and not self.depth():
+        if self._drained and not self.depth() and not self.reserved:
             self._tell_drained()
 
     def _tell_drained(self) -> None:
@@ -283,7 +329,7 @@ class Queue(Seat):
                 for gate in (self.reads, self.fed_by):
                     if gate is not None:
                         gate.flush()
-                if not self.depth() or self.closed:
+                if self.closed or not (self.depth() or self.reserved):
                     return
                 self.wake()
                 future = asyncio.get_running_loop().create_future()
@@ -312,6 +358,10 @@ class Queue(Seat):
         self.in_flight = 0
         return left + self.backlog.empty_out()
 
+    def remains(self) -> list[Batch]:
+        """Return what is in memory after a close, oldest first; it stays counted."""
+        return [*self.lanes.held(), *self.backlog.remains()]
+
     # what it says of itself
 
     def depth(self) -> int:
@@ -336,6 +386,8 @@ class Queue(Seat):
             "bytes": self.bytes if self.max_bytes is not None else None,
             "max_bytes": self.max_bytes,
             "when_full": self.when_full,
+            "store": self.store,
+            "on_disk": self.backlog.cold,
             "waiting_writers": len(self.waiting),
             "overflowed": self.overflowed,
             "last_error": self.lanes.last_error,

@@ -47,7 +47,7 @@ class Sample(Instant):
         else:
             draw, ratio = self.bound.random.random, self.ratio or 0.0
             chosen = [k for k in range(n) if draw() < ratio]
-        plan.then(lambda: self._advance(n), once=True)
+        plan.decide(lambda: self._advance(n))
         plan.filter(self.ledger, "sampled_out", n - len(chosen), trail)
         if chosen:
             picked = batch if len(chosen) == n else batch.pick(chosen)

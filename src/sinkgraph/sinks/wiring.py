@@ -105,7 +105,8 @@ def _tree(root: Instant, ways: dict[int, int]) -> _Tree:
             tree.eligible = False
             break
         if isinstance(node, Queue):
-            if node.when_full == "overflow" or node.max_bytes is not None or node.closed:
+            odd = node.when_full == "overflow" or node.max_bytes is not None or node.durable
+            if odd or node.closed:
                 tree.eligible = False
                 break
             tree.queues.append(node)
@@ -162,9 +163,19 @@ def unwire(nodes: Iterable[Node]) -> None:
 def prepare(nodes: Sequence[Node]) -> None:
     """Settle what nodes tell each other before they are wired: limits, and how they take events."""
     limit_batches(nodes)
-    for node in nodes:
+    for node in reversed(nodes):
+        if isinstance(node, Instant):
+            node.seals = _seals(node)
         for link in node.links():
             link.refresh()
+
+
+def _seals(node: Instant) -> bool:
+    """Whether a write to a node is admitted to a queue that keeps its events on disk."""
+    if isinstance(node, Queue) and node.durable:
+        return True
+    below = (link.target for link in node.links() if not _is_outgoing(node, link))
+    return any(isinstance(target, Instant) and target.seals for target in below)
 
 
 def limit_batches(nodes: Sequence[Node]) -> None:

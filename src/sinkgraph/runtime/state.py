@@ -1,0 +1,259 @@
+"""The state dir of a topology: opened with it, asked what nobody claims, given what is left.
+
+It knows queues and the depot; what a commit is, and how rows look, is the disk's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from sinkgraph.errors import Rejected, SinkgraphError
+from sinkgraph.event import Batch
+from sinkgraph.log.backlog import size_of
+from sinkgraph.log.disk.depot import Depot, open_store
+from sinkgraph.log.disk.draft import Draft, Entry, Pledge
+from sinkgraph.log.disk.shelf import Shelf
+from sinkgraph.sinks.base import Context, Node
+from sinkgraph.sinks.burial import dead_batch
+from sinkgraph.sinks.queue import Queue
+
+if TYPE_CHECKING:
+    from sinkgraph.clock import Disk
+
+__all__ = ["FATES", "REPLAY", "StateDir"]
+
+FATES = ("dead_letter", "discard", "move_to:NAME")
+"""What may become, at a start, of events whose queue is not in the graph."""
+
+REPLAY = "replay/"
+"""Begins the name of the cursor whose events are written again into a node."""
+
+_DISK_S = 10.0  # how long a stop waits for the disk
+_SAVE_EVENTS = 1_000
+
+
+class StateDir:
+    """Holds one state dir while a topology runs."""
+
+    def __init__(self, directory: str, disk: Disk | None, fates: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.depot: Depot | None = None
+        self._disk = disk
+        self._fates = dict(fates)
+        self._queues: dict[str, Queue] = {}
+
+    async def open(self, note: Callable[..., None]) -> Depot:
+        """Open the store; raises StartFailed with one line that says why it cannot be used."""
+        disk = self._disk
+        if disk is None:
+            from sinkgraph.runtime.disk_thread import DiskThread
+
+            disk = self._disk = DiskThread()
+        directory, vfs = self.directory, getattr(disk, "vfs", None)
+        try:
+            opened = await disk.submit(lambda: open_store(directory, vfs))
+        except BaseException:
+            await disk.close()
+            raise
+        self.depot = Depot(opened, disk, note)
+        return self.depot
+
+    # what is here, and whose it is
+
+    def unclaimed(self, nodes: Sequence[Node]) -> list[str]:
+        """Return why a start has to be refused: stored events that no node claims, wrong fates."""
+        depot = self.depot
+        assert depot is not None, "an open state dir is asked"
+        names = {node.name for node in nodes}
+        self._queues = {node.name: node for node in nodes if isinstance(node, Queue)}
+        queues = list(self._queues)
+        known = [*queues, *(REPLAY + name for name in names)]
+        held = depot.unclaimed(known)
+        reasons = [self._wrong(name, fate, held, queues) for name, fate in self._fates.items()]
+        for name, n in held.items():
+            if name not in self._fates:
+                reasons.append(_refusal(self.directory, name, n))
+        return [reason for reason in reasons if reason]
+
+    def _wrong(self, name: str, fate: str, held: Mapping[str, int], queues: Sequence[str]) -> str:
+        if name not in held:
+            near = get_close_matches(name, list(held), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"fate {name}: no stored events wait for a queue of that name{hint}"
+        if fate == "drain":
+            return (
+                f"fate {name}=drain cannot be carried out: nothing in this graph says where its"
+                f" {held[name]:,} events go; use move_to:QUEUE, dead_letter or discard"
+            )
+        if fate.startswith("move_to:"):
+            target = fate.partition(":")[2].strip()
+            if target in queues:
+                return ""
+            near = get_close_matches(target, queues, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"fate {name}={fate}: {target} is no queue of this graph{hint}"
+        if fate not in ("dead_letter", "discard"):
+            return f"fate {name}: {fate!r} is none of {', '.join(FATES)}"
+        return ""
+
+    async def settle_fates(self, ctx: Context) -> None:
+        """Do what was said of events that no node claims."""
+        depot = self.depot
+        for name, fate in self._fates.items():
+            shelf = depot.shelves[name] if depot is not None else None
+            if depot is None or shelf is None:
+                continue
+            n = shelf.pending
+            if fate == "discard":
+                await _each(depot, shelf, lambda batch: _nothing())
+            elif fate == "dead_letter":
+                grave = Node()
+                grave.name, grave.path = name, (name,)
+                grave.bind(ctx)
+
+                async def bury(batch: Batch, grave: Node = grave) -> None:
+                    said = ["its queue is not in the graph any more"]
+                    await ctx.dead_letters.send(dead_batch(grave, batch, "node_removed", said))
+
+                await _each(depot, shelf, bury)
+            else:
+                queue = self._queues[fate.partition(":")[2].strip()]
+                into = depot.claim(queue.name)
+                if queue.shelf is None:  # a queue in memory, which had nothing stored so far
+                    queue.shelf, into.takes = into, False
+
+                async def move(batch: Batch, into: Shelf = into) -> None:
+                    await _store(depot, into, batch)
+
+                await _each(depot, shelf, move)
+            ctx.journal("fate_settled", node=name, fate=fate, events=n)
+        if depot is not None and self._fates:
+            await depot.flush()
+
+    # stopping
+
+    async def settled(self) -> None:
+        """Wait until what is being written is on disk, not for ever."""
+        await _within(self.depot.flush() if self.depot is not None else _nothing())
+
+    async def keep(self, queues: Sequence[Queue]) -> dict[str, int]:
+        """Save what memory queues hold where they want it; return what is kept on disk by queue."""
+        depot = self.depot
+        if depot is None:
+            return {}
+        kept: dict[str, int] = {}
+        for queue in queues:
+            n = 0
+            if queue.durable:
+                n = queue.depth()
+            elif queue.on_stop == "save" and queue.depth():
+                n = queue.backlog.cold
+                for batch in queue.remains():
+                    n += await self._save(depot, queue, batch)
+                n = min(n, queue.depth())
+            elif queue.shelf is not None:
+                n = min(queue.shelf.pending, queue.depth())
+            if n:
+                kept[queue.name] = n
+        await self.settled()
+        return kept
+
+    async def _save(self, depot: Depot, queue: Queue, batch: Batch) -> int:
+        """Save what is not on disk of a batch; return how many of its events are there then."""
+        shelf = depot.claim(queue.name)
+        if shelf.has(batch.places):
+            return len(batch)
+        saved = 0
+        for at in range(0, len(batch), _SAVE_EVENTS):
+            part = batch[at : at + _SAVE_EVENTS]
+            try:
+                part.seal()
+                await _store(depot, shelf, part)
+                saved += len(part)
+            except Rejected:
+                for k in range(len(part)):
+                    one = part[k : k + 1]
+                    try:
+                        one.seal()
+                        await _store(depot, shelf, one)
+                        saved += 1
+                    except Rejected as error:
+                        queue.bound.journal("event_not_saved", node=queue.name, error=str(error))
+            except SinkgraphError as error:
+                queue.bound.journal("events_not_saved", node=queue.name, error=str(error))
+                break
+        return saved
+
+    async def close(self) -> None:
+        """Write what is left and release everything; idempotent."""
+        depot, self.depot = self.depot, None
+        if depot is not None:
+            await _within(depot.close())
+
+
+async def _store(depot: Depot, shelf: Shelf, batch: Batch) -> None:
+    """Store a batch for one queue; returns when it is on disk."""
+    size = size_of(batch)
+    draft = Draft(f"queue {shelf.name}", batch, len(batch), size, {shelf: None})
+    pledge = Pledge(loop=depot.loop)
+
+    def apply() -> None:
+        stored = draft.stored()
+        shelf.took(stored, size, cold=True)
+
+    depot.add(Entry([draft], (), apply, _do_nothing, pledge))
+    await pledge
+
+
+async def _each(depot: Depot, shelf: Shelf, act: Callable[[Batch], Awaitable[None]]) -> None:
+    """Hand every stored event of a shelf to `act`, in batches; each is settled after it."""
+    while shelf.cold:
+        arrived: asyncio.Future[list[Batch]] = depot.loop.create_future()
+
+        def done(
+            batches: list[Batch],
+            _lost: int,
+            _size: int,
+            arrived: asyncio.Future[list[Batch]] = arrived,
+        ) -> None:
+            arrived.set_result(batches)
+
+        shelf.prefetch(done)
+        for batch in await arrived:
+            await act(batch)
+            shelf.settle(batch.places or (), size_of(batch))
+
+
+async def _within(work: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(_DISK_S):
+            await work
+    except TimeoutError:
+        pass
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _do_nothing() -> None:
+    return None
+
+
+def _refusal(directory: str, name: str, n: int) -> str:
+    events = "1 event" if n == 1 else f"{n:,} events"
+    if name.startswith(REPLAY):
+        node = name.removeprefix(REPLAY)
+        return (
+            f"state dir {directory} holds {events} to be replayed into {node}, which is not in this"
+            f" graph: say what becomes of them with --fate {name}=dead_letter (or discard,"
+            " move_to:QUEUE)"
+        )
+    return (
+        f"state dir {directory} holds {events} of queue {name}, which is not in this graph:"
+        f" say what becomes of them with --fate {name}=move_to:QUEUE (or dead_letter, discard),"
+        f" or write `was: {name}` on the queue that takes its place"
+    )

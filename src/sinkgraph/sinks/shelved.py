@@ -1,0 +1,168 @@
+"""A queue's side of the disk: room for what is being written, events to read back, their ends.
+
+It keeps the books between the backlog in memory and the shelf; which events to take, and what
+to do with them, is the queue's decision.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sinkgraph.errors import StartFailed
+from sinkgraph.event import Batch
+from sinkgraph.log.backlog import size_of
+from sinkgraph.sinks.seat import Seat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sinkgraph.log.disk.shelf import Shelf
+
+__all__ = ["STORES", "Shelved"]
+
+STORES = ("memory", "disk")
+
+_HOT = 4_000  # events of a disk queue kept in memory too, before it reads them back
+_HOT_BYTES = 16 * 1024**2
+_AHEAD = 1_000  # events read before the lanes have come to them
+
+
+class Shelved(Seat):
+    """Is what a queue does with a disk. Subclasses set what is declared here."""
+
+    max_bytes: int | None
+    bytes: int
+
+    def __init__(self, store: str, on_stop: str) -> None:
+        super().__init__()
+        if store not in STORES:
+            raise ValueError(f"store is one of {', '.join(STORES)}, not {store!r}")
+        if on_stop not in ("save", "discard"):
+            raise ValueError(f"on_stop is save or discard, not {on_stop!r}")
+        self.store = store
+        self.on_stop = on_stop
+        self.was: str | None = None  # the name under which an earlier graph kept its events
+        self.shelf: Shelf | None = None
+        self.reserved = 0  # events being written to disk, for which room is kept
+        self._reserved_bytes = 0
+        self._skip = 0  # events on disk to be dropped when they are read
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is accepted here is on disk."""
+        return self.store == "disk"
+
+    # its life
+
+    async def open(self) -> None:
+        """Take up what an earlier run left; a disk queue needs a state dir."""
+        depot = self.bound.depot
+        if depot is None:
+            if self.durable:
+                reason = (
+                    f"queue {self.name}: `store: disk` needs a state dir to keep its events in:"
+                    " give one (`--state-dir DIR`, or `state_dir=` from Python)"
+                )
+                raise StartFailed([reason])
+            return
+        if self.durable or depot.holds(self.name) or (self.was and depot.holds(self.was)):
+            self.shelf = depot.claim(self.name, self.was)
+            self.shelf.takes = self.durable
+
+    def start(self) -> None:
+        """Begin with what is on disk."""
+        shelf = self.shelf
+        if shelf is not None and shelf.pending:
+            self.ledger.recovered += shelf.pending
+            self.bytes += shelf.size
+            self.backlog.load((), shelf.cold)
+            self.fetch()
+
+    # room for what is being written
+
+    def reserve(self, batch: Batch) -> None:
+        """Keep room for a batch that is being written to disk."""
+        self.reserved += len(batch)
+        if self.max_bytes is not None:
+            self._reserved_bytes += size_of(batch)
+
+    def release(self, batch: Batch) -> None:
+        """Give back the room that was kept for a batch."""
+        self.reserved -= len(batch)
+        if self.max_bytes is not None:
+            self._reserved_bytes -= size_of(batch)
+        self.made_room()
+
+    def made_room(self) -> None:
+        """Tell who waits that there is room, and who drains that there is less."""
+        raise NotImplementedError
+
+    # what is stored
+
+    def shelve(self, batch: Batch, rest: Batch | None) -> bool:
+        """Note what was stored of this queue, `rest` of it dropped; whether it stays in memory."""
+        shelf = self.shelf
+        assert shelf is not None, "only a disk queue has its events stored"
+        backlog = self.backlog
+        cold = bool(shelf.cold) or backlog.warm >= _HOT or self.bytes >= self._warmest()
+        parts = [part for part in (batch, rest) if part is not None and len(part)]
+        for part in sorted(parts, key=lambda one: one.places[0] if one.places else 0):
+            shelf.took(part, size_of(part), cold=cold)
+        if rest is not None and len(rest):
+            shelf.settle(rest.places or (), size_of(rest))
+        if cold:
+            backlog.load((), shelf.cold - self._skip)
+            if not backlog.loaded:
+                self.fetch()
+        return not cold
+
+    def _warmest(self) -> int:
+        return _HOT_BYTES if self.backlog.warm else 1 << 62
+
+    # what is read back
+
+    def fetch(self) -> None:
+        """Have more of what is on disk read, when little of it is at hand."""
+        shelf = self.shelf
+        if shelf is not None and shelf.cold and self.backlog.loaded < _AHEAD and not self.closed:
+            shelf.prefetch(self._fetched)
+
+    def _fetched(self, batches: list[Batch], lost: int, lost_bytes: int) -> None:
+        shelf = self.shelf
+        assert shelf is not None, "only what is on disk is read"
+        if lost:
+            self.ledger.drop("damaged", lost)
+            self.bytes -= lost_bytes
+            self.status = "degraded"
+            self.bound.journal("events_damaged", node=self.name, events=lost)
+        while self._skip and batches:
+            first = batches[0]
+            gone, batches[0] = first[: self._skip], first[self._skip :]
+            self._skip -= len(gone)
+            size = size_of(gone)
+            self.bytes -= size
+            shelf.settle(gone.places or (), size)
+            if not len(batches[0]):
+                del batches[0]
+        if not shelf.cold:
+            self._skip = 0
+        self.backlog.load(batches, shelf.cold - self._skip)
+        if shelf.cold and not self.backlog.loaded:
+            self.fetch()
+        self.wake()
+        self.made_room()
+
+    def skip_cold(self, n: int) -> int:
+        """Drop up to n of the oldest events that are only on disk; return how many."""
+        n = min(n, self.backlog.cold)
+        self._skip += n
+        self.backlog.cold -= n
+        self.fetch()
+        return n
+
+    # how it ends
+
+    def ended(self, places: Sequence[int] | None, size: int) -> None:
+        """Note that the events at these places, of `size` bytes, are settled."""
+        if self.shelf is not None and places is not None:
+            self.shelf.settle(places, size)
