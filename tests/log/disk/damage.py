@@ -67,7 +67,9 @@ def build(directory: Path, chance: random.Random, commits: int) -> Known:
             last_dead += 1
             known.dead[last_dead] = chance.randbytes(chance.choice([20, 700, 9_000]))
             dead.append(
-                DeadRow("node", "why", f"e{last_dead}", "t", k, 0.5, 9, known.dead[last_dead])
+                DeadRow(
+                    "kept", "node", "why", f"e{last_dead}", "t", k, 0.5, 9, known.dead[last_dead]
+                )
             )
         forget = []
         if chance.random() < 0.1 and known.heads:

@@ -12,10 +12,20 @@ from sinkgraph.log.disk.dead import DeadFilter, DeadGroup, DeadRow, WrongCount
 from sinkgraph.log.disk.store import Store
 
 
-def a_letter(k: int, *, node: str = "deliver", reason: str = "http 400") -> DeadRow:
+def a_letter(
+    k: int, *, node: str = "deliver", reason: str = "http 400", sink: str = "dead-letters"
+) -> DeadRow:
     event = Event(f"e-{k}", "push", "s", 1.0, {"k": k}, Meta(attempts=3))
     return DeadRow(
-        node, reason, event.id, "push", 100.0 + k, 50.0 + k, 10, chunk.encode([Batch.of([event])])
+        sink,
+        node,
+        reason,
+        event.id,
+        "push",
+        100.0 + k,
+        50.0 + k,
+        10,
+        chunk.encode([Batch.of([event])]),
     )
 
 
@@ -30,9 +40,9 @@ def filled(directory: Path) -> Store:
 def test_groups_say_how_many_died_where_why_and_when(tmp_path: Path) -> None:
     store = filled(tmp_path)
     assert dead.groups(store) == [
-        DeadGroup("deliver", "http 400", 5, 50, 50.0, 104.0),
-        DeadGroup("deliver", "timeout", 2, 20, 55.0, 106.0),
-        DeadGroup("other", "http 400", 2, 20, 50.0, 107.0),
+        DeadGroup("dead-letters", "deliver", "http 400", 5, 50, 50.0, 104.0),
+        DeadGroup("dead-letters", "deliver", "timeout", 2, 20, 55.0, 106.0),
+        DeadGroup("dead-letters", "other", "http 400", 2, 20, 50.0, 107.0),
     ]
     assert [one.count for one in dead.groups(store, DeadFilter(node="other"))] == [2]
     store.close()
@@ -129,4 +139,16 @@ def test_names_that_utf8_cannot_hold_are_kept(tmp_path: Path) -> None:
     (found,) = dead.letters(store, DeadFilter(reason="\udc80"))
     assert found.reason == "\udc80"
     assert found.body is not None
+    store.close()
+
+
+def test_each_sink_has_letters_and_bounds_of_its_own(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([], dead=[a_letter(k, sink="\udc80" if k % 2 else "mine") for k in range(6)])
+    mine = DeadFilter(sink="mine")
+    assert [(one.sink, one.count) for one in dead.groups(store)] == [("mine", 3), ("\udc80", 3)]
+    assert [one.number for one in dead.letters(store, mine)] == [1, 3, 5]
+    assert dead.excess(store, 2, 1_000, chosen=mine) == [1]
+    assert dead.expire(store, 200.0, chosen=DeadFilter(sink="\udc80")) == 3
+    assert {(one.sink, one.body is None) for one in dead.letters(store)} == {("mine", False)}
     store.close()

@@ -44,7 +44,10 @@ def filled(directory: Path, rows: int = 200) -> Store:
                 for k in range(rows)
             ),
         ],
-        dead=[DeadRow("deliver", "why", f"e{k}", "t", 1.0, 1.0, 5, b"letter") for k in range(3)],
+        dead=[
+            DeadRow("kept", "deliver", "why", f"e{k}", "t", 1.0, 1.0, 5, b"letter")
+            for k in range(3)
+        ],
     )
     return store
 
@@ -162,7 +165,7 @@ def test_what_was_deleted_does_not_come_back(tmp_path: Path) -> None:
     assert report.size_after < before / 2
     store = Store.open(str(tmp_path))
     assert positions(store) == (set(range(1_500, 2_000)), set())
-    store.commit([], dead=[DeadRow("n", "r", "e", "t", 1.0, 1.0, 1, b"")])
+    store.commit([], dead=[DeadRow("kept", "n", "r", "e", "t", 1.0, 1.0, 1, b"")])
     assert store.select("SELECT number FROM dead ORDER BY 1") == [(3,), (4,)]
     store.close()
 

@@ -42,9 +42,11 @@ __all__ = [
 class DeadRow:
     """Is a dead letter to store: `body` is the event with its meta, as `chunk.encode` gives it.
 
-    `at` and `first`: Unix seconds of the last and the first failure. `size`: bytes of its payload.
+    `sink` keeps it, `node` is where it died. `at` and `first`: Unix seconds of the last and the
+    first failure. `size`: bytes of its payload.
     """
 
+    sink: str
     node: str
     reason: str
     id: str
@@ -63,6 +65,7 @@ class DeadLetter:
     """
 
     number: int
+    sink: str
     node: str
     reason: str
     id: str
@@ -75,8 +78,12 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class DeadGroup:
-    """Is what died at one node for one reason: how many, their bytes, first and last Unix time."""
+    """Is what died at one node for one reason, and is kept by one sink.
 
+    How many, the bytes of their payloads, Unix time of the first and of the last failure.
+    """
+
+    sink: str
     node: str
     reason: str
     count: int
@@ -95,6 +102,7 @@ class DeadFilter:
     id: str | None = None
     since: float | None = None
     before: float | None = None
+    sink: str | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the condition and its values."""
@@ -107,6 +115,7 @@ class DeadFilter:
             ("id =", self.id),
             ("at >=", self.since),
             ("at <", self.before),
+            ("sink =", self.sink),
         ):
             if value is not None:
                 parts.append(f"{name} ?")
@@ -130,14 +139,17 @@ class WrongCount(SinkgraphError, ValueError):
 
 
 def groups(store: Store, chosen: DeadFilter = EVERY) -> list[DeadGroup]:
-    """Return the dead letters by node and reason, the most frequent first."""
+    """Return the dead letters by node, reason and sink, the most frequent first."""
     where, values = chosen.where()
     rows = store.select(
-        "SELECT node, reason, count(*), sum(size), min(first), max(at) FROM dead"
-        f" WHERE {where} GROUP BY node, reason ORDER BY 3 DESC, 1, 2",
+        "SELECT sink, node, reason, count(*), sum(size), min(first), max(at) FROM dead"
+        f" WHERE {where} GROUP BY node, reason, sink ORDER BY 4 DESC, 2, 3, 1",
         values,
     )
-    return [DeadGroup(_shown(row[0]), _shown(row[1]), *row[2:]) for row in rows]
+    return [
+        DeadGroup(_shown(sink), _shown(node), _shown(reason), *totals)
+        for sink, node, reason, *totals in rows
+    ]
 
 
 def letters(
@@ -199,23 +211,29 @@ def delete(store: Store, chosen: DeadFilter | Sequence[int], *, expect: int) -> 
     return len(numbers)
 
 
-def expire(store: Store, before: float, *, most: int = 10_000) -> int:
+def expire(store: Store, before: float, *, chosen: DeadFilter = EVERY, most: int = 10_000) -> int:
     """Delete those that failed last before a Unix time, at most `most`; return how many."""
-    rows = store.select("SELECT number FROM dead WHERE at < ? LIMIT ?", [before, most])
+    where, values = chosen.where()
+    rows = store.select(
+        f"SELECT number FROM dead WHERE at < ? AND {where} ORDER BY at LIMIT ?",
+        [before, *values, most],
+    )
     if rows:
         store.commit([], forget_dead=[row[0] for row in rows])
     return len(rows)
 
 
-def excess(store: Store, capacity: int, max_bytes: int) -> list[int]:
+def excess(store: Store, capacity: int, max_bytes: int, *, chosen: DeadFilter = EVERY) -> list[int]:
     """Return the numbers of the oldest ones above a capacity in letters or bytes."""
-    over = count(store) - capacity
-    over_bytes = size(store) - max_bytes
+    over = count(store, chosen) - capacity
+    over_bytes = size(store, chosen) - max_bytes
+    where, values = chosen.where()
     numbers: list[int] = []
     last = 0
     while over > 0 or over_bytes > 0:
         rows = store.select(
-            "SELECT number, size FROM dead WHERE number > ? ORDER BY number LIMIT 500", [last]
+            f"SELECT number, size FROM dead WHERE number > ? AND {where} ORDER BY number LIMIT 500",
+            [last, *values],
         )
         if not rows or rows[-1][0] <= last:
             break
@@ -235,7 +253,9 @@ def excess(store: Store, capacity: int, max_bytes: int) -> list[int]:
 def add_dead(db: apsw.Connection, rows: Sequence[DeadRow]) -> None:
     """Add dead letters; call within a transaction."""
     if rows:
-        db.executemany(f"INSERT INTO dead ({_FIELDS}) VALUES (?,?,?,?,?,?,?,?,?)", map(_row, rows))
+        db.executemany(
+            f"INSERT INTO dead ({_FIELDS}) VALUES (?,?,?,?,?,?,?,?,?,?)", map(_row, rows)
+        )
 
 
 def delete_dead(db: apsw.Connection, numbers: Sequence[int]) -> int:
@@ -248,7 +268,7 @@ def delete_dead(db: apsw.Connection, numbers: Sequence[int]) -> int:
 
 
 def dead_holds(values: Sequence[Any]) -> bool:
-    """Return whether node, reason, id, type, at, first, size, crc, body are what was written."""
+    """Return whether a row's values, from `sink` to `body`, are what was written."""
     *fields, crc, body = values
     try:
         return bool(_checksum(fields, body) == crc)
@@ -256,13 +276,13 @@ def dead_holds(values: Sequence[Any]) -> bool:
         return False
 
 
-_FIELDS = "node, reason, id, type, at, first, size, crc, body"
-_HEADER = "number, node, reason, id, type, at, first, size"
+_FIELDS = "sink, node, reason, id, type, at, first, size, crc, body"
+_HEADER = "number, sink, node, reason, id, type, at, first, size"
 _COLUMNS = f"number, {_FIELDS}"
 
 
 def _row(row: DeadRow) -> tuple[Any, ...]:
-    texts = [_storable(text) for text in (row.node, row.reason, row.id, row.type)]
+    texts = [_storable(text) for text in (row.sink, row.node, row.reason, row.id, row.type)]
     fields = [*texts, float(row.at), float(row.first), row.size]
     return (*fields, _checksum(fields, row.body), row.body)
 
@@ -272,10 +292,11 @@ def _checksum(fields: Sequence[Any], body: bytes) -> int:
 
 
 def _letter(row: Sequence[Any]) -> DeadLetter:
-    number, node, reason, id, typ, at, first, held = row[:8]
-    body = row[9] if len(row) > 8 and dead_holds(row[1:]) else None
-    texts = (_shown(node), _shown(reason), _shown(id), _shown(typ))
-    return DeadLetter(number, *texts, _number(at), _number(first), int(_number(held)), body)
+    number, sink, node, reason, id, typ, at, first, held = row[:9]
+    body = row[10] if len(row) > 9 and dead_holds(row[1:]) else None
+    sink, node, reason, id, typ = map(_shown, (sink, node, reason, id, typ))
+    times = _number(at), _number(first)
+    return DeadLetter(number, sink, node, reason, id, typ, *times, int(_number(held)), body)
 
 
 def _is_there(store: Store, number: int) -> bool:

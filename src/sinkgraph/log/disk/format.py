@@ -57,11 +57,12 @@ CREATE TABLE rows (
   crc INTEGER NOT NULL, takers BLOB, body BLOB NOT NULL
 );
 CREATE TABLE dead (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, reason TEXT NOT NULL,
-  id TEXT NOT NULL, type TEXT NOT NULL, at REAL NOT NULL, first REAL NOT NULL,
-  size INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL
+  number INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, node TEXT NOT NULL,
+  reason TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
+  first REAL NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB NOT NULL
 );
-CREATE INDEX dead_groups ON dead (node, reason, at, first, size);
+CREATE INDEX dead_groups ON dead (node, reason, sink, at, first, size);
+CREATE INDEX dead_ages ON dead (sink, at);
 CREATE INDEX dead_ids ON dead (id);
 CREATE TABLE quarantine (
   number INTEGER PRIMARY KEY, log INTEGER NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL,

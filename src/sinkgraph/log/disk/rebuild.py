@@ -132,7 +132,7 @@ def _survey(image: Image) -> _Found:
         values = cell.values
         if len(values) == 7 and values[0] is None:
             _note_row(found, cell)
-        elif len(values) == 10 and values[0] is None:
+        elif len(values) == 11 and values[0] is None:
             if cell.free:
                 continue
             if dead_holds(_dead_values(cell)):
@@ -167,7 +167,7 @@ def _note_row(found: _Found, cell: Cell) -> None:
 
 def _dead_values(cell: Cell) -> list[Any]:
     values = cell.values[1:]
-    for k in (4, 5):
+    for k in (5, 6):
         if isinstance(values[k], int):
             values[k] = float(values[k])  # as a file stores a float without a fraction
     return values
@@ -275,8 +275,9 @@ def _write(
         cell = found.image.cell(*found.dead[number])
         if cell is not None:
             db.execute(
-                "INSERT INTO dead (number, node, reason, id, type, at, first, size, crc, body)"
-                " VALUES (?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO dead"
+                " (number, sink, node, reason, id, type, at, first, size, crc, body)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                 (number, *_dead_values(cell)),
             )
     if found.last_dead:
