@@ -18,11 +18,10 @@ from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.runtime.state import StateDir
+from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
-from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sinks.instant import Instant
-from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.journal import Journal
@@ -61,20 +60,20 @@ class Topology:
         self.status = "starting"
         self._clock = clock
         self._random = random if random is not None else system_random()
-        self._network = network
+        self.network = network
         self._output_dir = output_dir
-        self._state = StateDir(state_dir, disk, fates or {}) if state_dir is not None else None
-        self._pool = ThreadPool()
-        self._tasks: dict[asyncio.Task[None], None] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self.state = StateDir(state_dir, disk, fates or {}) if state_dir is not None else None
+        self.pool = ThreadPool()
+        self.tasks: dict[asyncio.Task[None], None] = {}
+        self.running: dict[str, asyncio.Task[None]] = {}
         self._uids = 0
         self._wirings = 0
         self._stopping: asyncio.Task[CloseReport] | None = None
         self._order: list[Node] = []  # as of the last wiring
         self._on_wired: list[Callable[[], None]] = []
-        self._on_closing: list[Callable[[], None]] = []
+        self.closing: list[Callable[[], None]] = []
         self.beside: list[Node] = []  # accounts of what stands outside the graph, once used
-        self._hurry = asyncio.Event()
+        self.hurry = asyncio.Event()
         self.report: CloseReport | None = None
 
     # who is here
@@ -115,7 +114,7 @@ class Topology:
 
     def on_closing(self, listener: Callable[[], None]) -> None:
         """Call `listener` when a stop has drained, before anything is closed."""
-        self._on_closing.append(listener)
+        self.closing.append(listener)
 
     # start
 
@@ -126,19 +125,19 @@ class Topology:
         self.run_id = f"{self._random.getrandbits(40):010x}"
         self.journal = Journal(self.clock.wall)
         self.journal.listen(_to_log)
-        if self._network is None:
+        if self.network is None:
             from sinkgraph.runtime.network import HttpNetwork
 
-            self._network = HttpNetwork()
+            self.network = HttpNetwork()
         dead = self.assembly.dead_letters
         dead.name = dead.name or "dead-letters"
         self.ctx = Context(
             clock=self.clock,
             random=self._random,
-            network=self._network,
+            network=self.network,
             spawn=self.spawn,
             journal=self.journal.note,
-            run_sync=self._pool.run,
+            run_sync=self.pool.run,
             dead_letters=Link(dead, "dead_letter"),
             turnstile=Turnstile(),
             run_id=self.run_id,
@@ -149,24 +148,21 @@ class Topology:
         nodes = self.ordered()
         opened: list[Node] = []
         try:
-            if self._state is not None:
-                self.ctx.depot = await self._state.open(self.journal.note)
+            if self.state is not None:
+                self.ctx.depot = await self.state.open(self.journal.note)
                 self.ctx.records = self.ctx.depot
             self.bind(nodes)
             reasons = await self.provision(nodes, opened)
-            if self._state is not None:
-                reasons += self._state.unclaimed(nodes)
+            if self.state is not None:
+                reasons += self.state.unclaimed(nodes)
             if reasons:
                 raise StartFailed(reasons)
-            if self._state is not None:
-                await self._state.settle_fates(self.ctx)
+            if self.state is not None:
+                await self.state.settle_fates(self.ctx)
         except BaseException:
             self.status = "failed"
             await self.close_nodes(list(reversed(opened)))
-            if self._state is not None:
-                await self._state.close()
-            await self._network.close()
-            self._pool.close()
+            await self.release()
             raise
         self._commit(nodes)
 
@@ -203,7 +199,7 @@ class Topology:
         self.generation += 1
         self.status = "ok"
         for name, source in self.assembly.sources.items():
-            self._running[name] = self.spawn(self._run_source(name, source), f"source {name}")
+            self.running[name] = self.spawn(self._run_source(name, source), f"source {name}")
         self.journal.note("graph_started", name=self.name, generation=self.generation)
 
     async def _run_source(self, name: str, source: SourceNode) -> None:
@@ -245,19 +241,19 @@ class Topology:
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start a task that ends with the topology; what it raises is journaled."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks[task] = None
+        self.tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+        self.tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.journal.note("task_failed", task=task.get_name(), error=repr(error))
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
     async def sources_ended(self) -> None:
         """Wait until every source has come to its end."""
-        for task in list(self._running.values()):
+        for task in list(self.running.values()):
             await asyncio.wait([task])
 
     # while it runs
@@ -314,76 +310,25 @@ class Topology:
         if self._stopping is None:
             limit = self.drain_s if deadline_s is None else deadline_s
             loop = asyncio.get_running_loop()
-            self._stopping = loop.create_task(self._stop(limit, first), name="topology stop")
+            stop = Stop(self, limit, first)
+            self._stopping = loop.create_task(self._stop(stop), name="topology stop")
         return await asyncio.shield(self._stopping)
+
+    async def _stop(self, stop: Stop) -> CloseReport:
+        self.report = await stop.run()
+        return self.report
+
+    async def release(self) -> None:
+        """Give back what it works with: state dir, network, threads."""
+        if self.state is not None:
+            await self.state.close()
+        if self.network is not None:
+            await self.network.close()
+        self.pool.close()
 
     def abort(self) -> None:
         """End the drain of a stop under way at once; what is pending is counted as left."""
-        self._hurry.set()
-
-    async def _stop(self, limit: float, first: Callable[[], Awaitable[None]] | None) -> CloseReport:
-        began = self.clock.now()
-        until = asyncio.get_running_loop().time() + limit
-        self.status = "draining"
-        for source in self.assembly.sources.values():
-            source.stop()
-        loop = asyncio.get_running_loop()
-        work = loop.create_task(self._quiet_then_drain(first), name="topology drain")
-        hurried = loop.create_task(self._wait_hurry(), name="topology hurry")
-        await asyncio.wait([work, hurried], timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        hurried.cancel()
-        work.cancel()
-        now = loop.time()
-        grace = leaving.Grace(now if self._hurry.is_set() else max(now, until))
-        await asyncio.wait([work], timeout=grace.share())
-        if not work.done():
-            self.journal.note("drain_abandoned")
-        for listener in self._on_closing:
-            listener()
-        sources = [source.to for source in self.assembly.sources.values()]
-        leaving.refuse_writers([*self.assembly.entries.values(), *sources])
-        for task in self._running.values():
-            task.cancel()
-        if self._running:
-            await asyncio.wait(list(self._running.values()), timeout=grace.share())
-        self.flush()
-        if self._state is not None:
-            await grace.beside(self._state.settled())
-        ordered = self.ordered()
-        queues = [node for node in ordered if isinstance(node, Queue)]
-        await self.close_nodes(queues, grace.share())
-        kept = await grace.beside(self._state.keep(queues)) if self._state is not None else {}
-        left = {q.name: q.depth() - kept.get(q.name, 0) for q in queues}
-        left = {name: n for name, n in left.items() if n > 0}
-        between = [n for n in ordered if not isinstance(n, Queue) and n.links()]
-        await self.close_nodes(between, grace.share())
-        last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
-        await self.close_nodes(last, grace.share())
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=grace.share())
-        report_at = self.snapshot()
-        await self.close_nodes([self.assembly.dead_letters])
-        if self._state is not None:
-            await self._state.close()
-        assert self._network is not None, "a started topology has a network"
-        await self._network.close()
-        self._pool.close()
-        self.status = "stopped"
-        self.report = CloseReport(report_at, left, self.clock.now() - began, limit, kept)
-        self.journal.note("graph_stopped", name=self.name, left=sum(left.values()))
-        return self.report
-
-    async def _wait_hurry(self) -> None:
-        await self._hurry.wait()
-
-    async def _quiet_then_drain(self, first: Callable[[], Awaitable[None]] | None) -> None:
-        if self._running:
-            await asyncio.wait(list(self._running.values()))
-        if first is not None:
-            await first()
-        await leaving.drain_nodes(self.ordered(), self.journal.note)
+        self.hurry.set()
 
     async def close_nodes(self, nodes: Sequence[Node], within_s: float = leaving.CLOSE_S) -> None:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""

@@ -1,0 +1,115 @@
+"""One stop of one topology: quiesce, drain to a deadline, close, and say what became of it all.
+
+It decides in which order nodes end and how long each may take; how a node ends is its own affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from sinkgraph.runtime import leaving
+from sinkgraph.sinks.burial import DeadLetters
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.telemetry.status import CloseReport
+
+if TYPE_CHECKING:
+    from sinkgraph.runtime.topology import Topology
+
+__all__ = ["Stop"]
+
+First = Callable[[], Awaitable[None]]
+
+
+class Stop:
+    """Ends a topology within `limit` seconds; `first` is drained before the nodes are."""
+
+    def __init__(self, topology: Topology, limit: float, first: First | None) -> None:
+        self._topology = topology
+        self._limit = limit
+        self._first = first
+        self._kept: dict[str, int] = {}
+        self._left: dict[str, int] = {}
+
+    async def run(self) -> CloseReport:
+        """Stop it, and return the report."""
+        topology = self._topology
+        began = topology.clock.now()
+        topology.status = "draining"
+        for source in topology.assembly.sources.values():
+            source.stop()
+        grace = await self._drain()
+        for listener in topology.closing:
+            listener()
+        await self._end_sources(grace)
+        await self._end_nodes(grace)
+        snapshot = topology.snapshot()
+        await topology.close_nodes([topology.assembly.dead_letters])
+        await topology.release()
+        topology.status = "stopped"
+        took_s = topology.clock.now() - began
+        lost = sum(self._left.values())
+        topology.journal.note("graph_stopped", name=topology.name, left=lost)
+        return CloseReport(snapshot, self._left, took_s, self._limit, self._kept)
+
+    async def _drain(self) -> leaving.Grace:
+        """Drain until all is done, the deadline passes or somebody is in a hurry."""
+        topology, loop = self._topology, asyncio.get_running_loop()
+        until = loop.time() + self._limit
+        work = loop.create_task(self._quiet_then_drain(), name="topology drain")
+        hurried = loop.create_task(self._wait_hurry(), name="topology hurry")
+        await asyncio.wait(
+            [work, hurried], timeout=self._limit, return_when=asyncio.FIRST_COMPLETED
+        )
+        hurried.cancel()
+        work.cancel()
+        now = loop.time()
+        grace = leaving.Grace(now if topology.hurry.is_set() else max(now, until))
+        await asyncio.wait([work], timeout=grace.share())
+        if not work.done():
+            topology.journal.note("drain_abandoned")
+        return grace
+
+    async def _wait_hurry(self) -> None:
+        await self._topology.hurry.wait()
+
+    async def _quiet_then_drain(self) -> None:
+        topology = self._topology
+        if topology.running:
+            await asyncio.wait(list(topology.running.values()))
+        if self._first is not None:
+            await self._first()
+        await leaving.drain_nodes(topology.ordered(), topology.journal.note)
+
+    async def _end_sources(self, grace: leaving.Grace) -> None:
+        """Take nothing more from outside."""
+        topology = self._topology
+        sources = [source.to for source in topology.assembly.sources.values()]
+        leaving.refuse_writers([*topology.assembly.entries.values(), *sources])
+        for task in topology.running.values():
+            task.cancel()
+        if topology.running:
+            await asyncio.wait(list(topology.running.values()), timeout=grace.share())
+        topology.flush()
+
+    async def _end_nodes(self, grace: leaving.Grace) -> None:
+        """Close queues, keep what they hold, then close what stands below them and the tasks."""
+        topology, state = self._topology, self._topology.state
+        if state is not None:
+            await grace.beside(state.settled())
+        ordered = topology.ordered()
+        queues = [node for node in ordered if isinstance(node, Queue)]
+        await topology.close_nodes(queues, grace.share())
+        if state is not None:
+            self._kept = await grace.beside(state.keep(queues))
+        left = {q.name: q.depth() - self._kept.get(q.name, 0) for q in queues}
+        self._left = {name: n for name, n in left.items() if n > 0}
+        between = [n for n in ordered if not isinstance(n, Queue) and n.links()]
+        await topology.close_nodes(between, grace.share())
+        last = [n for n in ordered if not n.links() and not isinstance(n, DeadLetters)]
+        await topology.close_nodes(last, grace.share())
+        for task in list(topology.tasks):
+            task.cancel()
+        if topology.tasks:
+            await asyncio.wait(list(topology.tasks), timeout=grace.share())
