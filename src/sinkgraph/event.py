@@ -6,6 +6,7 @@ then once for all readers. Nothing here waits, and nothing here knows a sink.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast, overload
@@ -110,7 +111,7 @@ class Page:
     where its events stand on disk: the place of the first, or of each; None when nowhere.
     """
 
-    __slots__ = ("base", "marks", "places", "seqs", "source", "type", "uid", "values")
+    __slots__ = ("base", "marks", "places", "seqs", "source", "sums", "type", "uid", "values")
 
     def __init__(
         self,
@@ -132,6 +133,7 @@ class Page:
         self.marks = marks if marks is not None else [(0, 0.0)]
         self.seqs = seqs
         self.places = places
+        self.sums: array[int] | None = None
 
     def time_at(self, j: int) -> float:
         """Return the time of the value at index j, in Unix seconds."""

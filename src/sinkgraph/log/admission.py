@@ -300,9 +300,10 @@ class Plan:
             self._release()
             self._apply(shares)
 
+        gathered = self.pledge is not None  # all that this turn of the loop wrote
         if self.pledge is None:
             self.pledge = Pledge(loop=depot.loop)
-        depot.add(Entry(drafts, rows, apply, self._release, self.pledge))  # `finish` waits for it
+        depot.add(Entry(drafts, rows, apply, self._release, self.pledge), now=gathered)
 
     def _release(self) -> None:
         for one in self.stored:

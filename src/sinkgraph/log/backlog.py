@@ -5,8 +5,11 @@ It counts events, not who they are for; which of them to shed is the queue's dec
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Iterable
+from itertools import accumulate
+from operator import attrgetter
 
 from sinkgraph.errors import Rejected
 from sinkgraph.event import Batch, Json, join
@@ -172,15 +175,34 @@ def _cut(batches: deque[Batch], n: int) -> Batch:
     return batches.popleft()
 
 
+_raw = attrgetter("_raw")
+
+
 def size_of(batch: Batch) -> int:
-    """Return the bytes of a batch's payloads as JSON; raw bytes count as they are."""
-    return sum(sizes_of(batch))
+    """Return the bytes of a batch's payloads as JSON; raw bytes count as they are.
+
+    Each payload of a page is measured once: the page keeps the sums.
+    """
+    page = batch.page
+    sums = page.sums
+    if sums is None or len(sums) <= batch.j:
+        if sums is None:
+            sums = page.sums = array("q", (0,))
+        known = len(sums) - 1
+        sizes = sizes_of(Batch(page, known, batch.j))
+        total = sums[known]
+        sums.extend(total + size for size in accumulate(sizes))
+    return sums[batch.j] - sums[batch.i]
 
 
 def sizes_of(batch: Batch) -> list[int]:
     """Return the bytes of each payload of a batch; 0 for what JSON cannot hold."""
     payloads = batch.payloads
     if set(map(type, payloads)) == {Json}:
+        try:
+            return list(map(len, map(_raw, payloads)))
+        except TypeError:  # not all of it was encoded so far
+            pass
         try:
             return [len(payload.raw) for payload in payloads]
         except Rejected:

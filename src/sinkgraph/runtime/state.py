@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from sinkgraph.errors import Rejected, SinkgraphError
 from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
-from sinkgraph.log.disk.depot import Depot, open_store
+from sinkgraph.log.disk.depot import Depot
 from sinkgraph.log.disk.draft import Draft, Entry, Pledge
+from sinkgraph.log.disk.opened import open_store
 from sinkgraph.log.disk.shelf import Shelf
 from sinkgraph.sinks.base import Context, Node
 from sinkgraph.sinks.burial import dead_batch

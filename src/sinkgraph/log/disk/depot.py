@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from sinkgraph.errors import StoreFailed, StoreFull
-from sinkgraph.event import Batch
-from sinkgraph.log.disk.draft import Draft, Entry, pack
-from sinkgraph.log.disk.places import row_key
-from sinkgraph.log.disk.shelf import Loaded, Shelf, Stretch, recover
+from sinkgraph.log.disk.draft import Draft, Entry
+from sinkgraph.log.disk.group import Group
+from sinkgraph.log.disk.loading import load
+from sinkgraph.log.disk.logs import Logs
+from sinkgraph.log.disk.notes import Notes
+from sinkgraph.log.disk.shelf import Loaded, Shelf
 
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
-    from sinkgraph.log.disk.dead import DeadRow
-    from sinkgraph.log.disk.store import Store
+    from sinkgraph.log.disk.opened import Opened
 
-__all__ = ["ACK_AFTER_S", "ACK_EVENTS", "Depot", "Opened", "open_store"]
+__all__ = ["ACK_AFTER_S", "ACK_EVENTS", "Depot"]
 
 ACK_EVENTS = 64
 """Settled events after which their acks are written, at the latest."""
@@ -35,44 +33,14 @@ ACK_AFTER_S = 0.05
 ANSWER_S = 30.0
 """Seconds a commit may take before its writers are told that the disk does not answer."""
 
-_REFRESH_ROWS = 512  # rows a place may lag behind before it is written without an ack
-_FORGET_EVENTS = 4_096  # settled events that may stay in a log while others are pending
+CLOSE_S = 5.0
+"""Seconds a close waits for what the disk is asked last, and again for its thread."""
+
+_RIDE_S = 0.001  # how long acks wait for writes to ride along with
+_HURRY_EVENTS = 1_000  # acks that do not wait for writes
+_REFRESH_ROWS = 512  # events a place may lag behind before it is written without an ack
+_FORGET_EVENTS = 512  # settled events that may stay in a log while others are pending
 _AGAIN_S = 1.0
-
-
-@dataclass(slots=True)
-class Opened:
-    """Is a store as it was found: made on the disk's thread."""
-
-    store: Store
-    heads: dict[int, int]
-    firsts: dict[int, int]
-    stretches: dict[str, dict[int, Stretch]]
-
-
-def open_store(directory: str, vfs: str | None = None) -> Opened:
-    """Open the store of a state dir and find out where every queue stands; it blocks.
-
-    Raises StartFailed when it cannot be used, saying what to do.
-    """
-    from sinkgraph.log.disk.store import Store
-
-    store = Store.open(directory, vfs=vfs)
-    try:
-        known = store.heads()
-        heads = {log: head.head for log, head in known.items()}
-        stretches: dict[str, dict[int, Stretch]] = {}
-        for (kind, name), (number, value) in store.records.items():
-            if kind == "cursor":
-                stretches[name] = recover(value, number, store)
-        for places in stretches.values():  # a log that is empty by now goes on where it was
-            for log, one in places.items():
-                heads[log] = max(heads.get(log, 0), one.head)
-    except BaseException:
-        store.close()
-        raise
-    firsts = {log: known[log].first if log in known else head for log, head in heads.items()}
-    return Opened(store, heads, firsts, stretches)
 
 
 class Depot:
@@ -88,28 +56,24 @@ class Depot:
         self.failed: StoreFailed | None = None
         self.full = False
         self.commits = 0
+        self.notes = Notes(store)
         self._disk = disk
         self._note = note
-        self._records = dict(store.records)
-        self._numbers = {key: number for key, (number, _) in store.records.items()}
-        self._heads = opened.heads
-        self._firsts = opened.firsts
-        self._logs: dict[str, int] = {}
+        self._logs = Logs(opened)
         self._seq = store.seq
         self._open: list[Entry] = []
         self._dirty: dict[Shelf, None] = {}
-        self._changed: dict[tuple[str, str], bytes] = {}
         self._forget_dead: list[int] = []
         self._acks = 0
+        self._freed = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._riding = False
         self._scheduled = False
         self._busy: asyncio.Future[None] | None = None
         self._flushes: list[asyncio.Future[None]] = []
         self._closed = False
-        for (kind, name), (number, value) in store.records.items():
-            if kind == "log":
-                self._logs[name] = int(value)
-            elif kind == "cursor":
+        for (kind, name), (number, _) in store.records.items():
+            if kind == "cursor":
                 self.shelves[name] = Shelf(number, name, self)
                 self.shelves[name].restore(opened.stretches[name])
         if store.cut:
@@ -123,11 +87,11 @@ class Depot:
         if shelf is None and was is not None and was in self.shelves:
             shelf = self.shelves.pop(was)
             self.shelves[name] = shelf
-            self._numbers[("cursor", name)] = self._numbers.pop(("cursor", was))
+            self.notes.rename("cursor", was, name)
             shelf.name = name
             self.dirty(shelf)
         if shelf is None:
-            shelf = self.shelves[name] = Shelf(self._number("cursor", name), name, self)
+            shelf = self.shelves[name] = Shelf(self.notes.number("cursor", name), name, self)
             self.dirty(shelf)
         return shelf
 
@@ -142,15 +106,9 @@ class Depot:
         held = {name: s.pending for name, s in self.shelves.items() if name not in known}
         return {name: n for name, n in held.items() if n}
 
-    def _number(self, kind: str, name: str) -> int:
-        number = self._numbers.get((kind, name))
-        if number is None:
-            number = self._numbers[(kind, name)] = self.store.next_record_id()
-        return number
-
     def head(self, log: int) -> int:
         """Return the position behind the last event of a log."""
-        return self._heads.get(log, 0)
+        return self._logs.head(log)
 
     # records
 
@@ -161,15 +119,11 @@ class Depot:
 
     def get(self, kind: str, name: str) -> bytes | None:
         """Return what was put under this kind and name last, or None."""
-        value = self._changed.get((kind, name))
-        if value is not None:
-            return value
-        found = self._records.get((kind, name))
-        return found[1] if found is not None else None
+        return self.notes.get(kind, name)
 
     def put(self, kind: str, name: str, value: bytes) -> None:
         """Keep a value; it is written with the next commit, at most 50 ms from now."""
-        self._changed[(kind, name)] = value
+        self.notes.put(kind, name, value)
         self._soon()
 
     # acks
@@ -178,8 +132,9 @@ class Depot:
         """Note that n events of a shelf have ended: its record is to be written soon."""
         self._dirty[shelf] = None
         self._acks += n
+        self._freed += n
         if self._acks >= ACK_EVENTS and not self.full:
-            self._schedule()
+            self._ride()
         else:
             self._soon()
 
@@ -189,7 +144,8 @@ class Depot:
         self._soon()
 
     def _soon(self) -> None:
-        if self._timer is None and self._busy is None and not self._scheduled:
+        idle = self._timer is None and self._busy is None and not self._scheduled
+        if idle and not self._closed:
             after_s = _AGAIN_S if self.full else ACK_AFTER_S
             self._timer = self.loop.call_later(after_s, self._due)
 
@@ -197,17 +153,34 @@ class Depot:
         self._timer = None
         self._schedule()
 
+    def _ride(self) -> None:
+        """Write acks soon, but not before those who learn of a commit have written again."""
+        if self._acks >= _HURRY_EVENTS:
+            self._schedule()
+        elif not self._riding and not self._scheduled and self._busy is None:
+            self._riding = True
+            self.loop.call_later(_RIDE_S, self._ridden)
+
+    def _ridden(self) -> None:
+        self._riding = False
+        if self._acks >= ACK_EVENTS and not self.full:
+            self._schedule()
+
     # writes
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, *, now: bool = False) -> None:
         """Store what an entry says with the next commit; its pledge ends when it is on disk.
 
         Raises StoreFailed at once when the disk has failed before. The entry's `apply` is called
         in the order of `add`, before any writer learns of it; `revoke` when it was not stored.
+        `now`: nobody else is going to add anything in this turn of the loop.
         """
         self.refuse_if_failed()
         self._open.append(entry)
-        self._schedule()
+        if now and not self._scheduled:
+            self._submit()
+        else:
+            self._schedule()
 
     def refuse_if_failed(self) -> None:
         """Raise StoreFailed when nothing can be stored any more."""
@@ -233,49 +206,37 @@ class Depot:
             self._timer = None
         if self._busy is not None or self.failed is not None:
             return
-        entries, self._open = self._open, []
-        dirty, self._dirty = self._dirty, {}
-        changed, self._changed = self._changed, {}
-        forget_dead, self._forget_dead = self._forget_dead, []
-        if not entries and not dirty and not changed and not forget_dead:
+        group = self._gathered()
+        if not group:
             self._tell_flushed()
             return
-        self._acks = 0
         self._seq += 1
-        heads = dict(self._heads)
-        for entry in entries:
-            for draft in entry.drafts:
-                self._place(draft, heads, dirty)
-        rows = pack([draft for entry in entries for draft in entry.drafts])
-        records = [
-            (self._number("cursor", shelf.name), ("cursor", shelf.name, shelf.dump()))
-            for shelf in dirty
-        ]
-        records += [
-            (self._number(kind, name), (kind, name, value))
-            for (kind, name), value in changed.items()
-        ]
-        dead = [row for entry in entries for row in entry.dead]
-        forget = self._floors(bool(entries))
-        work = _Commit(self.store, self._seq, rows, records, dead, forget_dead, forget)
-        self._busy = future = self._disk.submit(work)
-        late = self.loop.call_later(ANSWER_S, self._does_not_answer, future, entries)
+        self._busy = future = self._disk.submit(group.work(self.store, self._seq, self.notes))
+        late = self.loop.call_later(ANSWER_S, self._does_not_answer, future, group.entries)
 
         def back(done: asyncio.Future[None]) -> None:
             late.cancel()
-            self._back(done, entries, heads, (dirty, changed, forget_dead, forget))
+            self._back(done, group)
 
         future.add_done_callback(back)
 
+    def _gathered(self) -> Group:
+        """Return what the next commit carries, everything in its place."""
+        entries, self._open = self._open, []
+        dirty, self._dirty = self._dirty, {}
+        forget_dead, self._forget_dead = self._forget_dead, []
+        self._acks = 0
+        heads = dict(self._logs.heads)
+        for entry in entries:
+            for draft in entry.drafts:
+                self._place(draft, heads, dirty)
+        return Group(entries, dirty, self.notes.take(), forget_dead, self._floors(entries), heads)
+
     def _place(self, draft: Draft, heads: dict[int, int], dirty: dict[Shelf, None]) -> None:
         """Give a draft its log and its positions."""
-        log = self._logs.get(draft.log)
-        if log is None:
-            log = self._logs[draft.log] = max(self._logs.values(), default=0) + 1
-            self.put("log", draft.log, str(log).encode())
-        at = heads.get(log, 0)
-        heads[log] = at + draft.n
-        draft.first = row_key(log, at)
+        log, fresh = self._logs.place(draft, heads)
+        if fresh:
+            self.notes.put("log", draft.log, str(log).encode())
         for shelf in draft.takers:
             if log not in shelf.stretches:
                 shelf.stretch(log)
@@ -284,62 +245,47 @@ class Depot:
                 shelf.unwritten = 0
                 dirty[shelf] = None
 
-    def _floors(self, writing: bool) -> list[tuple[int, int]]:
-        """Return up to where each log may be forgotten, where that is worth a deletion."""
-        floors: dict[int, int] = dict(self._heads)
-        for shelf in self.shelves.values():
-            for log, stretch in shelf.stretches.items():
-                pins = stretch.pins
-                if pins is not None:
-                    floors[log] = min(floors.get(log, pins), pins)
-        worth: list[tuple[int, int]] = []
-        for log, floor in floors.items():
-            first = self._firsts.get(log, 0)
-            empty = floor == self._heads.get(log, 0)
-            if floor - first >= (_FORGET_EVENTS if writing or not empty else 1):
-                worth.append((log, floor))
-        return worth
+    def _floors(self, entries: Sequence[Entry]) -> list[tuple[int, int]]:
+        """Return up to where logs are forgotten with the next commit."""
+        if entries and self._freed < _FORGET_EVENTS:
+            return []
+        self._freed = 0
+        return self._logs.floors(self.shelves.values(), _FORGET_EVENTS, wholly=not entries)
 
-    def _back(
-        self,
-        done: asyncio.Future[None],
-        entries: list[Entry],
-        heads: dict[int, int],
-        rest: tuple[dict[Shelf, None], dict[tuple[str, str], bytes], list[int], Any],
-    ) -> None:
+    def _back(self, done: asyncio.Future[None], group: Group) -> None:
         self._busy = None
-        dirty, changed, forget_dead, forget = rest
         error = done.exception() if not done.cancelled() else StoreFailed("the disk was closed")
         if error is None:
-            self.commits += 1
-            self._heads = heads
-            for log, floor in forget:
-                self._firsts[log] = floor
-            for (kind, name), value in changed.items():
-                self._records[(kind, name)] = (self._numbers[(kind, name)], value)
-            if self.full:
-                self.full = False
-                self._note("disk_has_room", directory=self.store.directory)
-            for entry in entries:
-                entry.stored()
+            self._stored(group)
         else:
             self._seq -= 1
-            self._dirty = {**dirty, **self._dirty}
-            self._changed = {**changed, **self._changed}
-            self._forget_dead = forget_dead + self._forget_dead
+            self._dirty = {**group.dirty, **self._dirty}
+            self.notes.give_back(group.changes)
+            self._forget_dead = group.forget_dead + self._forget_dead
             self._tell_failure(error)
-            for entry in entries:
+            for entry in group.entries:
                 entry.refused(error)
-        if (
-            self._open
-            or (self._acks >= ACK_EVENTS and not self.full)
-            or (self._flushes and not self.full)
-        ):
+        if self._open or (self._flushes and not self.full):
             self._schedule()
-        elif self._dirty or self._changed or self._forget_dead:
+        elif self._acks >= ACK_EVENTS and not self.full:
+            self._ride()
+        elif self._unwritten():
             self._soon()
         if self.failed is not None or self.full:
             self._tell_flushed()
+
+    def _stored(self, group: Group) -> None:
+        self.commits += 1
+        self._logs.heads = group.heads
+        self._logs.forgot(group.forget)
+        if self.full:
+            self.full = False
+            self._note("disk_has_room", directory=self.store.directory)
+        for entry in group.entries:
+            entry.stored()
+
+    def _unwritten(self) -> bool:
+        return bool(self._dirty or self.notes.changed or self._forget_dead)
 
     def _tell_failure(self, error: BaseException) -> None:
         if isinstance(error, StoreFull):
@@ -373,18 +319,7 @@ class Depot:
     ) -> asyncio.Future[list[Loaded]]:
         """Read chunks of several logs, `(log, from, until)`, about `most` events of each."""
         store = self.store
-
-        def work() -> list[Loaded]:
-            found: list[Loaded] = []
-            for log, at, until in wanted:
-                for row in store.read(log, at, most=most, until=until):
-                    batch = _decoded(row.body, row_key(row.log, row.at), row.n)
-                    found.append(
-                        Loaded(row.log, row.at, row.seq, row.n, row.size, row.takers, batch)
-                    )
-            return found
-
-        return self._disk.submit(work)
+        return self._disk.submit(lambda: load(store, wanted, most))
 
     def read_failed(
         self, shelf: Shelf, error: BaseException, failures: int, again: Callable[[], None]
@@ -401,7 +336,7 @@ class Depot:
         """Wait until everything added, settled and put so far is on disk, or the disk failed."""
         while not self._closed and self.failed is None:
             idle = self._busy is None and not self._scheduled
-            if idle and not (self._open or self._dirty or self._changed or self._forget_dead):
+            if idle and not self._open and not self._unwritten():
                 return
             future = self.loop.create_future()
             self._flushes.append(future)
@@ -417,7 +352,10 @@ class Depot:
                 future.set_result(None)
 
     async def close(self) -> None:
-        """Write what is left, then close the store and release the disk's thread; idempotent."""
+        """Write what is left, then close the store and release the disk's thread; idempotent.
+
+        A disk that does not answer is waited for at most twice CLOSE_S once all is written.
+        """
         if self._closed:
             return
         await self.flush()
@@ -425,48 +363,11 @@ class Depot:
         if self._timer is not None:
             self._timer.cancel()
         closing = self._disk.submit(self.store.close)
-        await asyncio.wait([closing], timeout=ANSWER_S)
+        await asyncio.wait([closing], timeout=CLOSE_S)
         if closing.done() and not closing.cancelled():
             closing.exception()
-        await self._disk.close()
-
-
-class _Commit:
-    """Is the work of one commit, done on the disk's thread: encode, then store."""
-
-    def __init__(
-        self,
-        store: Store,
-        seq: int,
-        rows: list[tuple[int, int, int, bytes | None, list[Batch]]],
-        records: list[tuple[int, tuple[str, str, bytes]]],
-        dead: list[DeadRow],
-        forget_dead: list[int],
-        forget: list[tuple[int, int]],
-    ) -> None:
-        self._work = store, seq, rows, records, dead, forget_dead, forget
-
-    def __call__(self) -> None:
-        """Store it; returns when it is on disk."""
-        from sinkgraph.log.disk.chunk import encode
-
-        store, seq, rows, records, dead, forget_dead, forget = self._work
-        made: list[tuple[int, int, int, int, bytes | None, bytes]] = [
-            (number, seq, 0, 0, None, msgspec.msgpack.encode(record)) for number, record in records
-        ]
-        made += [
-            (key, seq, n, size, takers, encode(batches)) for key, n, size, takers, batches in rows
-        ]
-        store.commit(made, dead=dead, forget_dead=forget_dead, forget=forget)
-
-
-def _decoded(body: bytes | None, places: int, n: int) -> Batch | None:
-    from sinkgraph.log.disk.chunk import decode
-
-    if body is None:
-        return None
-    try:
-        batch = decode(body, places)
-    except Exception:  # whatever a damaged body makes of the decoder
-        return None
-    return batch if len(batch) == n else None
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._disk.close()
+        except TimeoutError:
+            self._note("disk_does_not_answer", directory=self.store.directory)

@@ -69,13 +69,17 @@ class Draft:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """Is one write in a commit; `apply` is called when it is on disk, `revoke` when it is not."""
+    """Is one write in a commit; `apply` is called when it is on disk, `revoke` when it is not.
+
+    `forget_dead`: numbers of dead letters that go with it.
+    """
 
     drafts: list[Draft]
     dead: Sequence[DeadRow]
     apply: Callable[[], None]
     revoke: Callable[[], None]
     pledge: Pledge
+    forget_dead: Sequence[int] = ()
 
     def stored(self) -> None:
         """It is on disk."""

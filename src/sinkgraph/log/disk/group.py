@@ -1,0 +1,70 @@
+"""One group commit: what it carries, and its work on the disk's thread.
+
+When it is made, and what follows from it, is the depot's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sinkgraph.log.disk.draft import Entry, pack
+from sinkgraph.log.disk.notes import Changes, Notes
+from sinkgraph.log.disk.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sinkgraph.log.disk.store import Store
+
+__all__ = ["Group"]
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Is what one commit carries: writes, queues' places, records, what is to be forgotten.
+
+    `heads`: where logs end once it is on disk.
+    """
+
+    entries: list[Entry]
+    dirty: dict[Shelf, None]
+    changes: Changes
+    forget_dead: list[int]
+    forget: list[tuple[int, int]]
+    heads: dict[int, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.entries or self.dirty or self.changes or self.forget_dead)
+
+    def work(self, store: Store, seq: int, notes: Notes) -> Callable[[], None]:
+        """Return the call that stores it, as it is now; drafts have been placed."""
+        drafts = [draft for entry in self.entries for draft in entry.drafts]
+        rows = pack(drafts) if drafts else []
+        records = [(shelf.number, ("cursor", shelf.name, shelf.dump())) for shelf in self.dirty]
+        records += [
+            (notes.number(kind, name), (kind, name, value))
+            for (kind, name), value in self.changes.items()
+        ]
+        dead = [row for entry in self.entries for row in entry.dead]
+        forget_dead = [*self.forget_dead]
+        for entry in self.entries:
+            forget_dead += entry.forget_dead
+        forget = self.forget
+
+        def store_it() -> None:
+            from sinkgraph.log.disk.chunk import encode
+
+            made: list[tuple[int, int, int, int, bytes | None, bytes]] = [
+                (number, seq, 0, 0, None, msgspec.msgpack.encode(record))
+                for number, record in records
+            ]
+            made += [
+                (key, seq, n, size, takers, encode(batches))
+                for key, n, size, takers, batches in rows
+            ]
+            store.commit(made, dead=dead, forget_dead=forget_dead, forget=forget)
+
+        return store_it
