@@ -46,6 +46,7 @@ from sinkgraph.sinks import (
 from sinkgraph.sinks.base import Foreign, Node, Terminal
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.seat import Seat
+from sinkgraph.sinks.shelved import Shelved
 from sinkgraph.sinks.splice import Splice
 from sinkgraph.sinks.through import Passing, Through
 from sinkgraph.testing import (
@@ -61,7 +62,7 @@ from sinkgraph.testing.sink_trial import SinkTrial
 from sinkgraph.testing.wrapping_promises import WRAPPING_PROMISES
 from tests.contract.example_sink import LineSink
 
-BASES = {Node, Terminal, Instant, Seat, Passing, Through, Foreign}
+BASES = {Node, Terminal, Instant, Seat, Shelved, Passing, Through, Foreign}
 """What other sinks are made of; `Foreign` is tried by every sink of a third party below."""
 
 

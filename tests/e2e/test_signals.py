@@ -144,7 +144,7 @@ async def test_a_storm_of_hangups_is_answered_once_and_changes_nothing(tmp_path:
 async def test_stopped_and_continued_it_goes_on(tmp_path: Path) -> None:
     async with Webhook() as hook, run(tmp_path, hook) as program:
         port = await program.port()
-        program.signal(signal.SIGTSTP)
+        program.signal(signal.SIGSTOP)  # SIGTSTP is dropped where no shell watches the group
         pid = program.process.pid
         state = Path(f"/proc/{pid}/stat")
         if state.exists():  # noqa: ASYNC240
