@@ -30,7 +30,10 @@ from sinkgraph.log.disk.format import (
     unpack_record,
 )
 
-__all__ = ["Lost", "Rebuilt", "rebuild"]
+__all__ = ["LOST", "Lost", "Rebuilt", "rebuild"]
+
+LOST = "lost before a repair"
+"""Why positions are quarantined that no repair will bring back."""
 
 PAGE_SIZE = 4096
 
@@ -285,8 +288,8 @@ def _write(
         last = max(found.last_dead, max(found.dead, default=0))
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('dead', ?)", (last,))
     db.executemany(
-        "INSERT INTO quarantine (log, at, n, why) VALUES (?,?,?,'lost before a repair')",
-        [(one.log, one.at, one.n) for one in lost],
+        "INSERT INTO quarantine (log, at, n, why) VALUES (?,?,?,?)",
+        [(one.log, one.at, one.n, LOST) for one in lost],
     )
     db.execute(
         f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={stamp_of(VERSION)}; COMMIT"
