@@ -11,13 +11,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sinkgraph.clock import Random
 from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, as_batch
 from sinkgraph.log.owed import Part, Write
+from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
+from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import MAX_ERRORS
 
-__all__ = ["Fallen", "History", "Write", "error_text", "pay"]
+__all__ = ["Fallen", "History", "Write", "error_text", "next_wait", "pay"]
 
+_UNCOUNTED = ExponentialBackoff()
 
 After = dict[Write, set[Write]]
 """Says of a write which others have to owe nothing before it goes on."""
@@ -113,6 +117,31 @@ async def _pay_branch(
             owed += [Owed(write, batch, owed[-1].error) for write, batch in todo]
             break
     return owed, fallen
+
+
+def next_wait(
+    history: History,
+    errors: Sequence[BaseException],
+    backoff: Backoff | None,
+    retry_after_cap: float,
+    random: Random,
+) -> float:
+    """Return how long to wait before the next attempt, in seconds; `history` remembers it.
+
+    Without a `backoff` a breaker makes it wait, but for errors that do not count there.
+    """
+    wait = FLOOR_S
+    if backoff is None and not any(counts(error) for error in errors):
+        backoff = _UNCOUNTED
+    if backoff is not None:
+        wait = backoff.wait(max(1, history.attempts), history.waited, random)
+        history.waited = wait
+    asked = [
+        after for error in errors if (after := getattr(error, "retry_after_s", None)) is not None
+    ]
+    if asked:
+        wait = retry_after_wait(wait, max(asked), retry_after_cap, random)
+    return wait
 
 
 def _worth_splitting(error: BaseException) -> bool:

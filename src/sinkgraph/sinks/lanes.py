@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
@@ -18,6 +16,7 @@ from sinkgraph.log.owed import Claim, Part
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked, from_outside
 from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.jobs import Job, Parking
 from sinkgraph.sinks.keys import Keys, as_key
 
 if TYPE_CHECKING:
@@ -27,20 +26,6 @@ __all__ = ["Lanes"]
 
 _BACKOFF = ExponentialBackoff()
 _CLOSE_S = 2.0  # how long a cancelled lane may take to end
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """Is what a lane delivers in one go; `keys` are released when all of it is settled.
-
-    `claim` says what is settled by each step, once something has failed; `whole` is what it was
-    at first, for a queue that keeps its events on disk.
-    """
-
-    parts: deque[Part]
-    keys: list[Any] = field(default_factory=list)
-    claim: Claim | None = None
-    whole: Batch | None = None
 
 
 class Lanes:
@@ -54,24 +39,28 @@ class Lanes:
         self._own_linger = linger
         self.linger = linger  # or as long as the batch it is fused with waits
         self.hurry = False  # draining: do not wait for batches to fill
-        self.parked = 0
         self.last_error: str | None = None
         self.keys = Keys(as_key(order_by)) if order_by is not None else None
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: deque[asyncio.Future[None]] = deque()
         self._registered = False
-        self._lot: list[tuple[float, int, Job]] = []  # parked jobs by due time
-        self._parkings = 0
-        self._alarm: asyncio.TimerHandle | None = None  # for the first of them
+        self._lot = Parking(self._unpark)
         self._ready: deque[Job] = deque()
         self._busy: list[Job] = []
+        self._backing_off: dict[asyncio.Task[Any] | None, None] = {}
         self._closing = False
+        self._cancelled = False
         self._surrendered = False
+
+    @property
+    def parked(self) -> int:
+        """Events that wait for another attempt, past which others go on."""
+        return self._lot.events
 
     @property
     def plain(self) -> bool:
         """Whether an idle queue may hand batches straight through."""
-        return self.linger == 0
+        return self.linger == 0 and not self._closing
 
     def linger_for(self, seconds: float) -> None:
         """Wait at least so long for a batch to fill, for what is below."""
@@ -145,12 +134,12 @@ class Lanes:
         """Wait until a batch is full or `linger` is over, then take what there is."""
         queue, clock = self._queue, self._queue.bound.clock
         until = clock.now() + self.linger
-        while not self.hurry and self._at_hand() < queue.max_batch:
+        while not self.hurry and not self._closing and self._at_hand() < queue.max_batch:
             left = until - clock.now()
             if left <= 0:
                 break
             await self._sleep(left)
-        job = self._next(full=False)
+        job = self._next(full=False) if not self._closing else None
         if job is not None:
             await self._deliver(job)
 
@@ -229,8 +218,16 @@ class Lanes:
                 failures += 1
                 queue.status = "degraded"
                 waited = _BACKOFF.wait(failures, waited, queue.bound.random)
-                await asyncio.sleep(waited)
+                await self._back_off(waited)
         self._end(job)
+
+    async def _back_off(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        self._backing_off[task] = None
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            del self._backing_off[task]
 
     def _note(self, error: BaseException) -> None:
         self.last_error = f"{type(error).__name__}: {error}"
@@ -297,12 +294,7 @@ class Lanes:
             owed += self._behind(job, owed, self.keys)
             kept = self.keys.hold(events for _, events in owed)
         parked = Job(deque(owed), kept, job.claim, job.whole)
-        self._parkings += 1
-        self.parked += sum(len(events) for _, events in owed)
-        due = asyncio.get_running_loop().time() + error.due_s
-        heappush(self._lot, (due, self._parkings, parked))
-        if self._lot[0][1] == self._parkings:
-            self._set_alarm()
+        self._lot.add(parked, error.due_s)
 
     @staticmethod
     def _behind(job: Job, ahead: list[Part], keys: Keys) -> list[Part]:
@@ -320,30 +312,36 @@ class Lanes:
         job.parts = deque(others)
         return behind
 
-    def _set_alarm(self, earliest: float = 0.0) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._lot and not self._closing:
-            due = max(earliest, self._lot[0][0])
-            self._alarm = asyncio.get_running_loop().call_at(due, self._unpark)
-
-    def _unpark(self) -> None:
-        """Let lanes have what is due; look again for the rest: uvloop's timers may fire early."""
-        now = asyncio.get_running_loop().time()
-        while self._lot and self._lot[0][0] <= now + 1e-9 and not self._closing:
-            _, _, job = heappop(self._lot)
-            self.parked -= sum(len(events) for _, events in job.parts)
-            self._ready.append(job)
-            self.wake()
-        self._set_alarm(now + 0.001)
+    def _unpark(self, job: Job) -> None:
+        """Let a lane have what is due."""
+        self._ready.append(job)
+        self.wake()
 
     # ending
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing more is delivered: what is pending stays where it is."""
+        return self._closing
+
+    async def rest(self, within_s: float) -> None:
+        """Begin nothing more; what was begun may end within so many seconds, then it is kept."""
+        self._closing = True
+        self._lot.shut()
+        for future in self._sleeping:
+            _resolve(future)
+        for waiting in self._backing_off:
+            if waiting is not None:
+                waiting.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=within_s)
+            for task in late:
+                task.cancel()
+
     async def close(self) -> None:
         """Stop every lane; what they held is kept for `surrender`. Called again, wait for it."""
-        first, self._closing = not self._closing, True
-        self._set_alarm()
+        first, self._closing, self._cancelled = not self._cancelled, True, True
+        self._lot.shut()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks if first else ():
             task.cancel()
@@ -357,7 +355,7 @@ class Lanes:
     def held(self) -> list[Batch]:
         """Return what the lanes hold, each event once, and keep it."""
         held: list[Batch] = []
-        for job in (*self._busy, *self._ready, *(job for _, _, job in sorted(self._lot))):
+        for job in (*self._busy, *self._ready, *self._lot.jobs):
             seen: set[str] = set()
             for _, batch in job.parts:
                 fresh = [k for k, own in enumerate(batch.ids) if own not in seen]
@@ -368,13 +366,13 @@ class Lanes:
 
     def surrender(self) -> list[Batch]:
         """Return what the lanes still held, and forget it."""
-        jobs = [*self._busy, *self._ready, *(job for _, _, job in sorted(self._lot))]
+        jobs = [*self._busy, *self._ready, *self._lot.jobs]
         left = [batch for job in jobs for _, batch in job.parts]
         if self.keys is not None:
             left += self.keys.surrender()
-        self._busy, self._lot = [], []
+        self._busy.clear()
         self._ready.clear()
-        self.parked = 0
+        self._lot.clear()
         self._surrendered = True
         return left
 

@@ -12,17 +12,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, SinkClosed
+from sinkgraph.errors import BreakerOpen, DeliveryFailed, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.owed import Part, Write, distinct
-from sinkgraph.sinks.attempts import Fallen, History, error_text, pay
-from sinkgraph.sinks.backoff import (
-    FLOOR_S,
-    Backoff,
-    ExponentialBackoff,
-    check_seconds,
-    retry_after_wait,
-)
+from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay
+from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
 from sinkgraph.sinks.breaker_sink import counts, isolates
@@ -31,8 +25,6 @@ from sinkgraph.sinks.burial import bury_batch
 __all__ = ["HOLDS", "Retry"]
 
 HOLDS = ("lane", "key", "event")
-
-_UNCOUNTED = ExponentialBackoff()
 
 
 class Retry(Node):
@@ -88,6 +80,7 @@ class Retry(Node):
         self.last_error: str | None = None
         self.due_at: float | None = None
         self._naps: dict[asyncio.Future[None], None] = {}
+        self._resting = False
 
     def links(self) -> Sequence[Link]:
         """Return `to`, then `dead_letter` where it exists."""
@@ -182,7 +175,8 @@ class Retry(Node):
             if closed:
                 self._hand_back(whole, left, closed[0])
             self._note_failure(history, left)
-            wait = self._wait(history, [part.error for part in left])
+            errors = [part.error for part in left]
+            wait = next_wait(history, errors, self.backoff, self.retry_after_cap, self.bound.random)
             if not history.final and self._past_limits(history):
                 parts = await self._give_up(history, whole, left, dead)
             elif self.hold != "lane" and self.below_queue:
@@ -198,8 +192,10 @@ class Retry(Node):
         """Wait until the breaker lets an attempt through."""
         machine = self.machine
         while True:
-            if self.closed:
-                error = SinkClosed(f"{self.kind} {self.name or '(unnamed)'} is closed")
+            if self.closed or self._resting:
+                said = f"{self.kind} {self.name or '(unnamed)'} is"
+                closed = SinkClosed(f"{said} closed") if self.closed else None
+                error = closed or DeliveryFailed(f"{said} at rest")
                 self._hand_back(whole, [Owed(*part, error) for part in parts], error)
             if machine is None:
                 return None
@@ -228,7 +224,8 @@ class Retry(Node):
         if owed and not fallen and all(isinstance(part.error, BreakerOpen) for part in owed):
             history.attempts -= 1
         if permit is not None:
-            bad = [*((part.write, as_batch(part.events)) for part in owed), *_parts(fallen)]
+            bad = [(part.write, as_batch(part.events)) for part in owed]
+            bad += [one.part for one in fallen]
             errors = [*(part.error for part in owed), *(one.error for one in fallen)]
             self._tell_breaker(permit, errors, distinct(bad) < distinct(parts), began)
         return owed, fallen
@@ -268,25 +265,6 @@ class Retry(Node):
         raise PartialWrite(owed)
 
     # waiting
-
-    def _wait(self, history: History, errors: list[BaseException]) -> float:
-        """Return how long to wait before the next attempt, in seconds."""
-        random = self.bound.random
-        wait = FLOOR_S
-        backoff = self.backoff
-        if backoff is None and not any(counts(error) for error in errors):
-            backoff = _UNCOUNTED  # the breaker will not open on these
-        if backoff is not None:
-            wait = backoff.wait(max(1, history.attempts), history.waited, random)
-            history.waited = wait
-        asked = [
-            after
-            for error in errors
-            if (after := getattr(error, "retry_after_s", None)) is not None
-        ]
-        if asked:
-            wait = retry_after_wait(wait, max(asked), self.retry_after_cap, random)
-        return wait
 
     async def _nap(self, seconds: float) -> None:
         """Wait, unless something that matters changes first."""
@@ -371,6 +349,11 @@ class Retry(Node):
             first_at=history.first_wall,
         )
 
+    def rest(self) -> None:
+        """Begin no attempt any more: what waits for one goes back to the queue above."""
+        self._resting = True
+        self.wake()
+
     async def close(self) -> None:
         """Wake every sleeper; what they hold goes back upstream. Idempotent."""
         self.closed = True
@@ -389,10 +372,6 @@ class Retry(Node):
         if machine is not None and ctx is not None:
             facts["breaker"] = machine.facts(ctx.clock.now())
         return facts
-
-
-def _parts(fallen: list[Fallen]) -> list[Part]:
-    return [one.part for one in fallen]
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

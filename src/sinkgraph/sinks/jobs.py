@@ -1,0 +1,88 @@
+"""What a lane delivers in one go, and where it waits while it is parked.
+
+It knows no queue: whoever parks a job is given it back when it is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from sinkgraph.event import Batch
+from sinkgraph.log.owed import Claim, Part
+
+__all__ = ["Job", "Parking"]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Is what a lane delivers in one go; `keys` are released when all of it is settled.
+
+    `claim` says what is settled by each step, once something has failed; `whole` is what it was
+    at first, for a queue that keeps its events on disk.
+    """
+
+    parts: deque[Part]
+    keys: list[Any] = field(default_factory=list)
+    claim: Claim | None = None
+    whole: Batch | None = None
+
+    def __len__(self) -> int:
+        return sum(len(events) for _, events in self.parts)
+
+
+class Parking:
+    """Keeps jobs until they are due, then gives them `back` in that order; `events` counts."""
+
+    def __init__(self, back: Callable[[Job], None]) -> None:
+        self.events = 0
+        self._back = back
+        self._lot: list[tuple[float, int, Job]] = []  # by due time
+        self._count = 0
+        self._alarm: asyncio.TimerHandle | None = None  # for the first of them
+        self._shut = False
+
+    def add(self, job: Job, due_s: float) -> None:
+        """Keep a job for so many seconds."""
+        self._count += 1
+        self.events += len(job)
+        due = asyncio.get_running_loop().time() + due_s
+        heappush(self._lot, (due, self._count, job))
+        if self._lot[0][1] == self._count:
+            self._set_alarm()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What is parked, in the order in which it is due."""
+        return [job for _, _, job in sorted(self._lot)]
+
+    def shut(self) -> None:
+        """Give nothing back any more; what is parked is kept."""
+        self._shut = True
+        self._set_alarm()
+
+    def clear(self) -> None:
+        """Forget what is parked."""
+        self._lot = []
+        self.events = 0
+
+    def _set_alarm(self, earliest: float = 0.0) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._lot and not self._shut:
+            due = max(earliest, self._lot[0][0])
+            self._alarm = asyncio.get_running_loop().call_at(due, self._look)
+
+    def _look(self) -> None:
+        """Give back what is due; look again for the rest: uvloop's timers may fire early."""
+        now = asyncio.get_running_loop().time()
+        while self._lot and self._lot[0][0] <= now + 1e-9 and not self._shut:
+            _, _, job = heappop(self._lot)
+            self.events -= len(job)
+            self._back(job)
+        self._set_alarm(now + 0.001)
