@@ -180,6 +180,8 @@ class _Builder:
         if frame is not None and frame.seen is not None and not frame.waiting:
             self._key(frame, node, event)
             return
+        if not text and not style and frame is not None and frame.key is not None:
+            node = Scalar(frame.key.span, text, value)  # nothing is written: its place is the key
         if start in self.traps:
             trap = self.traps[start]
             raw = source.text[trap.start : trap.end]

@@ -11,12 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
-from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping, Node, Sequence
+from sinkgraph.spec.elsewhere import advice, keys_of, listed, meant_key, section_at
 from sinkgraph.spec.fields import shown
-from sinkgraph.spec.kinds.base import Section
 from sinkgraph.spec.problem import Path, Problem
 
 __all__ = ["Owner", "from_problem", "from_validation", "place"]
@@ -137,18 +136,18 @@ def _meant(details: list[Any], model: type[BaseModel]) -> set[Path]:
     for one in details:
         if one["type"] == "extra_forbidden" and missing:
             *before, key = one["loc"]
-            near = nearest(str(key), [str(m[-1]) for m in missing if m[:-1] == tuple(before)])
-            if near is not None:
-                made.add((*before, near))
+            beside = [str(one[-1]) for one in missing if one[:-1] == tuple(before)]
+            slip = meant_key(str(key), beside)
+            if slip is not None:
+                made.add((*before, slip))
     return made
 
 
 def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
-    section = _section_at(model, at.found[:-1]) or model
+    section = section_at(model, at.found[:-1]) or model
     key = str(loc[-1])
-    near = nearest(key, field_names(section))
-    help = f"the nearest is `{near}`" if near else f"the keys here are {_listed(_keys(section))}"
+    help = advice(key, section, at.found[:-1], model)
     where = _field(at.found[:-1])
     holder = f"`{where}` of {owner.label}" if where else owner.label
     return Diagnostic(
@@ -186,7 +185,7 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any, model: type[BaseModel])
         code, message = kind, str(context["message"])
     elif kind in _SHAPES:
         code, message = "SG122", f"{_shape(one['input'])} stands where {_SHAPES[kind]} is needed"
-        section = _section_at(model, at.found) if _SHAPES[kind] == "a mapping" else None
+        section = section_at(model, at.found) if _SHAPES[kind] == "a mapping" else None
         help = _as_mapping(section) if section is not None else help
     elif kind == "too_short":
         code, message = "SG123", "the list is empty"
@@ -197,7 +196,7 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any, model: type[BaseModel])
         loc = (*loc, "kind")
         at = place(owner, loc)
         held = one["input"].get("kind") if isinstance(one["input"], dict) else context.get("tag")
-        message = f"{shown(held)} is not one of {_listed(tags)}"
+        message = f"{shown(held)} is not one of {listed(tags)}"
     else:
         code, message = "SG123", str(one["msg"])[:1].lower() + str(one["msg"])[1:]
     field = _field(at.found)
@@ -216,45 +215,11 @@ def _wrong(owner: Owner, loc: Path, kind: str, one: Any, model: type[BaseModel])
     )
 
 
-def field_names(model: type[BaseModel]) -> list[str]:
-    """Return the keys a model takes in a document."""
-    names = _keys(model)
-    if issubclass(model, Section):
-        names.extend(one.field for one in model.later if one.field not in names)
-    return names
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys of a section that this version takes."""
-    return [one.alias or name for name, one in model.model_fields.items()]
-
-
 def _as_mapping(model: type[BaseModel]) -> str:
-    keys = _listed(_keys(model))
+    keys = listed(keys_of(model))
     if any(one.is_required() for one in model.model_fields.values()):
         return f"its keys are {keys}"
     return f"write `{{}}` for its defaults; its keys are {keys}"
-
-
-def _section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """Return the model of a nested section; unions of sections give their first."""
-    current: type[BaseModel] | None = model
-    for step in path:
-        if isinstance(step, int) or current is None:
-            continue
-        field = current.model_fields.get(step)
-        current = None if field is None else _model_in(field.annotation)
-    return current
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    todo = [annotation]
-    while todo:
-        one = todo.pop(0)
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            return one
-        todo.extend(getattr(one, "__args__", ()))
-    return None
 
 
 def _shape(value: Any) -> str:
@@ -270,7 +235,3 @@ def _field(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def _listed(words: list[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)

@@ -98,13 +98,7 @@ class NodeReader:
         text = written(leaf(held)) if type(held) is Scalar else None
         path = f"{_SECTION[decl.side]}.{decl.shown}"
         if held is None or text is None:
-            label = "no `kind`" if held is None else "not the name of a kind"
-            span = decl.at if held is None else held.span
-            headline = f"{decl.side} `{decl.shown}` does not say its `kind`"
-            help = f"the kinds are {_listed(kind_names(decl.side))}"
-            self.found.append(
-                Diagnostic("SG121", headline, "error", span, label, path, help=(help,))
-            )
+            self.found.append(_without_kind(decl, held, path))
             return False
         decl.kind_name = text
         kind = find_kind(decl.side, text)
@@ -243,6 +237,24 @@ def _section(annotation: Any) -> type[Section] | None:
         if isinstance(one, type) and issubclass(one, Section):
             return one
     return None
+
+
+def _without_kind(decl: NodeDecl, held: Node | None, path: str) -> Diagnostic:
+    """Return the finding of a node that says no kind, or says it under another word."""
+    headline = f"{decl.side} `{decl.shown}` does not say its `kind`"
+    help = f"the kinds are {_listed(kind_names(decl.side))}"
+    label, span = "no `kind`", decl.at
+    if held is not None:
+        nothing = type(held) is Scalar and not held.text
+        label, span = "nothing follows" if nothing else "not the name of a kind", held.span
+    else:
+        near = nearest("kind", (one.key.text for one in decl.tree.entries))
+        slip = decl.tree.entry(near or "type")
+        word = written(leaf(slip.value)) if slip and type(slip.value) is Scalar else None
+        if slip is not None and word is not None and find_kind(decl.side, word) is not None:
+            label, span = "here it is called `kind`", slip.key.span
+            help = f"write `kind: {word}`"
+    return Diagnostic("SG121", headline, "error", span, label, path, help=(help,))
 
 
 def _unknown_kind(
