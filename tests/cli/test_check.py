@@ -166,3 +166,61 @@ def test_a_file_name_cannot_steer_the_terminal(here: Path) -> None:
 def test_a_file_name_may_begin_with_a_dash(here: Path) -> None:
     (here / "-x.yaml").write_text(GOOD, encoding="utf-8")
     assert check("--", "-x.yaml").stdout == "-x.yaml: ok, 3 nodes, 2 edges\n"
+
+
+def test_a_folder_is_checked_with_all_below_it_in_order(here: Path) -> None:
+    below = here / "graphs" / "eu"
+    below.mkdir(parents=True)
+    (here / "graphs" / "z.yaml").write_text(GOOD, encoding="utf-8")
+    (below / "a.toml").write_text(TOML, encoding="utf-8")
+    (here / "graphs" / ".hidden.yaml").write_text(BROKEN, encoding="utf-8")
+    (here / "graphs" / "notes.txt").write_text(BROKEN, encoding="utf-8")
+    (here / "graphs" / "compose.yaml").write_text("services: {}\n", encoding="utf-8")
+    done = check("graphs")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "graphs/eu/a.toml: ok, 2 nodes, 1 edge\ngraphs/z.yaml: ok, 3 nodes, 2 edges\n"
+    )
+    assert done.stderr == "1 other file left out: no graph documents\n"
+
+
+def test_a_glob_is_checked_and_a_document_is_checked_once() -> None:
+    done = check("good.yaml", "g*", "**/good.*")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "good.yaml: ok, 3 nodes, 2 edges",
+        "good.toml: ok, 2 nodes, 1 edge",
+    ]
+
+
+def test_a_document_without_its_version_is_found_in_a_folder(here: Path) -> None:
+    (here / "graphs").mkdir()
+    (here / "graphs" / "a.json").write_text('{"name":"a","sinks":{}}', encoding="utf-8")
+    done = check("graphs", "--format", "concise")
+    assert done.exit_code == 1
+    assert "graphs/a.json:1:2: error[SG125]" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["empty", "*.nothing", "no-*/**/x.yaml"])
+def test_a_folder_or_glob_without_documents_is_an_error(here: Path, name: str) -> None:
+    (here / "empty").mkdir()
+    done = check(name, "good.yaml")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error[SG101]: no graph document is found here\n")
+    assert done.stderr.endswith(f"{name}: 1 error\n")
+    assert done.stdout == "good.yaml: ok, 3 nodes, 2 edges\n"
+
+
+def test_a_file_whose_name_is_a_glob_is_that_file(here: Path) -> None:
+    (here / "[good].yaml").write_text(GOOD, encoding="utf-8")
+    assert check("[good].yaml").stdout == "[good].yaml: ok, 3 nodes, 2 edges\n"
+
+
+def test_sarif_of_all_files_is_one_log_on_stdout() -> None:
+    done = check("broken.yaml", "warned.yaml", "--format", "sarif")
+    assert (done.exit_code, done.stderr) == (1, "")
+    log = json.loads(done.stdout)
+    found = log["runs"][0]["results"]
+    files = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in found}
+    assert files == {"broken.yaml", "warned.yaml"}
+    assert {one["level"] for one in found} == {"error", "warning"}

@@ -1,21 +1,23 @@
 """`sinkgraph check FILES…`: report every problem of graph documents.
 
-It starts nothing and opens no port; JSON goes to stdout, other findings to stderr.
+It starts nothing and opens no port; JSON and SARIF go to stdout, other findings to stderr.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
+from sinkgraph.cli.documents import find_documents
 from sinkgraph.cli.options import (
     FINDINGS,
     OK,
     counts,
     echo,
     load_document,
+    many,
     once,
     parse_set,
     set_option,
@@ -30,44 +32,54 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+Form: TypeAlias = Literal["human", "concise", "json", "sarif"]
+
 
 @click.command(name="check")
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["human", "concise", "json"]),
+    type=click.Choice(["human", "concise", "json", "sarif"]),
     default="human",
     show_default=True,
-    help="How findings are shown: with excerpts, one a line, or as a JSON list on stdout.",
+    help="How findings are shown: with excerpts, one a line, or on stdout as JSON or SARIF 2.1.0.",
 )
 @set_option
 @syntax_option
 @click.option("--secrets", is_flag=True, help="An unset ${env:…} or ${file:…} is an error.")
 def command(
     files: tuple[str, ...],
-    form: Literal["human", "concise", "json"],
+    form: Form,
     set_vars: tuple[str, ...],
     syntax: Syntax | None,
     secrets: bool,
 ) -> None:
     """Report every problem of graph documents.
 
-    FILES are documents in YAML, TOML or JSON; `-` reads standard input. Exits 1 when one of them
-    has an error; warnings alone exit 0.
+    FILES are documents in YAML, TOML or JSON, folders and globs of them; `-` reads standard input.
+    Exits 1 when one of them has an error; warnings alone exit 0. `sinkgraph explain CODE` tells
+    what a finding means.
     """
     from sinkgraph.diagnostics.diagnostic import has_errors
-    from sinkgraph.diagnostics.report import count_line, render_json
+    from sinkgraph.diagnostics.report import count_line
 
     once(files)
     values = parse_set(set_vars)
+    documents = find_documents(files)
     every: list[Diagnostic] = []
-    for file in files:
+    for name in documents.nothing:
+        missing = _no_document(name)
+        every.append(missing)
+        _findings([missing], form)
+        if form == "human":
+            echo(f"{safe_text(name)}: 1 error", err=True)
+    for file in documents.files:
         graph, found = load_document(
             file, set_vars=values, syntax=syntax, secrets="strict" if secrets else "placeholder"
         )
         every += found
-        if form == "json":
+        if form in ("json", "sarif"):
             continue
         _findings(found, form)
         shown, counted = safe_text("<stdin>" if file == "-" else file), count_line(found)
@@ -75,15 +87,42 @@ def command(
             echo(", ".join(filter(None, (f"{shown}: ok", counts(graph), counted))))
         elif form == "human":
             echo(f"{shown}: {counted}", err=True)
-    if form == "json":
-        echo(render_json(every))
+    if form == "human" and documents.other:
+        echo(f"{many(documents.other, 'other file')} left out: no graph documents", err=True)
+    _report(every, form)
     sys.exit(FINDINGS if has_errors(every) else OK)
 
 
-def _findings(found: list[Diagnostic], form: Literal["human", "concise"]) -> None:
+def _no_document(name: str) -> Diagnostic:
+    """Return the finding of a folder or glob that holds no graph document."""
+    from sinkgraph.diagnostics.diagnostic import Diagnostic
+    from sinkgraph.diagnostics.source import SourceText, Span
+
+    return Diagnostic(
+        "SG101",
+        "no graph document is found here",
+        span=Span(SourceText(name, ""), 0, 0),
+        help=("a graph document ends in `.yaml`, `.toml` or `.json` and says `sinkgraph: 1`",),
+    )
+
+
+def _findings(found: list[Diagnostic], form: Form) -> None:
+    """Write findings to stderr in a form for people."""
     from sinkgraph.diagnostics.report import render_concise, render_human
 
     if found and form == "concise":
         echo(render_concise(found), err=True)
-    elif found:
+    elif found and form == "human":
         echo(render_human(found, color=wants_color(err=True)) + "\n", err=True)
+
+
+def _report(found: list[Diagnostic], form: Form) -> None:
+    """Write the findings of all documents to stdout in a form for programs."""
+    if form == "json":
+        from sinkgraph.diagnostics.report import render_json
+
+        echo(render_json(found))
+    elif form == "sarif":
+        from sinkgraph.diagnostics.sarif import render_sarif
+
+        echo(render_sarif(found))

@@ -204,6 +204,9 @@ def _unknown_suffix(name: str) -> Diagnostic:
         return Diagnostic(
             "SG101", "the document is a directory", span=Span(SourceText(name, ""), 0, 0)
         )
+    if not os.path.lexists(name):
+        missing = Span(SourceText(name, ""), 0, 0)
+        return Diagnostic("SG101", "the document does not exist", span=missing)
     return Diagnostic(
         "SG119",
         f"the name `{safe_text(name)}` does not tell the syntax",

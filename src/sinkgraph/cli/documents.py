@@ -1,0 +1,91 @@
+"""Which graph documents the arguments of a command mean: files as they are, folders, globs.
+
+It reads only as much as tells a graph document from another file; it judges none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from glob import has_magic, iglob
+
+__all__ = ["Documents", "find_documents"]
+
+SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+MAX_FILES = 10_000
+"""Files that one folder or glob may bring."""
+
+_MAX_READ = 1_000_000
+_IS_DOCUMENT = re.compile(
+    rb"""(?mx) (?: ^ [ \t]* | [{,\[] [ \t]* ) ["']? (?: sinkgraph | sinks ) ["']? [ \t]* []:=]"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Is what arguments mean.
+
+    `files`: names to check, each once, in the order given and sorted within a folder or glob.
+    `other`: how many files a folder or glob brought that are no graph documents. `nothing`: the
+    folders and globs without any.
+    """
+
+    files: tuple[str, ...]
+    other: int
+    nothing: tuple[str, ...]
+
+
+def find_documents(arguments: Iterable[str]) -> Documents:
+    """Return the documents that files, folders and globs name.
+
+    A file is taken whatever it holds, also when it does not exist. Of a folder (with all below it,
+    but for hidden ones) and of a glob (`**` too) those files are taken that say `sinkgraph` or
+    `sinks` and have a suffix of a document.
+    """
+    files: dict[str, None] = {}
+    nothing: list[str] = []
+    other = 0
+    for argument in arguments:
+        if os.path.lexists(argument) and not os.path.isdir(argument):
+            files[argument] = None
+            continue
+        folder = os.path.isdir(argument) and argument != "-"
+        if not folder and not has_magic(argument):
+            files[argument] = None
+            continue
+        found = _below(argument) if folder else iglob(argument, recursive=True)
+        names = sorted({name for name in _first(found) if name.lower().endswith(SUFFIXES)})
+        taken = [name for name in names if is_document(name)]
+        other += len(names) - len(taken)
+        files.update(dict.fromkeys(taken))
+        if not taken:
+            nothing.append(argument)
+    return Documents(tuple(files), other, tuple(nothing))
+
+
+def is_document(name: str) -> bool:
+    """Tell whether a regular file says at its beginning that it is a graph document."""
+    try:
+        if not os.path.isfile(name):
+            return False
+        with open(name, "rb") as file:
+            return _IS_DOCUMENT.search(file.read(_MAX_READ).replace(b"\0", b"")) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _below(folder: str) -> Iterator[str]:
+    for at, folders, names in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield os.path.join(at, name)
+
+
+def _first(found: Iterable[str]) -> Iterator[str]:
+    for count, name in enumerate(found):
+        if count == MAX_FILES:
+            return
+        yield name
