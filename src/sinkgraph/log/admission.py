@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sinkgraph.errors import Overloaded, PartialWrite
 from sinkgraph.event import Batch
+from sinkgraph.log.burial import Burial
 from sinkgraph.log.disk.draft import Entry, Pledge
 from sinkgraph.log.disk.drafting import Share, share_out
 from sinkgraph.log.later import Edge, FanTarget, Group, Later, Trail
 from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
-    from sinkgraph.log.disk.dead import DeadRow
     from sinkgraph.log.disk.depot import Depot
     from sinkgraph.log.disk.shelf import Shelf
     from sinkgraph.log.turnstile import Waiter
@@ -68,22 +68,6 @@ class Store(Protocol):
         ...
 
 
-class Burial(Protocol):
-    """Is what admission needs to know of a sink that keeps dead letters on disk."""
-
-    def rows(self, batch: Batch) -> list[DeadRow]:
-        """Return what is stored of a batch."""
-        ...
-
-    def keep(self, batch: Batch) -> None:
-        """Take a batch that no other part of its plan takes to disk."""
-        ...
-
-    def kept(self, batch: Batch) -> None:
-        """Take note that a batch is on disk."""
-        ...
-
-
 @dataclass(slots=True)
 class Stored:
     """Is one queue's part of a plan."""
@@ -100,6 +84,7 @@ class Plan:
     __slots__ = (
         "abandoned",
         "applied",
+        "behind",
         "counts",
         "dead",
         "decisions",
@@ -134,6 +119,7 @@ class Plan:
         self.origin = ""  # the node it was written to
         self.decisions: list[Callable[[], None]] = []  # made when it is settled, before any disk
         self.to_bury: list[tuple[Burial, Batch]] = []
+        self.behind = False  # True for what was accepted before: nobody waits for the disk
         self.pledge: Pledge | None = None  # ends when what is durable is on disk
         self.applied = False
         self.abandoned = False
@@ -209,7 +195,7 @@ class Plan:
         self.once = True
 
     def bury_durably(self, burial: Burial, batch: Batch) -> None:
-        """Plan to keep dead letters: on disk with the rest of the plan, if any of it goes there."""
+        """Plan to keep dead letters on disk, with the rest of the plan or, if so, `behind` it."""
         self.to_bury.append((burial, batch))
         self.once = True
 
@@ -280,12 +266,17 @@ class Plan:
         self._apply({})
         return None
 
+    @property
+    def to_disk(self) -> bool:
+        """Whether who commits it has to wait for the disk."""
+        return self._depot() is not None
+
     def _depot(self) -> Depot | None:
         for one in self.stored:
             shelf = one.store.shelf
             if shelf is not None and shelf.takes:
                 return shelf.depot
-        return None
+        return self.to_bury[0][0].depot if self.to_bury and not self.behind else None
 
     def _write_to(self, depot: Depot) -> None:
         depot.refuse_if_failed()
@@ -303,11 +294,16 @@ class Plan:
         gathered = self.pledge is not None  # all that this turn of the loop wrote
         if self.pledge is None:
             self.pledge = Pledge(loop=depot.loop)
-        depot.add(Entry(drafts, rows, apply, self._release, self.pledge), now=gathered)
+        depot.add(Entry(drafts, rows, apply, self._revoke, self.pledge), now=gathered)
 
     def _release(self) -> None:
         for one in self.stored:
             one.store.release(one.batch)
+
+    def _revoke(self) -> None:
+        self._release()
+        for burial, batch in self.to_bury:
+            burial.refused(batch)
 
     def _apply(self, shares: Mapping[int, Share]) -> None:
         """Do everything that cannot fail, in one step."""

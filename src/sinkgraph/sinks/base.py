@@ -157,7 +157,7 @@ class Node:
 
     kind: ClassVar[str] = "sink"
     max_batch: int | None = None  # most events one write may carry, where the sink has a limit
-    never_blocks: ClassVar[bool] = False  # its `admit` stores at commit and needs no room
+    never_blocks = False  # its `admit` stores at commit and needs no room
 
     def __init__(self) -> None:
         self.name = ""

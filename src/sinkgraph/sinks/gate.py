@@ -371,5 +371,6 @@ class Gate(Cohort):
         """Give the selective branches what they choose; their room was proven."""
         assert self._select is not None, "only a gate with selective branches selects"
         plan = Plan()
+        plan.behind = True
         self._select(batch, plan)
         plan.commit()

@@ -21,6 +21,7 @@ class GatePlan(Plan):
 
     def __init__(self, gate: Gate, batch: Batch) -> None:
         super().__init__()
+        self.behind = True
         self.gate = gate
         self.batch = batch
 

@@ -107,7 +107,7 @@ class Instant(Node):
             return self.gate.offer(batch)
         try:
             plan = self.plan(batch)
-            if plan.blockers(None):
+            if plan.blockers(None) or plan.to_disk:
                 return False
         except (Overloaded, SinkClosed):  # a write says so to whoever can act on it
             return False

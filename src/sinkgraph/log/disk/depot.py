@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sinkgraph.errors import StoreFailed, StoreFull
 from sinkgraph.log.disk.draft import Draft, Entry
@@ -21,6 +21,7 @@ from sinkgraph.log.disk.shelf import Loaded, Shelf
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
     from sinkgraph.log.disk.opened import Opened
+    from sinkgraph.log.disk.store import Store
 
 __all__ = ["ACK_AFTER_S", "ACK_EVENTS", "Depot"]
 
@@ -41,6 +42,8 @@ _HURRY_EVENTS = 1_000  # acks that do not wait for writes
 _REFRESH_ROWS = 512  # events a place may lag behind before it is written without an ack
 _FORGET_EVENTS = 512  # settled events that may stay in a log while others are pending
 _AGAIN_S = 1.0
+
+_Answer = TypeVar("_Answer")
 
 
 class Depot:
@@ -313,6 +316,11 @@ class Depot:
         self._tell_flushed()
 
     # reading
+
+    def ask(self, question: Callable[[Store], _Answer]) -> asyncio.Future[_Answer]:
+        """Ask the store something on the disk's thread, once what came before is done."""
+        store = self.store
+        return self._disk.submit(lambda: question(store))
 
     def read(
         self, wanted: Sequence[tuple[int, int, int]], most: int
