@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from unittest.mock import patch
 
-from sinkgraph.log.disk import depot, draft, shelf, store
+from sinkgraph.log.disk import depot, draft, shelf, store, stragglers, thinning
 from sinkgraph.sinks import shelved
 
 __all__ = ["narrowed"]
@@ -25,6 +25,8 @@ _BOUNDS: tuple[tuple[ModuleType, str, tuple[float, ...]], ...] = (
     (depot, "_FORGET_EVENTS", (1, 10, 50)),
     (depot, "ANSWER_S", (1.0, 3.0)),
     (draft, "_ROW_EVENTS", (1, 3)),
+    (stragglers, "_SPARE", (1, 10)),
+    (thinning, "_ROWS", (1, 5)),
     (store, "CHECKPOINT_PAGES", (2, 20)),
 )
 

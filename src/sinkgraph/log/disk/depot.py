@@ -17,6 +17,7 @@ from sinkgraph.log.disk.loading import load
 from sinkgraph.log.disk.logs import Logs
 from sinkgraph.log.disk.notes import Notes
 from sinkgraph.log.disk.shelf import Loaded, Shelf
+from sinkgraph.log.disk.stragglers import Stragglers
 
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
@@ -63,6 +64,7 @@ class Depot:
         self._disk = disk
         self._note = note
         self._logs = Logs(opened)
+        self._stragglers = Stragglers(sure=not store.lost_records)
         self._seq = store.seq
         self._open: list[Entry] = []
         self._dirty: dict[Shelf, None] = {}
@@ -233,7 +235,10 @@ class Depot:
         for entry in entries:
             for draft in entry.drafts:
                 self._place(draft, heads, dirty)
-        return Group(entries, dirty, self.notes.take(), forget_dead, self._floors(entries), heads)
+        logs = self._logs
+        bite = self._stragglers.next(self.shelves.values(), logs.firsts, logs.heads)
+        forget = self._floors(entries)
+        return Group(entries, dirty, self.notes.take(), forget_dead, forget, heads, bite)
 
     def _place(self, draft: Draft, heads: dict[int, int], dirty: dict[Shelf, None]) -> None:
         """Give a draft its log and its positions."""
@@ -262,6 +267,7 @@ class Depot:
             self._stored(group)
         else:
             self._seq -= 1
+            self._stragglers.spared()
             self._dirty = {**group.dirty, **self._dirty}
             self.notes.give_back(group.changes)
             self._forget_dead = group.forget_dead + self._forget_dead
@@ -272,7 +278,7 @@ class Depot:
             self._schedule()
         elif self._acks >= ACK_EVENTS and not self.full:
             self._ride()
-        elif self._unwritten():
+        elif self._unwritten() or self._stragglers.busy:
             self._soon()
         if self.failed is not None or self.full:
             self._tell_flushed()
@@ -281,6 +287,8 @@ class Depot:
         self.commits += 1
         self._logs.heads = group.heads
         self._logs.forgot(group.forget)
+        if group.bite is not None:
+            self._stragglers.bitten(group.bite)
         if self.full:
             self.full = False
             self._note("disk_has_room", directory=self.store.directory)

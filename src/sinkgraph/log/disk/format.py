@@ -28,6 +28,7 @@ __all__ = [
     "anchor",
     "checksum",
     "header_holds",
+    "hole",
     "key_of",
     "pack_record",
     "pack_takers",
@@ -206,6 +207,11 @@ def unpack_takers(packed: bytes | None) -> Takers:
 def anchor(log: int, head: int, seq: int) -> tuple[int, int, int, int, None, bytes]:
     """Return a row without events that keeps the head of a log of which nothing else is left."""
     return key_of(log, head), seq, 0, 0, None, _EMPTY
+
+
+def hole(log: int, at: int, n: int, seq: int) -> tuple[int, int, int, int, None, bytes]:
+    """Return a row in the place of events that nobody needs any more, and that nobody takes."""
+    return key_of(log, at), seq, n, 0, None, _EMPTY
 
 
 def pack_record(kind: str, name: str, value: bytes) -> bytes:

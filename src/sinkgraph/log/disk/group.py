@@ -14,6 +14,7 @@ import msgspec
 from sinkgraph.log.disk.draft import Entry, pack
 from sinkgraph.log.disk.notes import Changes, Notes
 from sinkgraph.log.disk.shelf import Shelf
+from sinkgraph.log.disk.stragglers import Bite
 
 if TYPE_CHECKING:
     from sinkgraph.log.disk.store import Store
@@ -25,7 +26,7 @@ __all__ = ["Group"]
 class Group:
     """Is what one commit carries: writes, queues' places, records, what is to be forgotten.
 
-    `heads`: where logs end once it is on disk.
+    `heads`: where logs end once it is on disk. `bite`: what is thinned out after it.
     """
 
     entries: list[Entry]
@@ -34,10 +35,12 @@ class Group:
     forget_dead: list[int]
     forget: list[tuple[int, int]]
     heads: dict[int, int] = field(default_factory=dict)
+    bite: Bite | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.entries or self.dirty or self.changes or self.forget_dead)
+        written = self.entries or self.dirty or self.changes or self.forget_dead
+        return bool(written) or self.bite is not None
 
     def work(self, store: Store, seq: int, notes: Notes) -> Callable[[], None]:
         """Return the call that stores it, as it is now; drafts have been placed."""
@@ -52,7 +55,7 @@ class Group:
         forget_dead = [*self.forget_dead]
         for entry in self.entries:
             forget_dead += entry.forget_dead
-        forget = self.forget
+        forget, bite = self.forget, self.bite
 
         def store_it() -> None:
             from sinkgraph.log.disk.chunk import encode
@@ -66,5 +69,7 @@ class Group:
                 for key, n, size, takers, batches in rows
             ]
             store.commit(made, dead=dead, forget_dead=forget_dead, forget=forget)
+            if bite is not None:
+                bite(store)
 
         return store_it

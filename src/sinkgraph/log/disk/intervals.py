@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Intervals", "runs"]
+__all__ = ["Intervals", "Range", "overlap", "runs"]
 
 Range = tuple[int, int]
 
@@ -92,3 +92,21 @@ def runs(positions: Sequence[int]) -> list[Range]:
         found.append((start, start + until - at))
         at = until
     return found
+
+
+def overlap(ranges: Sequence[Range], others: Sequence[Range]) -> list[Range]:
+    """Return what lies in both of two lists of ranges, each in order and without overlap.
+
+    The second is gone through, the first only looked up in.
+    """
+    found: list[Range] = []
+    for start, end in others:
+        k = bisect_right(ranges, start, key=_end)
+        while k < len(ranges) and ranges[k][0] < end:
+            found.append((max(start, ranges[k][0]), min(end, ranges[k][1])))
+            k += 1
+    return found
+
+
+def _end(one: Range) -> int:
+    return one[1]

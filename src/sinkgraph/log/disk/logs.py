@@ -19,11 +19,11 @@ __all__ = ["Logs"]
 
 
 class Logs:
-    """Numbers logs by name. `heads`: the position behind the last event of each that is on disk."""
+    """Numbers logs by name. Each holds on disk what stands from `firsts` up to `heads`."""
 
     def __init__(self, opened: Opened) -> None:
         self.heads = opened.heads
-        self._firsts = opened.firsts
+        self.firsts = opened.firsts
         self._numbers = {
             name: int(value)
             for (kind, name), (_, value) in opened.store.records.items()
@@ -60,7 +60,7 @@ class Logs:
                     floors[log] = pins
         worth: list[tuple[int, int]] = []
         for log, floor in floors.items():
-            free = floor - self._firsts.get(log, 0)
+            free = floor - self.firsts.get(log, 0)
             if free >= least or (wholly and free and floor == self.heads.get(log, 0)):
                 worth.append((log, floor))
         return worth
@@ -68,4 +68,4 @@ class Logs:
     def forgot(self, floors: Iterable[tuple[int, int]]) -> None:
         """Note that what stood below these positions is gone."""
         for log, floor in floors:
-            self._firsts[log] = floor
+            self.firsts[log] = floor

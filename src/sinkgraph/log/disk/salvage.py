@@ -152,7 +152,8 @@ def _checked(store: Store) -> Checked:
                 if (log, row.at) not in known:
                     problems.append(f"log {log}, position {row.at}: {row.n} events: {why}")
                 continue
-            rows, events, size = rows + 1, events + row.n, size + row.size
+            if row.takers:  # else it is a hole
+                rows, events, size = rows + 1, events + row.n, size + row.size
             for number, ranges in row.takers.items():
                 taken[number] += row.n if ranges is None else sum(b - a for a, b in ranges)
         name = names.get(log, f"log {log}")

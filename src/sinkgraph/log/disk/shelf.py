@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sinkgraph.event import Batch
-from sinkgraph.log.disk.intervals import Intervals, runs
+from sinkgraph.log.disk.intervals import Intervals, Range, runs
 from sinkgraph.log.disk.places import log_of, position_of, row_key
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class Stretch:
         """The first position that must stay on disk for this queue; None when none must."""
         return self.done.low if self.n else None
 
+    def wants(self) -> list[Range]:
+        """Return the positions among which is all that must stay on disk for this queue."""
+        return self.done.missing(self.done.low, self.head)
+
     def dump(self) -> list[Any]:
         """Return what its record says."""
         return [self.done.low, self.done.beyond if self.n else [], self.head, self.n, self.size]
@@ -90,7 +94,6 @@ class Shelf:
         self.stretches: dict[int, Stretch] = {}
         self.unwritten = 0  # events of this queue in commits since its record was last written
         self.depot = depot
-        self._moved: dict[int, int] = {}  # where events in memory were copied to, by their places
         self._reading = False
         self._failures = 0
 
@@ -149,8 +152,6 @@ class Shelf:
 
     def settle(self, places: Sequence[int], size: int) -> None:
         """Note that the events at these places have ended; it is written with the next commit."""
-        if self._moved:
-            places = [self._moved.pop(place, place) for place in places]
         settled = 0
         for start, end in runs(places):
             one = self.stretches.get(log_of(start))
