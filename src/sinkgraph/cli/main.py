@@ -26,6 +26,9 @@ SECTIONS = {
         "receive": "Receive webhooks and print one line for each.",
         "demo": "Run the quickstart graph on real notifications and take its webhook down mid-way.",
     },
+    "Stored events": {
+        "queue": "Look into, check, repair and empty the queues of a state dir.",
+    },
 }
 """Section → command → what it does."""
 

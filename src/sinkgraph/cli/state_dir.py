@@ -14,7 +14,7 @@ import click
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 
-__all__ = ["FATES", "default_dir", "given_dir", "parse_fates", "run_dir"]
+__all__ = ["FATES", "default_dir", "given_dir", "held_dir", "parse_fates", "run_dir"]
 
 FATES = ("drain", "dead_letter", "discard", "move_to")
 """The words a `--fate` begins with; `move_to` is followed by `:NAME`."""
@@ -38,6 +38,14 @@ def given_dir(option: str | None, env: Mapping[str, str] | None = None) -> str |
 
 def default_dir(name: str, env: Mapping[str, str] | None = None) -> str | None:
     """Return the state dir of the graph `name` where nobody chose one; None without a home."""
+    base = _base(env)
+    folder = quote(name, safe="")
+    folder = folder.replace(".", "%2E") if _dots(folder) else folder
+    return None if base is None else os.path.join(base, folder)
+
+
+def _base(env: Mapping[str, str] | None) -> str | None:
+    """Return the folder below which state dirs are when nobody chose one; None without a home."""
     held = os.environ if env is None else env
     base = held.get("XDG_STATE_HOME", "")
     if not os.path.isabs(base):
@@ -45,8 +53,35 @@ def default_dir(name: str, env: Mapping[str, str] | None = None) -> str | None:
         if not os.path.isabs(home):
             return None
         base = os.path.join(home, ".local", "state")
-    folder = quote(name, safe="")
-    return os.path.join(base, "sinkgraph", folder.replace(".", "%2E") if _dots(folder) else folder)
+    return os.path.join(base, "sinkgraph")
+
+
+def held_dir(option: str | None, env: Mapping[str, str] | None = None) -> str:
+    """Return the state dir to look into: the chosen one, else the only one that holds events.
+
+    Whether the chosen one holds any is found out by who opens it. Raises a one-line error, a usage
+    error where one has to be chosen.
+    """
+    chosen = given_dir(option, env)
+    if chosen is not None:
+        return chosen
+    base = _base(env)
+    if base is None:
+        raise click.UsageError("there is no home directory to look in: give `--state-dir DIR`")
+    try:
+        names = sorted(os.listdir(base))
+    except OSError:
+        names = []
+    found = [os.path.join(base, one) for one in names]
+    found = [one for one in found if os.path.exists(os.path.join(one, _EVENTS))]
+    if not found:
+        raise click.ClickException(
+            f"no state dir below {safe_text(base)} holds events: give `--state-dir DIR`"
+        )
+    if len(found) > 1:
+        listed = "".join(f"\n  --state-dir {safe_text(one)}" for one in found)
+        raise click.UsageError(f"{len(found)} state dirs hold events; choose one:{listed}")
+    return found[0]
 
 
 def run_dir(

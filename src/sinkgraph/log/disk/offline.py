@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sinkgraph.log.disk.depot import Depot
     from sinkgraph.log.disk.store import Store
 
-__all__ = ["Drain", "Found", "Held", "Walk", "held", "log_names", "oldest"]
+__all__ = ["Drain", "Found", "Held", "Walk", "held", "hold", "log_names", "oldest"]
 
 MOST_EVENTS = 1_000
 _MOST_BYTES = 4 << 20
@@ -74,14 +74,19 @@ class Found:
 
 def held(store: Store) -> dict[str, Held]:
     """Return every queue that has a place in a store, by name, with what waits for it."""
-    found: dict[str, Held] = {}
-    for (kind, name), (number, value) in sorted(store.records.items()):
-        if kind == "cursor":
-            try:
-                found[name] = Held(name, number, recover(value, number, store))
-            except (msgspec.MsgspecError, TypeError, ValueError, AttributeError) as error:
-                found[name] = Held(name, number, {}, str(error) or type(error).__name__)
-    return found
+    found = (hold(store, name) for kind, name in sorted(store.records) if kind == "cursor")
+    return {one.name: one for one in found if one is not None}
+
+
+def hold(store: Store, name: str) -> Held | None:
+    """Return what waits for one queue; None where it has no place in this store."""
+    number, value = store.records.get(("cursor", name), (0, None))
+    if value is None:
+        return None
+    try:
+        return Held(name, number, recover(value, number, store))
+    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError) as error:
+        return Held(name, number, {}, str(error) or type(error).__name__)
 
 
 def log_names(store: Store) -> dict[int, str]:
