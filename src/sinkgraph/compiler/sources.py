@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sinkgraph.compiler.build import Parts
-from sinkgraph.compiler.worth import worth_of
+from sinkgraph.graph.inference.accepted import accepted
 from sinkgraph.sinks.base import Node
 from sinkgraph.sources.file import FileSource
 from sinkgraph.sources.generate import Generate
@@ -34,7 +34,7 @@ def _http(parts: Parts) -> Node:
         max_body=spec.max_body,
         max_wait=spec.max_wait,
         listeners=listeners,
-        worth=worth_of(parts.graph, parts.node.name, state=parts.state_dir is not None),
+        worth=accepted(parts.graph, parts.node.name, state=parts.state_dir is not None).worth,
     )
 
 

@@ -1,0 +1,1 @@
+"""What a graph is known to do before it runs; start at `sinkgraph.graph.inference.conclude`."""
