@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from sinkgraph.errors import Rejected, SinkgraphError
+from sinkgraph.errors import Rejected, SinkgraphError, StoreFailed
 from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.depot import Depot
 from sinkgraph.log.disk.draft import Draft, Entry, Pledge
+from sinkgraph.log.disk.letters import REPLAY
 from sinkgraph.log.disk.opened import open_store
 from sinkgraph.log.disk.shelf import Shelf
 from sinkgraph.sinks.base import Context, Node
@@ -23,14 +24,14 @@ from sinkgraph.sinks.queue import Queue
 
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
+    from sinkgraph.log.disk.store import Store
 
 __all__ = ["FATES", "REPLAY", "StateDir"]
 
+_Result = TypeVar("_Result")
+
 FATES = ("dead_letter", "discard", "move_to:NAME")
 """What may become, at a start, of events whose queue is not in the graph."""
-
-REPLAY = "replay/"
-"""Begins the name of the cursor whose events are written again into a node."""
 
 _DISK_S = 10.0  # how long a stop waits for the disk
 _SAVE_EVENTS = 1_000
@@ -61,6 +62,14 @@ class StateDir:
             raise
         self.depot = Depot(opened, disk, note)
         return self.depot
+
+    async def ask(self, question: Callable[[Store], _Result]) -> _Result:
+        """Return what a question to the store gives; it is asked on the disk's thread."""
+        depot, disk = self.depot, self._disk
+        if depot is None or disk is None:
+            raise StoreFailed("the store is closed")
+        store = depot.store
+        return await disk.submit(lambda: question(store))
 
     # what is here, and whose it is
 
@@ -112,7 +121,8 @@ class StateDir:
                 await _each(depot, shelf, lambda batch: _nothing())
             elif fate == "dead_letter":
                 grave = Node()
-                grave.name, grave.path = name, (name,)
+                grave.name = name.removeprefix(REPLAY)
+                grave.path = (grave.name,)
                 grave.bind(ctx)
 
                 async def bury(batch: Batch, grave: Node = grave) -> None:
@@ -159,6 +169,9 @@ class StateDir:
                 n = min(queue.shelf.pending, queue.depth())
             if n:
                 kept[queue.name] = n
+        for name, shelf in depot.shelves.items():
+            if name.startswith(REPLAY) and shelf.pending:
+                kept[name] = shelf.pending
         await self.settled()
         return kept
 
