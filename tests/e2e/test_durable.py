@@ -93,18 +93,85 @@ async def test_what_is_kept_on_disk_is_not_lost_and_ends_well(tmp_path: Path) ->
     assert [event["n"] for event in hook.events] == list(range(25))
 
 
-async def test_a_second_interrupt_keeps_what_is_on_disk(tmp_path: Path) -> None:
+BOTH = """
+sinkgraph: 1
+name: orders
+vars: {hook_url: {}}
+sources: {in: {kind: http, listen: "127.0.0.1:0", path: /events, to: fan}}
+sinks:
+  fan: {kind: broadcast, to: [hold, buffer]}
+  hold: {kind: queue, store: disk, to: again}
+  buffer: {kind: queue, to: again}
+  again: {kind: retry, backoff: {base: 50ms, cap: 200ms}, to: hook}
+  hook: {kind: http, url: "${var:hook_url}"}
+"""
+
+
+async def test_a_second_interrupt_keeps_what_is_on_disk_and_saves_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "graph.yaml"
+    path.write_text(BOTH)
+    async with Webhook() as hook:
+        await hook.down()
+        async with run(tmp_path, path, hook, "--drain", "10m") as program:
+            await send(program, numbered(5), "memory", "application/json")
+            program.signal(signal.SIGINT)
+            await program.says(r"draining: 5 pending")
+            program.signal(signal.SIGINT)
+            assert await program.ends() == 130
+    assert "10 events were kept in" in program.err
+    assert "  hold: 5\n" in program.err
+    assert "  buffer: 5\n" in program.err
+    assert "lost" not in program.err
+
+
+async def test_an_interrupt_does_not_wait_for_what_is_on_disk(tmp_path: Path) -> None:
     path = document(tmp_path)
     async with Webhook() as hook:
         await hook.down()
         async with run(tmp_path, path, hook, "--drain", "10m") as program:
             await send(program, numbered(5), "durable", "application/json")
-            program.signal(signal.SIGINT)
-            await program.says(r"draining: 5 pending")
-            program.signal(signal.SIGINT)
-            assert await program.ends() == 130
+            assert await program.interrupted() == 0
     assert "5 events were kept in" in program.err
     assert "lost" not in program.err
+
+
+ENDS = """
+sinkgraph: 1
+name: orders
+vars: {hook_url: {}}
+sources: {in: {kind: file, paths: [in.ndjson], to: hold}}
+sinks:
+  hold: {kind: queue, store: disk, to: again}
+  again: {kind: retry, backoff: {base: 50ms, cap: 200ms}, to: hook}
+  hook: {kind: http, url: "${var:hook_url}"}
+"""
+
+
+async def test_when_every_source_has_ended_the_disk_is_drained_too(tmp_path: Path) -> None:
+    path = tmp_path / "graph.yaml"
+    path.write_text(ENDS)
+    (tmp_path / "in.ndjson").write_bytes(b"\n".join(numbered(9)) + b"\n")
+    async with Webhook() as hook:
+        await hook.down()
+        async with run(tmp_path, path, hook) as program:
+            await program.says(r"draining: 9 pending")
+            await hook.up()
+            assert await program.ends() == 0
+        assert [event["n"] for event in hook.events] == list(range(9))
+    assert "kept in" not in program.err
+    assert ledger(program.err)["hold"].delivered == 9
+
+
+async def test_an_interrupt_ends_the_drain_of_what_is_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "graph.yaml"
+    path.write_text(ENDS)
+    (tmp_path / "in.ndjson").write_bytes(b"\n".join(numbered(9)) + b"\n")
+    async with Webhook() as hook:
+        await hook.down()
+        async with run(tmp_path, path, hook, "--drain", "10m") as program:
+            await program.says(r"draining: 9 pending")
+            assert await program.interrupted() == 0
+    assert "9 events were kept in" in program.err
 
 
 async def test_a_queue_in_memory_saves_its_rest_where_there_is_a_state_dir(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ It compares statuses from one look to the next; a breaker's own transitions are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.base import Node
+    from sinkgraph.sinks.queue import Queue
 
-__all__ = ["Health", "held_events"]
+__all__ = ["Health", "held_events", "resting_events"]
 
 _EVERY_S = 30.0
 
@@ -59,9 +60,20 @@ class Health:
 
 
 def held_events(sources: Iterable[Node], nodes: Iterable[Node]) -> int:
-    """Return how many events are still to be delivered.
+    """Return how many events are still to be delivered before a stop ends.
 
-    Each is counted where it is kept, in a queue or at its source, not where it passes.
+    Each is counted where it is kept, in a queue or at its source, not where it passes; what stays
+    on disk is not waited for.
     """
-    keepers = [*sources, *(node for node in nodes if node.kind == "queue")]
-    return sum(node.pending() for node in keepers)
+    return sum(node.pending() for node in [*sources, *_queues(nodes, resting=False)])
+
+
+def resting_events(nodes: Iterable[Node]) -> int:
+    """Return how many events stay where they are, on disk, when the stop has ended."""
+    return sum(node.pending() for node in _queues(nodes, resting=True))
+
+
+def _queues(nodes: Iterable[Node], *, resting: bool) -> list[Node]:
+    """Return the queues that deliver nothing more, or those that do."""
+    found = [node for node in nodes if node.kind == "queue"]
+    return [node for node in found if cast("Queue", node).lanes.resting == resting]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sinkgraph.cli.health import Health, held_events
+from sinkgraph.cli.health import Health, held_events, resting_events
 from sinkgraph.cli.options import (
     FINDINGS,
     INTERRUPTED,
@@ -182,7 +182,7 @@ class _Runner:
             live.topology.abort()
         stopping = asyncio.ensure_future(self._countdown(live))
         try:
-            report = await live.close()
+            report = await live.close(drain_disk=not self._asked.is_set())
         finally:
             for task in (stopping, watching):
                 task.cancel()
@@ -224,6 +224,8 @@ class _Runner:
     def _on_stop(self) -> None:
         self._signals += 1
         self._asked.set()
+        if self._signals == 1 and self._live is not None:
+            self._live.topology.keep_disk()
         if self._signals == 2:
             _say("stopping at once")
             if self._live is not None:
@@ -271,10 +273,13 @@ class _Runner:
         await asyncio.sleep(_QUICK_S)
         while not self._quiet and self._signals < 2:
             live.topology.flush()
-            pending = held_events(live.topology.sources.values(), live.nodes.values())
+            nodes = live.nodes.values()
+            pending = held_events(live.topology.sources.values(), nodes)
+            stays = resting_events(nodes)
+            kept = f"; {stays:,} stay on disk" if stays else ""
             left = max(0.0, until - loop.time())
             again = "; Ctrl-C again stops at once" if self._signals else ""
-            _say(f"draining: {pending:,} pending, {left:.0f} s left{again}")
+            _say(f"draining: {pending:,} pending, {left:.0f} s left{kept}{again}")
             await asyncio.sleep(_TICK_S)
 
 

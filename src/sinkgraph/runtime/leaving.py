@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sinkgraph.errors import SinkgraphError
+from sinkgraph.runtime.resting import Resting
 from sinkgraph.sinks.base import Link, Node, from_outside
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["CLOSE_S", "Grace", "Used", "close_nodes", "drain_nodes", "refuse_writers", "retire"]
+__all__ = [
+    "CLOSE_S",
+    "Grace",
+    "Used",
+    "close_nodes",
+    "drain_nodes",
+    "refuse_writers",
+    "retire",
+]
 
 CLOSE_S = 1.0
 """How long anything may take to end once it is told to, in seconds."""
@@ -60,16 +69,27 @@ async def _safely(work: Awaitable[None]) -> None:
         raise SinkgraphError(f"it raised {error!r}") from error
 
 
-async def drain_nodes(nodes: Sequence[Node], journal: _Journal) -> bool:
-    """Drain nodes one after the other; False when one failed, or was closed with events in it."""
+async def drain_nodes(
+    nodes: Sequence[Node],
+    journal: _Journal,
+    resting: Callable[[], Resting | None] = lambda: None,
+) -> bool:
+    """Drain nodes one after the other; False when one failed, or keeps events.
+
+    Disk queues rest instead, while `resting` is there.
+    """
     whole = True
     for node in nodes:
         try:
-            await _safely(node.drain())
+            rests = resting() if isinstance(node, Queue) and node.durable else None
+            if rests is not None:
+                await rests.rest(cast("Queue", node))
+            else:
+                await _safely(node.drain())
         except Exception as error:
             journal("drain_failed", node=node.name, error=repr(error))
             whole = False
-        if node.closed and isinstance(node, Queue) and node.depth():
+        if isinstance(node, Queue) and (node.closed or node.lanes.resting) and node.depth():
             whole = False
     return whole
 

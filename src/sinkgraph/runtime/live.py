@@ -341,11 +341,18 @@ class Live:
         """Return every node's depth, counters and ledger at this instant, frozen."""
         return self._topology.snapshot()
 
-    async def close(self, deadline: float | None = None) -> CloseReport:
-        """Quiesce, drain for at most `deadline` seconds, close; every caller gets one report."""
+    async def close(
+        self, deadline: float | None = None, *, drain_disk: bool = False
+    ) -> CloseReport:
+        """Quiesce, drain for at most `deadline` seconds, close; every caller gets one report.
+
+        What a disk queue holds stays on disk for the next start; with `drain_disk` it is
+        delivered too, as far as the deadline allows. What memory queues hold at the deadline is
+        saved in the state dir, where there is one, or counted as left.
+        """
         if self._inbox is not None:
             self._inbox.closed = True
-        return await self._topology.stop(deadline, first=self._settle)
+        return await self._topology.stop(deadline, first=self._settle, drain_disk=drain_disk)
 
     async def _settle(self) -> None:
         """Wait for what was emitted, and for who is leaving; cancelled, nobody waits any more."""

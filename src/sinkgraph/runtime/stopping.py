@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sinkgraph.runtime import leaving
+from sinkgraph.runtime.resting import Resting
 from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.telemetry.status import CloseReport
@@ -23,12 +24,19 @@ First = Callable[[], Awaitable[None]]
 
 
 class Stop:
-    """Ends a topology within `limit` seconds; `first` is drained before the nodes are."""
+    """Ends a topology within `limit` seconds; `first` is drained before the nodes are.
 
-    def __init__(self, topology: Topology, limit: float, first: First | None) -> None:
+    What is on disk stays there, unless `drain_disk` says that it is to be delivered too.
+    """
+
+    def __init__(
+        self, topology: Topology, limit: float, first: First | None, *, drain_disk: bool
+    ) -> None:
         self._topology = topology
         self._limit = limit
         self._first = first
+        self._drain_disk = drain_disk
+        self._resting: Resting | None = None
         self._kept: dict[str, int] = {}
         self._left: dict[str, int] = {}
 
@@ -39,7 +47,6 @@ class Stop:
         topology.status = "draining"
         for source in topology.assembly.sources.values():
             source.stop()
-        topology.replays.stop()
         grace = await self._drain()
         for listener in topology.closing:
             listener()
@@ -77,11 +84,23 @@ class Stop:
 
     async def _quiet_then_drain(self) -> None:
         topology = self._topology
+        if not self._drain_disk:
+            self.keep_disk()
         if topology.running:
             await asyncio.wait(list(topology.running.values()))
         if self._first is not None:
             await self._first()
-        await leaving.drain_nodes(topology.ordered(), topology.journal.note)
+        note = topology.journal.note
+        await leaving.drain_nodes(topology.ordered(), note, lambda: self._resting)
+        if self._resting is not None:
+            await self._resting.all()
+
+    def keep_disk(self) -> None:
+        """Let disk queues rest from now on: what they hold stays on disk."""
+        if self._resting is None:
+            topology = self._topology
+            coming = sum(node.pending() for node in topology.beside)
+            self._resting = Resting(topology.ordered(), coming)
 
     async def _end_sources(self, grace: leaving.Grace) -> None:
         """Take nothing more from outside."""

@@ -17,7 +17,6 @@ from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
-from sinkgraph.runtime.replay import Replays
 from sinkgraph.runtime.state import StateDir
 from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
@@ -69,12 +68,12 @@ class Topology:
         self.running: dict[str, asyncio.Task[None]] = {}
         self._uids = 0
         self._wirings = 0
+        self._stop: Stop | None = None
         self._stopping: asyncio.Task[CloseReport] | None = None
         self._order: list[Node] = []  # as of the last wiring
         self._on_wired: list[Callable[[], None]] = []
         self.closing: list[Callable[[], None]] = []
         self.beside: list[Node] = []  # accounts of what stands outside the graph, once used
-        self.replays = Replays(self)
         self.hurry = asyncio.Event()
         self.report: CloseReport | None = None
 
@@ -202,7 +201,6 @@ class Topology:
         self.status = "ok"
         for name, source in self.assembly.sources.items():
             self.running[name] = self.spawn(self._run_source(name, source), f"source {name}")
-        self.replays.start()
         self.journal.note("graph_started", name=self.name, generation=self.generation)
 
     async def _run_source(self, name: str, source: SourceNode) -> None:
@@ -271,7 +269,6 @@ class Topology:
         """Return everything it says of itself at this instant, frozen."""
         self.flush()
         beside = {node.name: node for node in self.beside if node.account().entered}
-        beside |= {replay.name: replay for replay in self.replays.accounts}
         nodes = {
             name: NodeStatus(
                 name,
@@ -304,23 +301,30 @@ class Topology:
         deadline_s: float | None = None,
         *,
         first: Callable[[], Awaitable[None]] | None = None,
+        drain_disk: bool = False,
     ) -> CloseReport:
         """Quiesce, drain to the deadline, close; every caller gets the same report.
 
         `deadline_s` in seconds, by default the topology's; a later call with a shorter one does
         not shorten a stop under way: use `abort`. `first` is drained before the nodes are, and
-        cancelled at the deadline.
+        cancelled at the deadline. What is on disk stays there for the next start, unless
+        `drain_disk`.
         """
         if self._stopping is None:
             limit = self.drain_s if deadline_s is None else deadline_s
             loop = asyncio.get_running_loop()
-            stop = Stop(self, limit, first)
-            self._stopping = loop.create_task(self._stop(stop), name="topology stop")
+            self._stop = Stop(self, limit, first, drain_disk=drain_disk)
+            self._stopping = loop.create_task(self._run_stop(self._stop), name="topology stop")
         return await asyncio.shield(self._stopping)
 
-    async def _stop(self, stop: Stop) -> CloseReport:
+    async def _run_stop(self, stop: Stop) -> CloseReport:
         self.report = await stop.run()
         return self.report
+
+    def keep_disk(self) -> None:
+        """Let a stop under way leave on disk what is there, from now on."""
+        if self._stop is not None:
+            self._stop.keep_disk()
 
     async def release(self) -> None:
         """Give back what it works with: state dir, network, threads."""

@@ -324,8 +324,8 @@ class Lanes:
         """Whether nothing more is delivered: what is pending stays where it is."""
         return self._closing
 
-    async def rest(self, within_s: float) -> None:
-        """Begin nothing more; what was begun may end within so many seconds, then it is kept."""
+    def rest(self) -> None:
+        """Begin nothing more; what was begun may end."""
         self._closing = True
         self._lot.shut()
         for future in self._sleeping:
@@ -333,6 +333,10 @@ class Lanes:
         for waiting in self._backing_off:
             if waiting is not None:
                 waiting.cancel()
+        self._queue.tell_drained()
+
+    async def rested(self, within_s: float) -> None:
+        """Wait for the end of what was begun, at most so long; then it is cancelled, and kept."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=within_s)
             for task in late:

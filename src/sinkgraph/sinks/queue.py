@@ -306,9 +306,10 @@ class Queue(Shelved):
         if self.waiting:
             self.bound.turnstile.poke(self)
         if self._drained and not self.depth() and not self.reserved:
-            self._tell_drained()
+            self.tell_drained()
 
-    def _tell_drained(self) -> None:
+    def tell_drained(self) -> None:
+        """Let who drains look again."""
         for future in self._drained:
             if not future.done():
                 future.set_result(None)
@@ -322,14 +323,14 @@ class Queue(Shelved):
     # how it lives
 
     async def drain(self) -> None:
-        """Wait until everything accepted was delivered or dead-lettered, or it is closed."""
+        """Wait until everything accepted has ended, or it is closed or rests."""
         self.lanes.hurry = True
         try:
             while True:
                 for gate in (self.reads, self.fed_by):
                     if gate is not None:
                         gate.flush()
-                if self.closed or not (self.depth() or self.reserved):
+                if self.closed or self.lanes.resting or not (self.depth() or self.reserved):
                     return
                 self.wake()
                 future = asyncio.get_running_loop().create_future()
@@ -350,7 +351,7 @@ class Queue(Shelved):
         if self.ctx is not None:
             self.ctx.turnstile.reconsider()
         await self.lanes.close()
-        self._tell_drained()
+        self.tell_drained()
 
     def leftovers(self) -> list[Batch]:
         """Return what is pending after a close, oldest first, and forget it."""
