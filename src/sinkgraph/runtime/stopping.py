@@ -47,6 +47,7 @@ class Stop:
         topology.status = "draining"
         for source in topology.assembly.sources.values():
             source.stop()
+        topology.replays.stop()
         grace = await self._drain()
         for listener in topology.closing:
             listener()

@@ -17,6 +17,7 @@ from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
+from sinkgraph.runtime.replay import Replays
 from sinkgraph.runtime.state import StateDir
 from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
@@ -74,6 +75,7 @@ class Topology:
         self._on_wired: list[Callable[[], None]] = []
         self.closing: list[Callable[[], None]] = []
         self.beside: list[Node] = []  # accounts of what stands outside the graph, once used
+        self.replays = Replays(self)
         self.hurry = asyncio.Event()
         self.report: CloseReport | None = None
 
@@ -201,6 +203,7 @@ class Topology:
         self.status = "ok"
         for name, source in self.assembly.sources.items():
             self.running[name] = self.spawn(self._run_source(name, source), f"source {name}")
+        self.replays.start()
         self.journal.note("graph_started", name=self.name, generation=self.generation)
 
     async def _run_source(self, name: str, source: SourceNode) -> None:
@@ -269,6 +272,7 @@ class Topology:
         """Return everything it says of itself at this instant, frozen."""
         self.flush()
         beside = {node.name: node for node in self.beside if node.account().entered}
+        beside |= {replay.name: replay for replay in self.replays.accounts}
         nodes = {
             name: NodeStatus(
                 name,
