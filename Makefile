@@ -12,7 +12,7 @@ GRAPHS := $(sort $(wildcard graphs/*.yaml graphs/*.toml graphs/*.json))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check static lint types imports graphs bench bench-peers soak requirements clean
+.PHONY: help run test check static lint types imports graphs findings bench bench-peers soak requirements clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -39,6 +39,9 @@ imports: $(VENV)/.dev
 
 graphs: $(VENV)/.dev
 	$(BIN)/sinkgraph check $(GRAPHS)
+
+findings: $(VENV)/.dev  ## write docs/findings: a page for every code
+	$(BIN)/python -m sinkgraph.cli.finding_page docs/findings
 
 bench: $(VENV)/.dev  ## measure sinkgraph: one table
 	$(BIN)/python -m benchmarks

@@ -78,7 +78,7 @@ error[SG210]: sinks form a cycle
 
 def test_unknown_field_is_drawn_as_the_style_says() -> None:
     unknown = Diagnostic(
-        "SG401",
+        "SG402",
         "`data.targt` is not a field of docker.registry",
         span=place(REGISTRY, 22, "data.targt"),
         label="unknown field",
@@ -86,7 +86,7 @@ def test_unknown_field_is_drawn_as_the_style_says() -> None:
     )
     assert render_human([unknown]) == (
         """\
-error[SG401]: `data.targt` is not a field of docker.registry
+error[SG402]: `data.targt` is not a field of docker.registry
   --> graphs/registry.yaml:22:12
    |
 22 |     where: data.targt.repository == "library/web"

@@ -90,7 +90,6 @@ _TABLE = (
     Code("SG301", "slow-terminal", "warning", "a slow terminal has no queue before it"),
     Code("SG302", "no-failover", "error", "a fallback can never pass one of its targets"),
     Code("SG303", "late-failover", "warning", "a fallback waits for a retry below it"),
-    Code("SG401", "unknown-field", "error", "an expression reads a field the schema lacks"),
     Code("SG402", "bad-expression", "error", "an expression cannot be used"),
     Code("SG409", "interpolated-expression", "error", "an expression holds a `${…}`"),
     Code("SG501", "unset-environment", "error", "an environment variable is not set"),
@@ -101,6 +100,8 @@ _TABLE = (
     Code("SG513", "unsafe-path", "error", "a sink's path is no plain file of its own"),
     Code("SG514", "shared-listener", "error", "two sources take one address and path"),
     Code("SG515", "shared-stdin", "error", "two sources read standard input"),
+    Code("SG520", "broken-promise", "error", "the graph does not keep what it promises"),
+    Code("SG521", "unknown-promise", "error", "a promise is about a way the graph does not have"),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({one.code: one for one in _TABLE})

@@ -20,6 +20,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors, sort
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.model import Graph
+from sinkgraph.graph.promises import broken_promises
 from sinkgraph.graph.resolve import endpoint_findings, resolve
 from sinkgraph.graph.rules import RULES
 from sinkgraph.graph.view import connect
@@ -39,7 +40,7 @@ _MAX_ALIKE = 200  # findings of one code
 _MAX_TEXT = 1000  # characters of one text of a finding
 _CONSEQUENCES = frozenset({"SG209"})
 """Findings that say nothing new about a place where there is an error."""
-_NOT_FILLED = frozenset({"vars", "tests", "promises", "templates", "include", "egress"})
+_NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
 """Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
 
 
@@ -153,7 +154,11 @@ def load_tree(
     for rule in RULES:
         found.extend(rule(view))
     found.extend(endpoint_findings(view))
-    return (None if has_errors(found) else resolve(view)), found
+    if has_errors(found):
+        return None, found
+    graph = resolve(view)
+    found.extend(broken_promises(graph, spec.promises))
+    return graph, found
 
 
 def _only(tree: Tree, keys: AbstractSet[str]) -> Tree:

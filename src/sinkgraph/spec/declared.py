@@ -14,6 +14,7 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.kind import Kind, Side
 from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.promises import PromiseDecl
 from sinkgraph.spec.secret import MASK
 
 __all__ = ["EdgeDecl", "GraphSpec", "NodeDecl"]
@@ -82,3 +83,4 @@ class GraphSpec:
     vars: Mapping[str, Any]
     nodes: tuple[NodeDecl, ...]
     tree: Tree
+    promises: tuple[PromiseDecl, ...] = ()

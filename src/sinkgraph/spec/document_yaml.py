@@ -37,6 +37,7 @@ from sinkgraph.spec.document_traps import (
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence, Value
 from sinkgraph.spec.document_yaml_errors import syntax_finding
 from sinkgraph.spec.document_yaml_findings import Findings, StopBuildingError
+from sinkgraph.spec.leaves import Placeholder
 
 __all__ = ["MAX_REPEATED", "parse_yaml"]
 
@@ -351,7 +352,7 @@ class _Builder:
             if not self.source.text.startswith("!!", start):
                 return self._meant(frame, node, start)
         self.findings.tag(event)
-        return node
+        return Scalar(node.span, node.text, Placeholder(node.text), True)
 
     def _cut_short(self, frame: _Frame, node: Scalar, end: int) -> Scalar:
         """Find an expression whose end YAML took for a comment, or for the next key in braces."""

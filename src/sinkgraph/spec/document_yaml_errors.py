@@ -66,6 +66,11 @@ _WORDS = {
         "YAML keeps this character for itself",
         "quote the value",
     ),
+    "did not find expected alphabetic or numeric character": (
+        "a text begins with a character YAML keeps for itself",
+        "`*` begins an alias and `&` an anchor",
+        "quote the text",
+    ),
     "found unknown escape character": (
         "an escape in a text is not known",
         "not an escape of YAML",

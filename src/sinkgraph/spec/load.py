@@ -18,6 +18,7 @@ from sinkgraph.spec.fields import name_problem, shown
 from sinkgraph.spec.kind import find_kind, kind_names
 from sinkgraph.spec.leaves import is_secret, leaf, plain, written
 from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
+from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import SECTIONS, declared, entries_of, wrong_shape
 
@@ -34,7 +35,7 @@ TOP_LEVEL: MappingABC[str, str] = {
     "defaults": "Fields every node of a kind has unless it says otherwise.",
     "templates": "Composite nodes of your own; not in this version.",
     "include": "Other documents; not in this version.",
-    "promises": "What the graph must keep; not checked in this version.",
+    "promises": "What the graph must keep; a document that does not is refused.",
     "tests": "Scenarios; not run in this version.",
     "egress": "Addresses sinks may reach; not in this version.",
 }
@@ -46,7 +47,7 @@ _LATER = {
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
 _MAX_FOUND = 1000  # in the head; and in `defaults`
-_UNCHECKED = ("promises", "tests")
+_UNCHECKED = ("tests",)
 
 
 def load_spec(
@@ -68,12 +69,15 @@ def load_spec(
             none = Mapping(None, [])
             reader.nodes.append(NodeDecl(one.name, one.side, "", None, none, one.at, blind=True))
     found.extend(reader.found)
+    promises, more = read_promises(tree)
+    found.extend(more)
     description = tree.get("description")
     held = leaf(description) if type(description) is Scalar else None
     text = MASK if is_secret(held) else written(held)
     if description is not None and text is None:
         found.append(wrong_shape(description.span, "description", "text"))
-    return GraphSpec(name, text, dict(vars or {}), tuple(reader.nodes), tree), found
+    values = dict(vars or {})
+    return GraphSpec(name, text, values, tuple(reader.nodes), tree, tuple(promises)), found
 
 
 def _head(tree: Mapping, found: list[Diagnostic]) -> None:
@@ -143,13 +147,12 @@ def _section_of(value: Node) -> str:
 
 
 def _unchecked(key: str, span: Span | None) -> Diagnostic:
-    what = "not checked" if key == "promises" else "not run"
     return Diagnostic(
         "SG151",
-        f"`{key}` is {what} in this version",
+        f"`{key}` is not run in this version",
         "warning",
         span,
-        what,
+        "not run",
         key,
         help=("nothing needs to change: a later version reads it",),
     )

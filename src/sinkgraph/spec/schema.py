@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from sinkgraph.spec.kind import Kind, Side, all_kinds
 from sinkgraph.spec.load import TOP_LEVEL, VERSION
 from sinkgraph.spec.nodes import model_keys
+from sinkgraph.spec.promises import Promise
 from sinkgraph.spec.vars import VarSpec
 
 __all__ = ["document_schema", "kind_schema", "schema_text"]
@@ -29,7 +30,7 @@ _SIDES: tuple[tuple[Side, str], ...] = (("source", "Source"), ("sink", "Sink"))
 def document_schema() -> dict[str, Any]:
     """Return the JSON Schema of a whole document."""
     kinds = all_kinds()
-    models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec]
+    models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec, Promise]
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in models]
     names, made = models_json_schema(wanted, ref_template=_REF, by_alias=True)
     defs: dict[str, Any] = _interpolated(made.get("$defs", {}))
@@ -46,7 +47,7 @@ def document_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "required": ["sinkgraph", "name", "sinks"],
-        "properties": _top_level(kinds, refs[VarSpec]),
+        "properties": _top_level(kinds, refs),
         "$defs": defs,
     }
 
@@ -115,13 +116,13 @@ def _allow_name(model: dict[str, Any]) -> None:
     model["properties"] = {**model["properties"], "name": name}
 
 
-def _top_level(kinds: tuple[Kind, ...], var: str) -> dict[str, Any]:
+def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> dict[str, Any]:
     names = {"pattern": _NAME}
     shapes: dict[str, dict[str, Any]] = {
         "sinkgraph": {"const": VERSION},
         "name": {"type": "string", "pattern": _NAME},
         "description": {"type": "string"},
-        "vars": {"type": "object", "additionalProperties": {"$ref": var}},
+        "vars": {"type": "object", "additionalProperties": {"$ref": refs[VarSpec]}},
         "sources": {
             "type": "object",
             "propertyNames": names,
@@ -134,7 +135,7 @@ def _top_level(kinds: tuple[Kind, ...], var: str) -> dict[str, Any]:
             "minProperties": 1,
         },
         "defaults": _defaults(kinds),
-        "promises": {"type": "array"},
+        "promises": {"type": "array", "items": {"$ref": refs[Promise]}},
         "tests": {"type": "array"},
     }
     return {key: {"description": TOP_LEVEL[key], **shape} for key, shape in shapes.items()}

@@ -13,6 +13,7 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
+from sinkgraph.spec.leaves import Placeholder
 
 __all__ = ["check"]
 
@@ -26,7 +27,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         for field in decl.kind.expressions:
             for path, leaf in _leaves(decl.tree, field):
-                yield from _one(view, decl, path, leaf)
+                if not isinstance(leaf.value, Placeholder):  # else its `${…}` is a finding already
+                    yield from _one(view, decl, path, leaf)
 
 
 def _leaves(tree: Mapping, field: str) -> Iterator[tuple[str, Scalar]]:

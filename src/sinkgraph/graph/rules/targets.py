@@ -19,7 +19,8 @@ _MAX_COMPARED = 50_000
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield edges to nothing, to their own node, into a source, or into a disabled node."""
-    for count, (decl, edge) in enumerate(view.unknown):
+    sinks = any(one.side == "sink" for one in (*view.nodes.values(), *view.disabled.values()))
+    for count, (decl, edge) in enumerate(view.unknown if sinks else ()):
         helped = count < _MAX_HELPED and count * len(view.nodes) < _MAX_COMPARED
         yield _unknown(view, decl, edge, helped=helped)
     for decl, edge in view.looped:
