@@ -17,7 +17,7 @@ __all__ = ["SECTIONS", "cli", "main"]
 SECTIONS = {
     "Documents": {
         "check": "Report every problem of graph documents.",
-        "explain": "Say what a finding means, with a document that has it and one that has not.",
+        "explain": "Say what findings mean.",
         "render": "Draw a graph document.",
         "kinds": "List the kinds of nodes, or the fields of one.",
         "schema": "Print the JSON Schema of graph documents, for editors.",
