@@ -10,7 +10,7 @@ from tests.graph.documents import SAMPLE, TOKEN, codes, graph_of, read
 def test_the_sample_only_has_parts_that_are_not_checked_yet() -> None:
     graph, found = read(SAMPLE, env=TOKEN)
     assert graph is not None
-    assert codes(found) == ["SG151", "SG151"]
+    assert codes(found) == ["SG151"]
     assert {one.severity for one in found} == {"warning"}
 
 

@@ -51,6 +51,19 @@ def test_a_queue_on_disk_makes_it_durable_and_one_in_memory_takes_it_away() -> N
     assert one.durable_from is None
 
 
+def test_on_each_way_accepted_has_its_own_worth() -> None:
+    sinks = {
+        "a": {"kind": "broadcast", "to": ["disk", "memory", "t"]},
+        "disk": queue({**FILE}, store="disk"),
+        "memory": queue({"kind": "stdout"}),
+        "t": HTTP,
+    }
+    found = of(sinks)
+    assert found.worth == {"in": "memory"}
+    worth = {one.terminal: one.accepted for one in found.ways}
+    assert worth == {"t": "delivered", "disk.file": "durable", "memory.stdout": "memory"}
+
+
 def test_behind_one_in_memory_it_is_safe_from_the_disk_on() -> None:
     one = way(of({"a": queue("d"), "d": queue("b", store="disk"), "b": HTTP}), "b")
     assert (one.delivery, one.durable_from) == ("at_most_once", "d")

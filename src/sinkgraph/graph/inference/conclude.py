@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinkgraph.graph.inference.accepted import accepted
+from sinkgraph.graph.inference.accepted import accepted, accepted_on_ways
 from sinkgraph.graph.inference.bound import bounds
 from sinkgraph.graph.inference.conclusions import DELIVERY, Inference, Way
 from sinkgraph.graph.inference.delivery import Found, delivery
@@ -30,10 +30,12 @@ def conclude(graph: Graph, *, state: bool = True) -> Inference:
 def ways_of(graph: Graph, source: str) -> list[Way]:
     """Return what holds from a source to each end it reaches."""
     arrives, kept = delivery(graph, source), order(graph, source)
+    worth = accepted_on_ways(graph, source)
     return [
         Way(
             source,
             name,
+            *worth[name],
             DELIVERY[arrives[name].loss is None],
             arrives[name].loss,
             arrives[name].durable_from,

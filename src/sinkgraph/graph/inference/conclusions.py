@@ -61,12 +61,15 @@ class Accepted:
 class Way:
     """Says what holds between a source and a terminal, over all ways that lead there.
 
+    `accepted` is what an accepted event is worth for this terminal, whatever other branches do.
     `durable_from`: the queue from which on a kill loses nothing. `path`: a way on which the
     weakest `delivery` holds. Each conclusion that is not the best one has its reason.
     """
 
     source: str
     terminal: str
+    accepted: AcceptedWord
+    accepted_because: Because | None
     delivery: DeliveryWord
     delivery_because: Because | None
     durable_from: str | None
