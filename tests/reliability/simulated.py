@@ -16,10 +16,12 @@ from typing import Any
 
 from sinkgraph.clock import Request
 from sinkgraph.errors import SinkgraphError, StartFailed
+from sinkgraph.log.disk.chunk import decode
 from sinkgraph.runtime.live import Live
 from sinkgraph.simulation.destination import Latency
 from sinkgraph.simulation.faults import Operation, draw_ending
 from sinkgraph.simulation.process import Process
+from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.testing import Destination, Died, Exchange, Producer, World
 from tests.reliability.documents import BAD, MAX_WAIT_S, Spot, Stores, draw_plan
 from tests.reliability.narrow import narrowed
@@ -115,7 +117,7 @@ class Trial:
                 world.check()
                 assert done, f"pending {LIMIT_S:g} s after the last fault: {self._pending()}"
                 assert live.snapshot().pending == 0, self._pending()
-                self.dead = self._dead_letters()
+                self.dead = await world.do(self._dead_letters())
                 for name, node in live.snapshot().nodes.items():
                     world.trace.note("ledger", node=name, ledger=str(node.ledger))
         except (Died, StartFailed):
@@ -238,12 +240,20 @@ class Trial:
     def _pending(self) -> dict[str, int]:
         return {n.name: n.depth for n in self.world.snapshot().nodes.values() if n.depth}
 
-    def _dead_letters(self) -> dict[str, Counter[int]]:
+    async def _dead_letters(self) -> dict[str, Counter[int]]:
+        """Return what is buried by now, in this life and, on disk, in those before."""
         assert self.world.process is not None, "a graph runs"
-        node: Any = self.world.process.live.nodes["dead-letters"]
+        node = self.world.process.live.nodes["dead-letters"]
+        assert isinstance(node, DeadLetters)
+        assert node.durable == self.plan.on_disk
         dead: dict[str, Counter[int]] = defaultdict(Counter)
-        for event in node.events:
-            dead[str(event.meta["node"])][event.data["n"]] += 1
+        after = 0
+        while letters := await node.letters(after=after):
+            after = letters[-1].number
+            for letter in letters:
+                assert letter.body is not None, f"{letter} is damaged"
+                (event,) = decode(letter.body)
+                dead[letter.node][event.data["n"]] += 1
         return dead
 
     # the judgement
@@ -289,7 +299,7 @@ class Trial:
                     continue
                 at = letter.ended or 0.0
                 for n in letter.numbers:
-                    dies = spot.gives_up or spot.refuses(n)
+                    dies = not self.plan.on_disk and (spot.gives_up or spot.refuses(n))
                     safe = at > ended or (not dies and (spot.durable or at > crashed))
                     if spot.wants(n) and safe and n not in arrived:
                         assert n in buried, f"{n} of {letter} never came to {spot.urls}"

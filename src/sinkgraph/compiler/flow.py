@@ -153,7 +153,8 @@ def _timeout(parts: Parts) -> Node:
 
 
 def _dead_letter(parts: Parts) -> Node:
-    return DeadLetters(parts.spec.capacity, max_bytes=parts.spec.max_bytes)
+    spec = parts.spec
+    return DeadLetters(spec.capacity, max_bytes=spec.max_bytes, max_age=spec.max_age)
 
 
 MAKERS: dict[str, Callable[[Parts], Node]] = {

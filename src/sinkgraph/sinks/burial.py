@@ -6,16 +6,20 @@ It does not decide that an event is dead; queues, retries and predicates do.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from sinkgraph.errors import PartialWrite, SinkClosed
+from sinkgraph.errors import PartialWrite, SinkClosed, SinkgraphError, StoreFailed, StoreFull
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.log.backlog import sizes_of
+from sinkgraph.log.disk.dead import EVERY, DeadFilter, DeadGroup, DeadLetter
 from sinkgraph.log.owed import Part
-from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.backoff import check_seconds
+from sinkgraph.sinks.base import Context, Link, Node
+from sinkgraph.sinks.dead_row import reason_of
+from sinkgraph.sinks.letters_in_memory import MemoryLetters
+from sinkgraph.sinks.letters_on_disk import DiskLetters
 from sinkgraph.telemetry.stats import Ledger
 
 __all__ = ["MAX_ERRORS", "DeadLetters", "bury_batch", "dead_batch"]
@@ -26,6 +30,10 @@ MAX_ERRORS = 20
 _RETRY_S = 1.0
 _RETRY_CAP_S = 30.0
 _TELL_EVERY_S = 60.0
+_MAX_BYTES = {"memory": 256 * 1024**2, "disk": 1024**3}
+_FILLING = 0.8  # of its bounds, from where on it says so
+_EXPIRE_AT_LEAST_S = 1.0
+_EXPIRE_AT_MOST_S = 3600.0  # the wall clock may be set
 
 
 def dead_batch(
@@ -97,80 +105,127 @@ async def bury_batch(
 
 
 class DeadLetters(Node):
-    """Keeps what no port claimed, in memory: the newest `capacity` events, the rest counted.
+    """Keeps what no port claimed: in the state dir, or in memory where there is none.
 
-    `max_bytes` bounds their payloads, as JSON; the newest event is kept whatever its size.
-    `pending` is how many it keeps; an event pushed out is dropped(dead_letters_full). The first
-    one a minute of each reason is journalled.
+    On disk, a write that begins below `capacity` letters and `max_bytes` of payload is stored
+    whole, and returns when it is there; what comes above that waits. In memory the newest are
+    kept, and one pushed out is dropped(dead_letters_full). A letter older than `max_age` seconds
+    is dropped(expired). `pending` is how many it keeps. The first one a minute of each reason is
+    journalled, and that it is filling from 80 % on.
     """
 
     kind = "dead_letter"
-    never_blocks = True
 
-    def __init__(self, capacity: int = 100_000, *, max_bytes: int = 256 * 1024**2) -> None:
+    def __init__(
+        self,
+        capacity: int = 100_000,
+        *,
+        max_bytes: int | None = None,
+        max_age: float = 30 * 86_400.0,
+    ) -> None:
         super().__init__()
         if capacity < 1:
             raise ValueError(f"capacity is at least 1, not {capacity!r}")
+        check_seconds("max_age", max_age)
         self.capacity = capacity
-        self.max_bytes = max_bytes
-        self._kept: deque[Event] = deque()
-        self._sizes: deque[int] = deque()
-        self._bytes = 0
+        self.max_bytes = max_bytes if max_bytes is not None else _MAX_BYTES["memory"]
+        self.max_age = max_age
+        self.never_blocks = True
+        self._max_bytes = max_bytes
+        self._letters: MemoryLetters | DiskLetters = MemoryLetters(self)
         self._told: dict[str, float] = {}  # reason → when it was journalled
+        self._came: dict[str, int] = {}  # reason → how many came in this run
+        self._filling = self._full = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.Task[None] | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is kept outlives the process."""
+        return self._letters.durable
 
     @property
     def instant(self) -> bool:
-        """It always has room."""
-        return True
+        """In memory it always has room; the disk takes its time."""
+        return not self.durable
 
     @property
     def events(self) -> list[Event]:
-        """The dead letters, oldest first."""
-        return list(self._kept)
+        """The dead letters in memory, oldest first; those on disk are listed by `letters`."""
+        if isinstance(self._letters, MemoryLetters):
+            return self._letters.events
+        raise SinkgraphError(f"dead letters {self.name} are on disk: list them with letters()")
+
+    # its life
+
+    def bind(self, ctx: Context) -> None:
+        """Keep letters in the state dir, where there is one."""
+        super().bind(ctx)
+        if ctx.depot is not None and not self.durable:
+            self.never_blocks = False
+            self.max_bytes = self._max_bytes if self._max_bytes is not None else _MAX_BYTES["disk"]
+            rest = ctx.dead_letters.target is self
+            self._letters = DiskLetters(self, ctx.depot, rest=rest)
+
+    async def open(self) -> None:
+        """Count what earlier runs have left."""
+        self.ledger.recovered += await self._letters.open()
+        self.weigh()
+
+    async def drain(self) -> None:
+        """Wait until everything taken is where it is kept."""
+        await self._letters.drain()
+
+    async def close(self) -> None:
+        """Take nothing more; what is kept stays. Idempotent."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._letters.close()
+
+    # what comes in
 
     def offer(self, batch: Batch) -> bool:
-        """Keep a batch."""
-        if self.closed:
+        """Keep a batch in memory; the disk is waited for."""
+        if self.closed or not isinstance(self._letters, MemoryLetters):
             return False
-        self._keep(batch)
+        self._letters.keep(batch)
         return True
 
     async def write(self, events: Sequence[Event]) -> None:
-        """Keep events; raises SinkClosed after close."""
+        """Keep events; returns when they are where they are kept. Raises SinkClosed after close.
+
+        On disk it waits while it is full, and raises StoreFull or StoreFailed: then nothing is
+        kept.
+        """
         self.refuse_if_closed()
-        self._keep(as_batch(events))
+        batch = as_batch(events)
+        if len(batch):
+            await self._letters.store(batch)
 
     def admit(self, batch: Batch, plan: Plan, trail: tuple[Ledger, ...], link: Link) -> None:
-        """Plan to keep a batch; it can never block."""
+        """Plan to keep a batch; on disk, raises Overloaded while it is full."""
+        if not plan.behind:
+            self.refuse_if_closed()
+        if len(batch):
+            self._letters.admit(batch, plan)
+            plan.hand_on(trail, len(batch))
 
-        def keep() -> None:
-            for ledger in trail:
-                ledger.delivered += len(batch)
-            self._keep(batch)
+    # what it notes
 
-        plan.then(keep, once=True)
-
-    def _keep(self, batch: Batch) -> None:
-        self.ledger.entered += len(batch)
-        sizes = sizes_of(batch)
-        self._kept.extend(batch)
-        self._sizes.extend(sizes)
-        self._bytes += sum(sizes)
+    def took(self, batch: Batch) -> None:
+        """Note that a batch is kept: journal it, unless one of its reason was a minute ago."""
+        for event in batch:
+            reason = reason_of(event)
+            self._came[reason] = self._came.get(reason, 0) + 1
         if len(batch):
             self._tell(batch[0])
-        over = 0
-        while len(self._kept) > self.capacity or (
-            self._bytes > self.max_bytes and len(self._kept) > 1
-        ):
-            self._kept.popleft()
-            self._bytes -= self._sizes.popleft()
-            over += 1
-        if over:
-            self.ledger.drop("dead_letters_full", over)
+        self.weigh()
 
     def _tell(self, event: Event) -> None:
-        """Journal a dead letter, unless one of its reason was within the last minute."""
-        reason = str(event.meta.get("reason", ""))
+        reason = reason_of(event)
         if self.ctx is None or reason == "expression_error":  # its node told of that
             return
         now = self.ctx.clock.now()
@@ -180,20 +235,92 @@ class DeadLetters(Node):
             node = event.meta.get("node")
             self.ctx.journal("dead_letter_kept", node=node, reason=reason, error=errors[-1])
 
+    def weigh(self) -> None:
+        """Look at how full it is: say so from 80 % on, set the status, plan the next expiry."""
+        letters = self._letters
+        depth, size = letters.depth, letters.size
+        fill = max(depth / self.capacity, size / self.max_bytes)
+        filling, self._filling = self._filling, fill >= _FILLING
+        self._full = self._full and fill >= 1
+        self.status = "degraded" if self._filling and letters.status == "ok" else letters.status
+        if self.ctx is None:
+            return
+        if self._filling and not filling:
+            bounds = {"capacity": self.capacity, "bytes": size, "max_bytes": self.max_bytes}
+            self.ctx.journal("dead_letters_filling", node=self.name, depth=depth, **bounds)
+        elif filling and not self._filling:
+            self.ctx.journal("dead_letters_have_room", node=self.name, depth=depth)
+        if self._timer is None and not self.closed and letters.since < math.inf:
+            due_s = letters.since + self.max_age - self.ctx.clock.wall()
+            wait_s = min(max(due_s, _EXPIRE_AT_LEAST_S), _EXPIRE_AT_MOST_S)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._expire)
+
+    def tell_full(self) -> None:
+        """Journal, once each time, that it is full: what comes now waits or is dropped."""
+        if not self._full and self.ctx is not None:
+            self._full = True
+            self.ctx.journal("dead_letters_full", node=self.name, capacity=self.capacity)
+
+    # how letters leave
+
+    def _expire(self) -> None:
+        self._timer = None
+        ctx = self.bound
+        before = ctx.clock.wall() - self.max_age
+        if self._letters.since < before:
+            self._timer = asyncio.get_running_loop().call_later(_EXPIRE_AT_MOST_S, self._expire)
+            self._expiry = ctx.spawn(self._expire_before(before), f"expiry of {self.name}")
+        else:
+            self.weigh()
+
+    async def _expire_before(self, before: float) -> None:
+        try:
+            await self._letters.expire(before)
+        except (StoreFull, StoreFailed):
+            return  # once the disk takes it
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.weigh()
+
+    async def forget(self, numbers: Sequence[int], expect: int) -> int:
+        """Delete letters by number and return how many; they are counted as dropped(purged).
+
+        Raises WrongCount unless `expect` of them are there, then nothing is deleted; on disk,
+        StoreFull and StoreFailed.
+        """
+        return await self._letters.forget(numbers, expect)
+
+    # what it says of itself
+
+    async def groups(self, chosen: DeadFilter = EVERY) -> list[DeadGroup]:
+        """Return the letters kept here by node and reason, the most frequent first."""
+        return await self._letters.groups(chosen)
+
+    async def letters(
+        self,
+        chosen: DeadFilter = EVERY,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        bodies: bool = True,
+    ) -> list[DeadLetter]:
+        """Return letters kept here in order of number, behind `after`, at most `limit`."""
+        return await self._letters.letters(chosen, after, limit, bodies=bodies)
+
     def pending(self) -> int:
-        """Return how many dead letters are kept."""
-        return len(self._kept)
+        """Return how many dead letters are kept, or wait to be."""
+        return self._letters.depth + self.ledger.held
 
     def facts(self) -> dict[str, Any]:
-        """Return depth, capacity and the count by reason."""
-        reasons: dict[str, int] = {}
-        for event in self._kept:
-            reason = str(event.meta.get("reason", ""))
-            reasons[reason] = reasons.get(reason, 0) + 1
+        """Return depth, bounds, and counts by reason: of all that is kept, and of this run's."""
         return {
-            "depth": len(self._kept),
+            "depth": self._letters.depth,
             "capacity": self.capacity,
-            "bytes": self._bytes,
+            "bytes": self._letters.size,
             "max_bytes": self.max_bytes,
-            "reasons": reasons,
+            "max_age_s": self.max_age,
+            "durable": self.durable,
+            "came": dict(self._came),
+            **self._letters.facts(),
         }

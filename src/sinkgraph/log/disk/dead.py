@@ -34,6 +34,8 @@ __all__ = [
     "groups",
     "letter",
     "letters",
+    "numbered",
+    "oldest",
     "size",
 ]
 
@@ -94,7 +96,10 @@ class DeadGroup:
 
 @dataclass(frozen=True, slots=True)
 class DeadFilter:
-    """Chooses dead letters; None leaves open. Times are Unix seconds of the last failure."""
+    """Chooses dead letters; None leaves open. Times are Unix seconds of the last failure.
+
+    `sink` may be several names.
+    """
 
     node: str | None = None
     reason: str | None = None
@@ -102,7 +107,7 @@ class DeadFilter:
     id: str | None = None
     since: float | None = None
     before: float | None = None
-    sink: str | None = None
+    sink: str | tuple[str, ...] | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the condition and its values."""
@@ -115,15 +120,32 @@ class DeadFilter:
             ("id =", self.id),
             ("at >=", self.since),
             ("at <", self.before),
-            ("sink =", self.sink),
         ):
             if value is not None:
                 parts.append(f"{name} ?")
                 values.append(_storable(value))
+        if self.sink is not None:
+            sinks = self.sink if isinstance(self.sink, tuple) else (self.sink,)
+            parts.append(f"sink IN ({','.join('?' * len(sinks))})")
+            values += map(_storable, sinks)
         return " AND ".join(parts) or "1", values
+
+    def takes(self, one: DeadLetter) -> bool:
+        """Return whether it chooses a letter: what `where` says, said of one that is at hand."""
+        equal = (self.node, one.node), (self.reason, one.reason), (self.type, one.type)
+        if any(want not in (None, has) for want, has in (*equal, (self.id, one.id))):
+            return False
+        if self.since is not None and one.at < self.since:
+            return False
+        if self.before is not None and one.at >= self.before:
+            return False
+        sinks = self.sink if isinstance(self.sink, tuple) else (self.sink,)
+        return self.sink is None or one.sink in sinks
 
 
 EVERY = DeadFilter()
+
+_AT_ONCE = 500
 
 
 class WrongCount(SinkgraphError, ValueError):
@@ -191,6 +213,27 @@ def size(store: Store, chosen: DeadFilter = EVERY) -> int:
     where, values = chosen.where()
     rows = store.select(f"SELECT coalesce(sum(size), 0) FROM dead WHERE {where}", values)
     return int(rows[0][0])
+
+
+def numbered(store: Store, numbers: Sequence[int]) -> list[DeadLetter]:
+    """Return the letters of these numbers that are there, without bodies, each once."""
+    found: list[DeadLetter] = []
+    wanted = list(dict.fromkeys(numbers))
+    for k in range(0, len(wanted), _AT_ONCE):
+        part = wanted[k : k + _AT_ONCE]
+        holes = ",".join("?" * len(part))
+        rows = store.select(f"SELECT {_HEADER} FROM dead WHERE number IN ({holes})", part)
+        found += map(_letter, rows)
+    return found
+
+
+def oldest(store: Store, chosen: DeadFilter = EVERY, *, limit: int = 500) -> list[DeadLetter]:
+    """Return the letters that failed last the longest ago, without bodies, oldest first."""
+    where, values = chosen.where()
+    rows = store.select(
+        f"SELECT {_HEADER} FROM dead WHERE {where} ORDER BY at, number LIMIT ?", [*values, limit]
+    )
+    return [_letter(row) for row in rows]
 
 
 # deleting

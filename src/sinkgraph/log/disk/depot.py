@@ -18,6 +18,7 @@ from sinkgraph.log.disk.logs import Logs
 from sinkgraph.log.disk.notes import Notes
 from sinkgraph.log.disk.shelf import Loaded, Shelf
 from sinkgraph.log.disk.stragglers import Stragglers
+from sinkgraph.log.disk.vault import Vault
 
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
@@ -61,6 +62,7 @@ class Depot:
         self.full = False
         self.commits = 0
         self.notes = Notes(store)
+        self.vault = Vault(self)
         self._disk = disk
         self._note = note
         self._logs = Logs(opened)
