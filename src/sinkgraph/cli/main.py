@@ -29,6 +29,7 @@ SECTIONS = {
     },
     "Stored events": {
         "queue": "Look into, check, repair and empty the queues of a state dir.",
+        "dlq": "Look at dead letters, replay them, delete them.",
     },
 }
 """Section → command → what it does."""

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from sinkgraph.log.disk.dead import DeadFilter, DeadLetter
     from sinkgraph.log.disk.store import Store
 
-__all__ = ["ADDED", "REPLAY", "REPLAYED", "Told", "home", "newest", "revived", "same_id", "tell"]
+__all__ = [
+    "ADDED",
+    "REPLAY",
+    "REPLAYED",
+    "Told",
+    "home",
+    "newest",
+    "read",
+    "revived",
+    "same_id",
+    "tell",
+]
 
 ADDED = (
     "reason",
@@ -57,8 +68,8 @@ class Told:
     replayed: int
 
 
-def tell(letter: DeadLetter) -> Told | None:
-    """Return what a letter tells, or None for one that is damaged or was read without its body."""
+def read(letter: DeadLetter) -> Event | None:
+    """Return the event as it is stored, its history in `meta`; None for a damaged letter."""
     from sinkgraph.log.disk.chunk import decode
 
     if letter.body is None:
@@ -66,6 +77,14 @@ def tell(letter: DeadLetter) -> Told | None:
     try:
         (event,) = decode(letter.body)
     except ValueError:  # no chunk, or not one event
+        return None
+    return event
+
+
+def tell(letter: DeadLetter) -> Told | None:
+    """Return what a letter tells, or None for one that is damaged or was read without its body."""
+    event = read(letter)
+    if event is None:
         return None
     meta = event.meta
     return Told(
@@ -87,9 +106,9 @@ def revived(told: Told) -> Event:
     return told.event.with_meta(**{REPLAYED: told.replayed + 1})
 
 
-def home(letter: DeadLetter) -> str:
-    """Return the node into which a letter is replayed: where it died; "" when it names none."""
-    return letter.node.removeprefix(REPLAY)
+def home(node: str) -> str:
+    """Return where a letter that died at `node` is replayed: there; "" when that is not known."""
+    return node.removeprefix(REPLAY)
 
 
 def newest(store: Store, chosen: DeadFilter) -> int | None:

@@ -167,7 +167,7 @@ def _sorted_out(
     events: dict[str, list[Event]] = {}
     numbers: list[int] = []
     for one in page:
-        node = to if to is not None else home(one)
+        node = to if to is not None else home(one.node)
         told = tell(one)
         if told is None:
             made.left[one.number] = "it is damaged"

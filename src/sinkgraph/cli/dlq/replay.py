@@ -1,0 +1,189 @@
+"""`sinkgraph dlq replay`: dead letters made events again, for the next run to write.
+
+A letter leaves the dead letters in the commit that stores its event to be replayed, so a kill at
+any moment loses none and repeats none. Writing them into their nodes is the run's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from sinkgraph.cli.dlq.choosing import Choice, choice_options, refused
+from sinkgraph.cli.dlq.words import letters_words
+from sinkgraph.cli.options import FINDINGS, echo, json_option
+from sinkgraph.cli.queue.opening import for_reading, state_option
+from sinkgraph.cli.queue.progress import Progress
+from sinkgraph.cli.queue.words import events
+from sinkgraph.cli.state_dir import held_dir
+from sinkgraph.diagnostics.safe import safe_text
+
+if TYPE_CHECKING:
+    from sinkgraph.log.disk.replaying import Chosen, Moved
+    from sinkgraph.log.disk.store import Store
+
+__all__ = ["command"]
+
+_AT_ONCE = 10_000
+_NAMED = 20
+
+_Result = TypeVar("_Result")
+
+
+@click.command(name="replay")
+@choice_options
+@click.option("--to", default=None, metavar="NODE", help="Into this node, not where each died.")
+@click.option("--rate", default=None, metavar="RATE", help="At most so many, e.g. 100/s.")
+@click.option(
+    "--expect",
+    type=click.IntRange(min=0),
+    default=None,
+    metavar="N",
+    help="How many that is to be; nothing is done unless it is so.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@state_option
+@json_option
+def command(
+    to: str | None,
+    rate: str | None,
+    expect: int | None,
+    dry_run: bool,
+    state_dir: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Have the next run write dead letters into their nodes again.
+
+    Choose letters by number or event id, by a filter, or all of them. Each event goes in as it was
+    accepted, with the id it had, into the node where it died; `meta.replayed` counts its replays.
+    The next run writes them in order, and stops at the first failure; the rest stays for the run
+    after that. Interrupted, the command can be given again.
+    """
+    choice = Choice.taken(given)
+    if to is not None and not to.strip():
+        raise click.UsageError("`--to` is empty: name a node")
+    per_s = _rate(rate)
+    directory = held_dir(state_dir)
+    with for_reading(directory) as store:
+        chosen = choice.found(store)
+        plan = _plan(store, chosen, to)
+    total = sum(plan.values())
+    if expect is not None and expect != total:
+        raise click.ClickException(
+            f"{letters_words(total)} match, not {expect:,}: nothing was replayed"
+        )
+    if dry_run:
+        _tell(plan, {}, rate, as_json, done=False)
+        return
+    moved = _move(directory, choice, total, to=to, rate=per_s, expect=expect)
+    _tell(moved.events, moved.left, rate, as_json, done=True)
+    if moved.left:
+        sys.exit(FINDINGS)
+
+
+def _rate(text: str | None) -> float | None:
+    from sinkgraph.spec.refused import Refused
+    from sinkgraph.spec.units import parse_rate
+
+    if text is None:
+        return None
+    try:
+        return parse_rate(text)
+    except Refused as refused:
+        shown = safe_text(text, 80)
+        raise click.UsageError(f"`--rate {shown}` {refused.message}; {refused.help}") from None
+
+
+def _plan(store: Store, chosen: Chosen, to: str | None) -> dict[str, int]:
+    """Return how many letters go into each node."""
+    from sinkgraph.log.disk import dead
+    from sinkgraph.log.disk.dead import DeadFilter
+    from sinkgraph.log.disk.letters import home
+
+    made: dict[str, int] = {}
+    if isinstance(chosen, DeadFilter):
+        for group in dead.groups(store, chosen):
+            node = to if to is not None else home(group.node)
+            made[node] = made.get(node, 0) + group.count
+        return made
+    for number in chosen:
+        one = dead.letter(store, number)
+        if one is not None:
+            node = to if to is not None else home(one.node)
+            made[node] = made.get(node, 0) + 1
+    return made
+
+
+def _move(directory: str, choice: Choice, total: int, **how: Any) -> Moved:
+    """Move the letters; only here the state dir is taken."""
+    from sinkgraph.log.disk.depot import Depot
+    from sinkgraph.log.disk.opened import open_store
+    from sinkgraph.log.disk.replaying import move
+    from sinkgraph.runtime.disk_thread import DiskThread
+
+    async def work(progress: Progress) -> Moved:
+        disk = DiskThread()
+        try:
+            opened = await disk.submit(lambda: open_store(directory))
+        except BaseException:
+            await disk.close()
+            raise
+        depot = Depot(opened, disk, _say_nothing)
+
+        async def ask(question: Callable[[Store], _Result]) -> _Result:
+            return await disk.submit(lambda: question(opened.store))
+
+        try:
+            return await move(
+                depot,
+                ask,
+                await ask(choice.found),
+                at_once=_AT_ONCE,
+                **how,
+                progress=lambda made: progress.at(made.total, total),
+            )
+        finally:
+            await depot.close()
+
+    with refused(directory), Progress("moved") as progress:
+        return asyncio.run(work(progress))
+
+
+def _say_nothing(_kind: str, **_facts: object) -> None:
+    return None
+
+
+def _tell(
+    nodes: dict[str, int], left: dict[int, str], rate: str | None, as_json: bool, *, done: bool
+) -> None:
+    """Say what goes where, and what stays and why."""
+    if as_json:
+        stays = [{"number": number, "why": why} for number, why in left.items()]
+        made = {
+            "replayed" if done else "would_replay": nodes,
+            "rate": None if rate is None else _rate(rate),
+            "left": stays,
+        }
+        echo(json.dumps(made, indent=2))
+        return
+    total = sum(nodes.values())
+    if not total and not left:
+        echo("there are no dead letters: nothing to replay")
+        return
+    at = f", at most {safe_text(rate)} into each node" if rate is not None else ""
+    if done and total:
+        echo(f"the next run writes {letters_words(total)} again{at}:")
+    elif total:
+        echo(f"{letters_words(total)} would be written again{at}:")
+    for node, n in nodes.items():
+        echo(f"  into {safe_text(node) or '(no node is named)'}: {events(n)}")
+    for number, why in list(left.items())[:_NAMED]:
+        echo(f"error: dead letter #{number} stays: {safe_text(why)}", err=True)
+    if len(left) > _NAMED:
+        echo(f"error: and {letters_words(len(left) - _NAMED)} more", err=True)
