@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar, cast
+from typing import cast
 
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.runtime.resting import Resting
@@ -33,28 +33,18 @@ GRACE_S = 0.1
 """How long all of that together may take when the deadline has passed."""
 
 _Journal = Callable[..., None]
-_Result = TypeVar("_Result")
 
 
 class Grace:
-    """Shares out what time is left to end: to each step half of it, so that none has nothing."""
+    """Shares out what time is left to end: to each step a part of it, so that none has nothing."""
 
     def __init__(self, deadline: float) -> None:
         self._until = deadline + GRACE_S
 
-    def share(self) -> float:
-        """Return how long the next step may take, in seconds."""
+    def share(self, part: float = 0.5, most: float = CLOSE_S) -> float:
+        """Return how long the next step may take, in seconds: a part of what is left."""
         left = self._until - asyncio.get_running_loop().time()
-        return min(CLOSE_S, max(0.0, left) / 2)
-
-    async def beside(self, work: Awaitable[_Result]) -> _Result:
-        """Await what has a bound of its own: its time is not taken from the others."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        try:
-            return await work
-        finally:
-            self._until += loop.time() - began
+        return min(most, max(0.0, left) * part)
 
 
 async def _safely(work: Awaitable[None]) -> None:

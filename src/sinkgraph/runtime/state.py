@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-from sinkgraph.errors import Rejected, SinkgraphError, StoreFailed
+from sinkgraph.errors import StoreFailed
 from sinkgraph.event import Batch
-from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.depot import Depot
-from sinkgraph.log.disk.draft import Draft, Entry, Pledge
 from sinkgraph.log.disk.letters import REPLAY
 from sinkgraph.log.disk.opened import open_store
 from sinkgraph.log.disk.shelf import Shelf
+from sinkgraph.runtime.keeping import Kept, each_stored, keep, store
 from sinkgraph.sinks.base import Context, Node
 from sinkgraph.sinks.burial import dead_batch
 from sinkgraph.sinks.queue import Queue
@@ -33,8 +32,7 @@ _Result = TypeVar("_Result")
 FATES = ("dead_letter", "discard", "move_to:NAME")
 """What may become, at a start, of events whose queue is not in the graph."""
 
-_DISK_S = 10.0  # how long a stop waits for the disk
-_SAVE_EVENTS = 1_000
+_DISK_S = 10.0  # how long a start that is given up waits for the disk
 
 
 class StateDir:
@@ -118,7 +116,7 @@ class StateDir:
                 continue
             n = shelf.pending
             if fate == "discard":
-                await _each(depot, shelf, lambda batch: _nothing())
+                await each_stored(depot, shelf, lambda batch: _nothing())
             elif fate == "dead_letter":
                 grave = Node()
                 grave.name = name.removeprefix(REPLAY)
@@ -129,7 +127,7 @@ class StateDir:
                     said = ["its queue is not in the graph any more"]
                     await ctx.dead_letters.send(dead_batch(grave, batch, "node_removed", said))
 
-                await _each(depot, shelf, bury)
+                await each_stored(depot, shelf, bury)
             else:
                 queue = self._queues[fate.partition(":")[2].strip()]
                 into = depot.claim(queue.name)
@@ -137,123 +135,41 @@ class StateDir:
                     queue.shelf, into.takes = into, False
 
                 async def move(batch: Batch, into: Shelf = into) -> None:
-                    await _store(depot, into, batch)
+                    await store(depot, into, batch)
 
-                await _each(depot, shelf, move)
+                await each_stored(depot, shelf, move)
             ctx.journal("fate_settled", node=name, fate=fate, events=n)
         if depot is not None and self._fates:
             await depot.flush()
 
     # stopping
 
-    async def settled(self) -> None:
-        """Wait until what is being written is on disk, not for ever."""
-        await _within(self.depot.flush() if self.depot is not None else _nothing())
+    async def settled(self, within_s: float) -> None:
+        """Wait until what is being written is on disk, at most so many seconds."""
+        if self.depot is not None:
+            await _within(self.depot.flush(), within_s)
 
-    async def keep(self, queues: Sequence[Queue]) -> dict[str, int]:
-        """Save what memory queues hold where they want it; return what is kept on disk by queue."""
+    async def keep(self, queues: Sequence[Queue], within_s: float) -> Kept:
+        """Save what closed memory queues hold where they want it; return what is kept on disk."""
         depot = self.depot
-        if depot is None:
-            return {}
-        kept: dict[str, int] = {}
-        for queue in queues:
-            n = 0
-            if queue.durable:
-                n = queue.depth()
-            elif queue.on_stop == "save" and queue.depth():
-                n = queue.backlog.cold
-                for batch in queue.remains():
-                    n += await self._save(depot, queue, batch)
-                n = min(n, queue.depth())
-            elif queue.shelf is not None:
-                n = min(queue.shelf.pending, queue.depth())
-            if n:
-                kept[queue.name] = n
-        for name, shelf in depot.shelves.items():
-            if name.startswith(REPLAY) and shelf.pending:
-                kept[name] = shelf.pending
-        await self.settled()
-        return kept
+        return await keep(depot, queues, within_s) if depot is not None else Kept()
 
-    async def _save(self, depot: Depot, queue: Queue, batch: Batch) -> int:
-        """Save what is not on disk of a batch; return how many of its events are there then."""
-        shelf = depot.claim(queue.name)
-        if shelf.has(batch.places):
-            return len(batch)
-        saved = 0
-        for at in range(0, len(batch), _SAVE_EVENTS):
-            part = batch[at : at + _SAVE_EVENTS]
-            try:
-                part.seal()
-                await _store(depot, shelf, part)
-                saved += len(part)
-            except Rejected:
-                for k in range(len(part)):
-                    one = part[k : k + 1]
-                    try:
-                        one.seal()
-                        await _store(depot, shelf, one)
-                        saved += 1
-                    except Rejected as error:
-                        queue.bound.journal("event_not_saved", node=queue.name, error=str(error))
-            except SinkgraphError as error:
-                queue.bound.journal("events_not_saved", node=queue.name, error=str(error))
-                break
-        return saved
-
-    async def close(self) -> None:
-        """Write what is left and release everything; idempotent."""
+    async def close(self, within_s: float = _DISK_S) -> None:
+        """Write what is left and release everything, at most so long; idempotent."""
         depot, self.depot = self.depot, None
         if depot is not None:
-            await _within(depot.close())
+            await _within(depot.close(), within_s)
 
 
-async def _store(depot: Depot, shelf: Shelf, batch: Batch) -> None:
-    """Store a batch for one queue; returns when it is on disk."""
-    size = size_of(batch)
-    draft = Draft(f"queue {shelf.name}", batch, len(batch), size, {shelf: None})
-    pledge = Pledge(loop=depot.loop)
-
-    def apply() -> None:
-        stored = draft.stored()
-        shelf.took(stored, size, cold=True)
-
-    depot.add(Entry([draft], (), apply, _do_nothing, pledge))
-    await pledge
-
-
-async def _each(depot: Depot, shelf: Shelf, act: Callable[[Batch], Awaitable[None]]) -> None:
-    """Hand every stored event of a shelf to `act`, in batches; each is settled after it."""
-    while shelf.cold:
-        arrived: asyncio.Future[list[Batch]] = depot.loop.create_future()
-
-        def done(
-            batches: list[Batch],
-            _lost: int,
-            _size: int,
-            arrived: asyncio.Future[list[Batch]] = arrived,
-        ) -> None:
-            arrived.set_result(batches)
-
-        shelf.prefetch(done)
-        for batch in await arrived:
-            await act(batch)
-            shelf.settle(batch.places or (), size_of(batch))
-
-
-async def _within(work: Awaitable[None]) -> None:
+async def _within(work: Awaitable[None], within_s: float) -> None:
     try:
-        async with asyncio.timeout(_DISK_S):
+        async with asyncio.timeout(within_s):
             await work
     except TimeoutError:
         pass
 
 
 async def _nothing() -> None:
-    return None
-
-
-def _do_nothing() -> None:
     return None
 
 

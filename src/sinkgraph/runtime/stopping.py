@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sinkgraph.runtime import leaving
+from sinkgraph.runtime.keeping import Kept, wants_saving
 from sinkgraph.runtime.resting import Resting
 from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sinks.queue import Queue
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from sinkgraph.runtime.topology import Topology
 
 __all__ = ["Stop"]
+
+SAVE_S = 2.0
+"""How much of the time a stop has is kept, at most, for saving what memory queues hold."""
+
+HURRY_S = 1.0
+"""How long saving may take when somebody is in a hurry."""
 
 First = Callable[[], Awaitable[None]]
 
@@ -37,7 +44,7 @@ class Stop:
         self._first = first
         self._drain_disk = drain_disk
         self._resting: Resting | None = None
-        self._kept: dict[str, int] = {}
+        self._kept = Kept()
         self._left: dict[str, int] = {}
 
     async def run(self) -> CloseReport:
@@ -54,13 +61,14 @@ class Stop:
         await self._end_sources(grace)
         await self._end_nodes(grace)
         snapshot = topology.snapshot()
-        await topology.close_nodes([topology.assembly.dead_letters])
-        await topology.release()
+        await topology.close_nodes([topology.assembly.dead_letters], grace.share())
+        await topology.release(grace.share(0.9))
         topology.status = "stopped"
         took_s = topology.clock.now() - began
         lost = sum(self._left.values())
         topology.journal.note("graph_stopped", name=topology.name, left=lost)
-        return CloseReport(snapshot, self._left, took_s, self._limit, self._kept)
+        kept = self._kept
+        return CloseReport(snapshot, self._left, took_s, self._limit, kept.kept, kept.saved)
 
     async def _drain(self) -> leaving.Grace:
         """Drain until all is done, the deadline passes or somebody is in a hurry."""
@@ -68,17 +76,26 @@ class Stop:
         until = loop.time() + self._limit
         work = loop.create_task(self._quiet_then_drain(), name="topology drain")
         hurried = loop.create_task(self._wait_hurry(), name="topology hurry")
-        await asyncio.wait(
-            [work, hurried], timeout=self._limit, return_when=asyncio.FIRST_COMPLETED
-        )
+        reserve_s = min(SAVE_S, self._limit / 4) if topology.state is not None else 0.0
+        await _first_of(work, hurried, self._limit - reserve_s)
+        if not self._has_to_save():
+            await _first_of(work, hurried, until - loop.time())
         hurried.cancel()
         work.cancel()
-        now = loop.time()
-        grace = leaving.Grace(now if topology.hurry.is_set() else max(now, until))
+        if topology.hurry.is_set():
+            until = min(until, loop.time() + (HURRY_S if self._has_to_save() else 0.0))
+        grace = leaving.Grace(max(loop.time(), until))
         await asyncio.wait([work], timeout=grace.share())
         if not work.done():
             topology.journal.note("drain_abandoned")
         return grace
+
+    def _has_to_save(self) -> bool:
+        """Whether memory queues hold events that go to disk, where there is one."""
+        return self._topology.state is not None and any(map(wants_saving, self._queues()))
+
+    def _queues(self) -> list[Queue]:
+        return [node for node in self._topology.ordered() if isinstance(node, Queue)]
 
     async def _wait_hurry(self) -> None:
         await self._topology.hurry.wait()
@@ -118,13 +135,12 @@ class Stop:
         """Close queues, keep what they hold, then close what stands below them and the tasks."""
         topology, state = self._topology, self._topology.state
         if state is not None:
-            await grace.beside(state.settled())
-        ordered = topology.ordered()
-        queues = [node for node in ordered if isinstance(node, Queue)]
+            await state.settled(grace.share())
+        ordered, queues = topology.ordered(), self._queues()
         await topology.close_nodes(queues, grace.share())
         if state is not None:
-            self._kept = await grace.beside(state.keep(queues))
-        left = {q.name: q.depth() - self._kept.get(q.name, 0) for q in queues}
+            self._kept = await state.keep(queues, grace.share(0.8, SAVE_S))
+        left = {q.name: q.depth() - self._kept.kept.get(q.name, 0) for q in queues}
         self._left = {name: n for name, n in left.items() if n > 0}
         between = [n for n in ordered if not isinstance(n, Queue) and n.links()]
         await topology.close_nodes(between, grace.share())
@@ -134,3 +150,9 @@ class Stop:
             task.cancel()
         if topology.tasks:
             await asyncio.wait(list(topology.tasks), timeout=grace.share())
+
+
+async def _first_of(one: asyncio.Task[None], other: asyncio.Task[None], within_s: float) -> None:
+    """Wait until one of two tasks has ended, at most so long."""
+    first = asyncio.FIRST_COMPLETED
+    await asyncio.wait([one, other], timeout=max(0.0, within_s), return_when=first)

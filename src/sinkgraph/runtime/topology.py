@@ -330,10 +330,13 @@ class Topology:
         if self._stop is not None:
             self._stop.keep_disk()
 
-    async def release(self) -> None:
-        """Give back what it works with: state dir, network, threads."""
+    async def release(self, disk_s: float = 10.0) -> None:
+        """Give back what it works with: state dir, network, threads.
+
+        The disk is waited for at most `disk_s` seconds.
+        """
         if self.state is not None:
-            await self.state.close()
+            await self.state.close(disk_s)
         if self.network is not None:
             await self.network.close()
         self.pool.close()

@@ -64,8 +64,8 @@ class CloseReport:
     """Is what became of everything when a graph stopped.
 
     `left` counts by node the events that were still pending at the deadline and are lost with
-    the process, `kept` those that are in the state dir for the next start; `took_s` is how long
-    the stop took.
+    the process, `kept` those that are in the state dir for the next start, `saved` those among
+    them that a memory queue held until the stop; `took_s` is how long the stop took.
     """
 
     snapshot: Snapshot
@@ -73,6 +73,7 @@ class CloseReport:
     took_s: float
     deadline_s: float
     kept: dict[str, int] = field(default_factory=dict)
+    saved: dict[str, int] = field(default_factory=dict)
 
     @property
     def residue(self) -> int:
