@@ -11,11 +11,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sinkgraph.cli.main import cli
+from sinkgraph.graph.inference.conclude import conclude
 from sinkgraph.graph.load import load
 from sinkgraph.render.dot import to_dot
+from sinkgraph.render.drawing import draw
+from sinkgraph.render.guarantees import guarantees
 from sinkgraph.render.mermaid import to_mermaid
 
-SAMPLE = Path(__file__).parent.parent / "render" / "goldens" / "registry.yaml"
+SAMPLE = Path(__file__).parent.parent / "render" / "golden" / "registry.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +44,13 @@ def test_without_output_dot_goes_to_stdout() -> None:
 def test_options_reach_the_drawing() -> None:
     graph = load("graph.yaml", set_vars={"hook_url": "http://127.0.0.1:1/other"})
     done = render(
-        "graph.yaml", "--dark", "--dead-letters", "--set", "hook_url=http://127.0.0.1:1/other"
+        "graph.yaml",
+        *("--theme", "dark", "--dead-letters", "--guarantees", "--isolation"),
+        *("--set", "hook_url=http://127.0.0.1:1/other"),
     )
-    assert done.stdout == to_dot(graph, dark=True, dead_letters=True)
+    notes = guarantees(conclude(graph))
+    drawing = draw(graph, dead_letters=True, isolation=True, guarantees=notes)
+    assert done.stdout == to_dot(drawing, theme="dark")
     assert "127.0.0.1:1/other" in done.stdout
 
 

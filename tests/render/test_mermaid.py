@@ -9,25 +9,18 @@ from typing import Any
 import pytest
 
 from sinkgraph.graph.load import load
-from sinkgraph.render.drawing import Box, DrawnNode, draw
+from sinkgraph.render.drawing import draw
 from sinkgraph.render.mermaid import to_mermaid
+from sinkgraph.render.parts import boxes_in, nodes_in
 
-GOLDENS = sorted((Path(__file__).parent / "goldens").glob("*.yaml"))
-
-
-def nodes_in(box: Box) -> list[DrawnNode]:
-    return [node for inner in box.boxes.values() for node in nodes_in(inner)] + box.nodes
-
-
-def boxes_in(box: Box) -> int:
-    return sum(1 + boxes_in(inner) for inner in box.boxes.values())
+GOLDENS = sorted((Path(__file__).parent / "golden").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("document", GOLDENS, ids=lambda path: path.stem)
 def test_every_node_edge_and_frame_of_the_drawing_is_there_once(document: Path) -> None:
     graph = load(document, env={})
     drawing, lines = draw(graph), to_mermaid(graph).splitlines()
-    nodes = nodes_in(drawing.frame)
+    nodes = list(nodes_in(drawing.frame))
     declared = [line for line in lines if re.match(r'\s*n\d+\W+"<b>', line)]
     assert [re.search("<b>(.*?)</b>", line)[1] for line in declared] == [  # type: ignore[index]
         node.title for node in nodes
@@ -37,8 +30,10 @@ def test_every_node_edge_and_frame_of_the_drawing_is_there_once(document: Path) 
     assert [(found[1], found[2]) for found in arrows if found] == [
         (ids[edge.source], ids[edge.target]) for edge in drawing.edges
     ]
-    assert sum(line.strip().startswith("subgraph ") for line in lines) == boxes_in(drawing.frame)
-    assert sum(line.strip() == "end" for line in lines) == boxes_in(drawing.frame)
+    assert sum(line.strip().startswith("subgraph ") for line in lines) == len(
+        list(boxes_in(drawing.frame))
+    )
+    assert sum(line.strip() == "end" for line in lines) == len(list(boxes_in(drawing.frame)))
 
 
 def graph_of(where: str) -> Any:

@@ -9,7 +9,9 @@ import pytest
 from sinkgraph.graph.load import load
 from sinkgraph.graph.model import Graph
 from sinkgraph.render.dot import to_dot
+from sinkgraph.render.drawing import draw
 from sinkgraph.render.mermaid import to_mermaid
+from sinkgraph.render.output import made
 
 CANARY = "c4n4ry-5ecret"
 
@@ -54,10 +56,24 @@ def graph(tmp_path: Path) -> Graph:
     return load(document, env=env, secrets="strict")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_no_drawing_holds_a_secret(graph: Graph, dark: bool) -> None:
-    assert CANARY not in to_dot(graph, dark=dark, dead_letters=True)
-    assert CANARY not in to_mermaid(graph, dark=dark, dead_letters=True)
+def test_no_drawing_holds_a_secret(graph: Graph) -> None:
+    drawing = draw(graph, dead_letters=True)
+    assert CANARY not in to_dot(drawing)
+    assert CANARY not in to_mermaid(drawing)
+    assert CANARY.encode() not in made(drawing, "svg")
+
+
+def test_no_difference_holds_a_secret(graph: Graph, tmp_path: Path) -> None:
+    older = tmp_path / "older.yaml"
+    text = DOCUMENT.replace(f'"Bearer {CANARY}"', '"Bearer 0ld-5ecret"')
+    older.write_text(text.replace(f"token: {CANARY}", "token: 0ld-t0ken"), encoding="utf-8")
+    old = load(older, env={"CANARY": "0ld-env", "URL": "https://old.example.com/0ld-url"})
+    for drawing in (draw(graph, against=old), draw(old, against=graph)):
+        written = to_dot(drawing) + to_mermaid(drawing)
+        for secret in (CANARY, "0ld-5ecret", "0ld-t0ken", "0ld-env", "0ld-url"):
+            assert secret not in written
+        assert "token: another value" in written
+        assert "headers: another value" in written
 
 
 def test_what_came_from_outside_is_shown_as_the_document_writes_it(graph: Graph) -> None:

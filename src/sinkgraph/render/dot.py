@@ -1,17 +1,29 @@
-"""A graph in Graphviz' language: left to right, groups as frames, ports as labels of edges.
+"""A drawing in Graphviz' language: left to right, groups as frames, ports as labels of edges.
 
 It writes text and runs nothing; `sinkgraph.render.image` makes pictures of it. Every text of the
-document is escaped on its way in, and every node has a label of its own.
+document is escaped on its way in; labels of nodes are in `sinkgraph.render.labels`.
 """
 
 from __future__ import annotations
 
-import html
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sinkgraph.graph.model import Graph
-from sinkgraph.render.drawing import Box, Drawing, DrawnEdge, DrawnNode, Form, draw
-from sinkgraph.render.style import DARK, FONT, LIGHT, SHAPES, Theme, paint_of
+from sinkgraph.render.drawing import draw
+from sinkgraph.render.labels import GAP, chips_of, edge_label, label_of, text_of
+from sinkgraph.render.parts import Box, BoxKind, Drawing, DrawnEdge, DrawnNode, Form
+from sinkgraph.render.style import (
+    FONT,
+    SHAPES,
+    THEMES,
+    Paint,
+    Theme,
+    ThemeName,
+    paint_of,
+    quiet,
+    tone_paint,
+)
 
 if TYPE_CHECKING:
     import graphviz  # type: ignore[import-untyped]
@@ -19,40 +31,47 @@ if TYPE_CHECKING:
 __all__ = ["to_dot"]
 
 _CHAIN_WEIGHT = "8"
-_SLOTS = 3
-_GAP = '<FONT POINT-SIZE="4"> <BR ALIGN="LEFT"/></FONT>'
+_NEAR, _PER_EDGE, _FEW, _MANY = 0.55, 0.09, 5, 20
 _EXTRA: dict[Form, dict[str, str]] = {
     "source": {"margin": "0.2,0.15"},
     "fan": {"margin": "0.02,0.01"},
-    "change": {"sides": "4", "skew": "0.22", "margin": "0.04,0"},
+    "change": {"margin": "0.2,0.09"},
+    "folded": {"margin": "0.2,0.12"},
 }
-"""What shapes with slanted sides need."""
+"""What shapes need whose text has less room than their outline."""
+_FRAMES: dict[BoxKind, str] = {
+    "group": "rounded,filled",
+    "composite": "rounded,dashed",
+    "write": "rounded,filled",
+}
 
 
-def to_dot(graph: Graph, *, dark: bool = False, dead_letters: bool = False) -> str:
-    """Return a graph as DOT; equal graphs give equal text.
-
-    `dark` is for dark pages. The implied `dead-letters` is drawn when a port names it, or with
-    `dead_letters`, and then with every edge that leads there.
-    """
+def to_dot(drawn: Graph | Drawing, *, theme: ThemeName = "light") -> str:
+    """Return a graph, or a drawing of one, as DOT; equal ones give equal text."""
     import graphviz
 
-    theme = DARK if dark else LIGHT
-    drawing = draw(graph, dead_letters=dead_letters)
+    drawing = draw(drawn) if isinstance(drawn, Graph) else drawn
+    colours = THEMES[theme]
     made = graphviz.Digraph(drawing.name)
-    _settings(made, drawing, theme)
-    _fill(made, drawing.frame, "", theme)
+    _settings(made, drawing, colours)
+    _fill(made, drawing.frame, "", colours)
     for edge in drawing.edges:
-        _edge(made, edge, theme)
+        _edge(made, edge, colours)
     text: str = made.source
     return text
 
 
 def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
-    title = f'<FONT POINT-SIZE="15"><B>{_html(drawing.name)}</B></FONT>'
+    title = f'<FONT POINT-SIZE="15"><B>{text_of(drawing.name)}</B></FONT>'
     if drawing.description:
-        small = f'<FONT POINT-SIZE="10" COLOR="{theme.dim}">{_html(drawing.description)}</FONT>'
-        title += f'<BR ALIGN="LEFT"/>{_GAP}{small}'
+        small = f'<FONT POINT-SIZE="10" COLOR="{theme.dim}">{text_of(drawing.description)}</FONT>'
+        title += f'<BR ALIGN="LEFT"/>{GAP}{small}'
+    title += '<BR ALIGN="LEFT"/>'
+    if drawing.chips:
+        row = "".join(f"<TD>{chip}</TD>" for chip in chips_of(drawing.chips, theme))
+        lines = f'<TR><TD ALIGN="LEFT" COLSPAN="{len(drawing.chips) + 1}">{title}</TD></TR>'
+        chips = f"<TR>{row}<TD></TD></TR>"
+        title = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="4">{lines}{chips}</TABLE>'
     made.attr(
         "graph",
         rankdir="LR",
@@ -60,12 +79,12 @@ def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
         bgcolor=theme.ground,
         fontname=FONT,
         fontcolor=theme.text,
-        label=f'<{title}<BR ALIGN="LEFT"/>>',
+        label=f"<{title}>",
         labelloc="t",
         labeljust="l",
         tooltip=_tip(drawing.name),
         nodesep="0.26",
-        ranksep="0.5",
+        ranksep=_ranksep(drawing),
         pad="0.3",
         outputorder="edgesfirst",
     )
@@ -92,23 +111,35 @@ def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
 
 
 def _fill(made: graphviz.Digraph, box: Box, path: str, theme: Theme) -> None:
-    """Write the boxes and nodes of a box."""
-    for index, inner in enumerate(box.boxes.values()):
+    """Write the frames and nodes of a frame.
+
+    Inside a cluster they are written backwards: there, `dot` lays out from left to right what was
+    declared last at the top.
+    """
+    step = -1 if path else 1
+    for index, inner in list(enumerate(box.boxes.values()))[::step]:
         below = f"{path}_{index}" if path else str(index)
         with made.subgraph(name=f"cluster_{below}") as cluster:
             _frame(cluster, inner, theme)
             _fill(cluster, inner, below, theme)
-    for node in box.nodes:
+    for node in box.nodes[::step]:
         _node(made, node, theme)
 
 
+def _ranksep(drawing: Drawing) -> str:
+    """Return how far ranks stand apart: edges that fan out far need room to bend."""
+    out = Counter(edge.source for edge in drawing.edges)
+    into = Counter(edge.target for edge in drawing.edges)
+    widest = max([*out.values(), *into.values()], default=0)
+    return f"{_NEAR + _PER_EDGE * min(max(widest - _FEW, 0), _MANY):.2f}"
+
+
 def _frame(cluster: graphviz.Digraph, box: Box, theme: Theme) -> None:
-    composite = box.kind == "composite"
     cluster.attr(
-        label=f'<<FONT POINT-SIZE="10" COLOR="{theme.dim}">{_html(box.label)}</FONT>>',
+        label=f'<<FONT POINT-SIZE="10" COLOR="{theme.dim}">{text_of(box.label)}</FONT>>',
         tooltip=_tip(box.about),
-        style="rounded,dashed" if composite else "rounded,filled",
-        color=theme.faint if composite else theme.group_line,
+        style=_FRAMES[box.kind],
+        color=theme.quiet if box.kind == "composite" else theme.group_line,
         fillcolor=theme.group_fill,
         penwidth="0.8",
         margin="12",
@@ -118,62 +149,59 @@ def _frame(cluster: graphviz.Digraph, box: Box, theme: Theme) -> None:
 
 
 def _node(made: graphviz.Digraph, node: DrawnNode, theme: Theme) -> None:
-    paint = paint_of(node.kind, node.form, theme)
+    paint = _paint(node, theme)
+    shape = SHAPES[node.form]
     style = "rounded,filled" if node.form == "reliability" else "filled"
-    label = _label(node, theme)
-    if node.form == "memory_queue":
-        label = _slots(label, paint.border, paint.fill)
+    if shape == "plain":
         style = "solid"
-    extra = _EXTRA.get(node.form, {})
+    elif node.mark == "removed":
+        style += ",dashed"
     made.node(
         node.name,
-        label=f"<{label}>",
+        label=f"<{label_of(node, paint, theme)}>",
         tooltip=_tip(*node.about),
-        shape=SHAPES[node.form],
+        shape=shape,
         style=style,
         color=paint.border,
         fillcolor=paint.fill,
-        **extra,
+        **_EXTRA.get(node.form, {}),
     )
 
 
-def _label(node: DrawnNode, theme: Theme) -> str:
-    """Return the lines of a node as a table without lines, for an HTML-like label."""
-    rows = [f"<B>{_html(node.title)}</B>"]
-    for text in node.lines:
-        rows.append(f'<FONT POINT-SIZE="9" COLOR="{theme.dim}">{_html(text)}</FONT>')
-    cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">{cells}</TABLE>'
-
-
-def _slots(label: str, border: str, fill: str) -> str:
-    """Return a table: the label, and on its right the slots that events wait in."""
-    slots = f'<TD SIDES="L" WIDTH="5" COLOR="{border}"></TD>' * _SLOTS
-    return (
-        f'<TABLE BORDER="1" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6" COLOR="{border}"'
-        f' BGCOLOR="{fill}"><TR><TD BORDER="0">{label}</TD>{slots}</TR></TABLE>'
-    )
+def _paint(node: DrawnNode, theme: Theme) -> Paint:
+    match node.mark:
+        case "":
+            return paint_of(node.kind, node.form, theme)
+        case "same":
+            return quiet(theme)
+        case mark:
+            return tone_paint(mark, theme)
 
 
 def _edge(made: graphviz.Digraph, edge: DrawnEdge, theme: Theme) -> None:
-    attributes = {"tooltip": _tip(edge.about)}
+    attributes = {"tooltip": _tip(*edge.about.split("\n"))}
     if edge.label:
-        attributes["label"] = f"<{'<BR/>'.join(map(_html, edge.label))}>"
+        attributes["label"] = f"<{edge_label(edge.label)}>"
         attributes["labeltooltip"] = attributes["tooltip"]
+    if edge.hands_over:
+        attributes["arrowhead"] = "teenormal"
     match edge.line:
         case "dead":
             attributes |= {"style": "dashed", "color": theme.faint, "penwidth": "0.9"}
-            attributes |= {"weight": "0", "arrowsize": "0.5", "fontcolor": theme.dim}
+            attributes |= {"weight": "0", "fontcolor": theme.faint}
         case "optional":
             attributes |= {"style": "dotted", "penwidth": "1.4"}
         case "plain" if edge.chain:
             attributes |= {"weight": _CHAIN_WEIGHT}
+    match edge.mark:
+        case "same":
+            attributes["color"] = theme.quiet
+        case "added" | "changed" | "renamed" | "removed":
+            attributes["color"] = attributes["fontcolor"] = tone_paint(edge.mark, theme).border
+            attributes["penwidth"] = "1.8"
+            if edge.mark == "removed":
+                attributes["style"] = "dashed"
     made.edge(edge.source, edge.target, **attributes)
-
-
-def _html(text: str) -> str:
-    """Return text for an HTML-like label; a backslash would be an escape of Graphviz' own."""
-    return html.escape(text).replace("\\", "&#92;")
 
 
 def _tip(*lines: str) -> str:

@@ -24,6 +24,7 @@ __all__ = ["Facts", "one_line"]
 
 MAX_VALUE = 100
 _UNSAID = frozenset({"kind", "description", "group", "enabled", "was"})
+_UNCOMPARED = frozenset({"kind", "enabled", "was"})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _REFERENCE = re.compile(r"\$\{(env|file|var):([^}:]*)[^}]*\}")
 _USER = re.compile(r"//[^/?#@]*@")
@@ -68,6 +69,28 @@ class Facts:
                 continue
             said.append((key, clip(one_line(_shown(dumped[key], hidden)), MAX_VALUE)))
         return said
+
+    def changes(self, node: GraphNode, before: Facts, old: GraphNode) -> list[str]:
+        """Return what of a node is not as in another document: `capacity: 100 → 200`.
+
+        Values that differ but may not be shown are only named.
+        """
+        made = [] if node.kind == old.kind else [f"kind: {one_line(f'{old.kind} → {node.kind}')}"]
+        if type(node.spec) is not type(old.spec):
+            return made
+        hidden, hidden_old = self._hidden(node), before._hidden(old)
+        dumped = node.spec.model_dump(mode="json", by_alias=True)
+        dumped_old = old.spec.model_dump(mode="json", by_alias=True)
+        for name, field in type(node.spec).model_fields.items():
+            if name in _UNCOMPARED or name in _ports(node.spec):
+                continue
+            if getattr(node.spec, name, None) == getattr(old.spec, name, None):
+                continue
+            key = field.alias or name
+            now = clip(one_line(_shown(dumped[key], hidden)), MAX_VALUE)
+            then = clip(one_line(_shown(dumped_old[key], hidden_old)), MAX_VALUE)
+            made.append(f"{key}: {then} → {now}" if now != then else f"{key}: another value")
+        return made
 
     def _hidden(self, node: GraphNode) -> Mapping[str, str]:
         """Return the texts of a node that must not be shown → what is shown instead."""
@@ -132,6 +155,8 @@ def _shown(value: Any, hidden: Mapping[str, str]) -> str:
             return "true" if value else "false"
         case str():
             return _text(value, hidden)
+        case int():
+            return _count(value)
         case list() | tuple():
             return f"[{', '.join(_shown(one, hidden) for one in value)}]"
         case dict():

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Literal, get_args
 
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import SinkgraphError
 
-__all__ = ["FORMATS", "ImageFormat", "RenderError", "render_image", "write_image"]
+__all__ = ["FORMATS", "ImageFormat", "RenderError", "render_image"]
 
 ImageFormat = Literal["svg", "png", "pdf"]
 FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
@@ -59,25 +58,6 @@ def render_image(dot: str, format: ImageFormat, *, timeout_s: float = TIMEOUT_S)
     except Exception as error:
         reasons.append(f"pygraphviz failed: {_short(error)}")
     raise RenderError(f"cannot draw it: {', and '.join(reasons)}; {_ADVICE}", dot)
-
-
-def write_image(dot: str, path: Path) -> None:
-    """Write DOT as a picture to `path`, whose suffix is one of FORMATS.
-
-    When nothing can draw it, the DOT is written beside it and RenderError tells where. Raises
-    OSError when the file cannot be written, and ValueError for another suffix.
-    """
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        raise ValueError(f"{path.name!r} names no picture: its suffix is none of {FORMATS}")
-    try:
-        drawn = render_image(dot, suffix)
-    except RenderError as error:
-        beside = path.with_suffix(".dot")
-        beside.write_text(dot, encoding="utf-8")
-        shown = safe_text(str(beside))
-        raise RenderError(f"{error}; what to draw is in `{shown}`", dot) from None
-    path.write_bytes(drawn)
 
 
 class _Failed(Exception):

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator
 
 from sinkgraph.graph.model import Graph
-from sinkgraph.render.drawing import Box, Drawing, DrawnEdge, DrawnNode, Form, LineStyle, draw
-from sinkgraph.render.style import DARK, LIGHT, Theme, paint_of
+from sinkgraph.render.drawing import draw
+from sinkgraph.render.parts import Box, Drawing, DrawnEdge, DrawnNode, Form, LineStyle, nodes_in
+from sinkgraph.render.style import THEMES, Paint, Theme, ThemeName, paint_of, quiet, tone_paint
 
 __all__ = ["to_mermaid"]
 
@@ -24,27 +25,27 @@ _SHAPES: dict[Form, tuple[str, str]] = {
     "memory_queue": ("[[", "]]"),
     "durable_queue": ("[(", ")]"),
     "dead": ("[\\", "\\]"),
+    "lane": ("[", "]"),
+    "folded": ("[[", "]]"),
 }
 _ARROWS: dict[LineStyle, str] = {"plain": "-->", "optional": "-.->", "dead": "-.->"}
 _PLAIN = frozenset(" .,:/-_+=·…→×()'?!")
 
 
-def to_mermaid(graph: Graph, *, dark: bool = False, dead_letters: bool = False) -> str:
-    """Return a graph as a Mermaid flowchart; equal graphs give equal text.
-
-    `dark` and `dead_letters` are as in `sinkgraph.render.dot.to_dot`.
-    """
-    drawing = draw(graph, dead_letters=dead_letters)
+def to_mermaid(drawn: Graph | Drawing, *, theme: ThemeName = "light") -> str:
+    """Return a graph, or a drawing of one, as a Mermaid flowchart; equal ones give equal text."""
+    drawing = draw(drawn) if isinstance(drawn, Graph) else drawn
     ids: dict[str, str] = {}
     body = list(_inside(drawing.frame, ids, "  ", [0]))
     body += [_edge(edge, ids) for edge in drawing.edges]
-    theme = DARK if dark else LIGHT
     lines = ["---", f"title: {json.dumps(_title(drawing))}", "---", "flowchart LR", *body]
-    return "\n".join([*lines, *_styles(drawing, ids, theme)]) + "\n"
+    return "\n".join([*lines, *_styles(drawing, ids, THEMES[theme])]) + "\n"
 
 
 def _title(drawing: Drawing) -> str:
-    return ": ".join(one for one in (drawing.name, drawing.description) if one)
+    chips = ", ".join(chip.text for chip in drawing.chips)
+    named = f"{drawing.name} ({chips})" if chips else drawing.name
+    return ": ".join(one for one in (named, drawing.description) if one)
 
 
 def _inside(box: Box, ids: dict[str, str], indent: str, count: list[int]) -> Iterator[str]:
@@ -52,15 +53,25 @@ def _inside(box: Box, ids: dict[str, str], indent: str, count: list[int]) -> Ite
     for inner in box.boxes.values():
         number = count[0]
         count[0] += 1
-        kind = "g" if inner.kind == "group" else "c"
-        yield f'{indent}subgraph {kind}{number}["{_text(inner.label)}"]'
+        yield f'{indent}subgraph {inner.kind[0]}{number}["{_text(inner.label)}"]'
         yield from _inside(inner, ids, indent + "  ", count)
         yield f"{indent}end"
     for node in box.nodes:
         ids[node.name] = f"n{len(ids)}"
         opening, closing = _SHAPES[node.form]
-        rows = "<br>".join([f"<b>{_text(node.title)}</b>", *map(_text, node.lines)])
-        yield f'{indent}{ids[node.name]}{opening}"{rows}"{closing}'
+        yield f'{indent}{ids[node.name]}{opening}"{"<br>".join(_rows(node))}"{closing}'
+
+
+def _rows(node: DrawnNode) -> Iterator[str]:
+    if node.form == "lane":
+        for one in node.members:
+            yield f"<b>{_text(one.title)}</b> {_text(' · '.join(one.lines))}"
+    else:
+        yield f"<b>{_text(node.title)}</b>"
+        yield from map(_text, node.lines)
+    for chip in node.chips:
+        for row in chip.text.split("\n"):
+            yield f"<i>{_text(row)}</i>"
 
 
 def _edge(edge: DrawnEdge, ids: dict[str, str]) -> str:
@@ -69,23 +80,40 @@ def _edge(edge: DrawnEdge, ids: dict[str, str]) -> str:
 
 
 def _styles(drawing: Drawing, ids: dict[str, str], theme: Theme) -> Iterator[str]:
-    """Yield the colours: a class for each look that occurs, and faint lines to dead letters."""
-    looks: dict[tuple[str, str], list[str]] = {}
-    for node in _nodes(drawing.frame):
-        paint = paint_of(node.kind, node.form, theme)
-        looks.setdefault((paint.fill, paint.border), []).append(ids[node.name])
-    for index, ((fill, border), members) in enumerate(looks.items()):
-        yield f"  classDef k{index} fill:{fill},stroke:{border},color:{theme.text}"
+    """Yield the colours: a class for each look that occurs, and lines that are not plain."""
+    looks: dict[tuple[str, str, str], list[str]] = {}
+    for node in nodes_in(drawing.frame):
+        paint = _paint(node, theme)
+        dashes = ",stroke-dasharray:4 4" if node.mark == "removed" else ""
+        looks.setdefault((paint.fill, paint.border, dashes), []).append(ids[node.name])
+    for index, ((fill, border, dashes), members) in enumerate(looks.items()):
+        yield f"  classDef k{index} fill:{fill},stroke:{border},color:{theme.text}{dashes}"
         yield f"  class {','.join(members)} k{index}"
-    faint = [str(index) for index, edge in enumerate(drawing.edges) if edge.line == "dead"]
-    if faint:
-        yield f"  linkStyle {','.join(faint)} stroke:{theme.faint},stroke-dasharray:4 4"
+    lines: dict[str, list[str]] = {}
+    for index, edge in enumerate(drawing.edges):
+        if style := _line(edge, theme):
+            lines.setdefault(style, []).append(str(index))
+    for style, indices in lines.items():
+        yield f"  linkStyle {','.join(indices)} {style}"
 
 
-def _nodes(box: Box) -> Iterator[DrawnNode]:
-    for inner in box.boxes.values():
-        yield from _nodes(inner)
-    yield from box.nodes
+def _paint(node: DrawnNode, theme: Theme) -> Paint:
+    if node.form == "lane" and not node.mark:
+        return quiet(theme)
+    if node.mark:
+        return tone_paint(node.mark, theme)
+    return paint_of(node.kind, node.form, theme)
+
+
+def _line(edge: DrawnEdge, theme: Theme) -> str:
+    """Return how an edge is drawn that is not drawn as most are; "" for the others."""
+    if edge.mark == "same":
+        return f"stroke:{theme.quiet}"
+    dashed = ",stroke-dasharray:4 4"
+    if edge.mark:
+        colour = tone_paint(edge.mark, theme).border
+        return f"stroke:{colour},stroke-width:2px{dashed if edge.mark == 'removed' else ''}"
+    return f"stroke:{theme.faint}{dashed}" if edge.line == "dead" else ""
 
 
 def _text(text: str) -> str:

@@ -6,13 +6,27 @@ stands in every node. Nothing here knows a graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import Literal
 
-if TYPE_CHECKING:
-    from sinkgraph.render.drawing import Form
+from sinkgraph.render.parts import Form, Mark, Tone
 
-__all__ = ["DARK", "FONT", "LIGHT", "SHAPES", "Paint", "Theme", "contrast", "mix", "paint_of"]
+__all__ = [
+    "DARK",
+    "FONT",
+    "LIGHT",
+    "SHAPES",
+    "THEMES",
+    "Paint",
+    "Theme",
+    "ThemeName",
+    "contrast",
+    "mix",
+    "paint_of",
+    "quiet",
+    "swaps",
+    "tone_paint",
+]
 
 FONT = "Helvetica,Arial,sans-serif"
 
@@ -53,29 +67,49 @@ _BY_FORM: dict[Form, str] = {
     "reliability": ORANGE,
     "terminal": VIOLET,
 }
+_TONES: dict[Tone, str] = {
+    "good": GREEN,
+    "fair": AMBER,
+    "poor": RED,
+    "calm": GREY,
+    "added": GREEN,
+    "removed": RED,
+    "changed": AMBER,
+    "renamed": VIOLET,
+}
 
 SHAPES: dict[Form, str] = {
     "source": "cds",
     "fan": "hexagon",
-    "change": "polygon",
+    "change": "component",
     "reliability": "box",
     "terminal": "box",
     "durable_queue": "cylinder",
     "memory_queue": "plain",
     "dead": "folder",
+    "lane": "plain",
+    "folded": "tab",
 }
-"""Graphviz' shape of each form; a memory queue is a table with slots, drawn by its label."""
+"""Graphviz' shape of each form; a memory queue and a lane are tables, drawn by their labels."""
+
+
+ThemeName = Literal["light", "dark"]
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Is a set of colours. `shade` darkens a hue to a border, `tint` thins it to a fill."""
+    """Is a set of colours. `shade` darkens a hue to a border, `tint` thins it to a fill.
+
+    `line` is for edges, `faint` for those to dead letters, `quiet` for borders of what is not the
+    subject.
+    """
 
     ground: str
     text: str
     dim: str
     line: str
     faint: str
+    quiet: str
     group_fill: str
     group_line: str
     shade: float
@@ -87,23 +121,26 @@ LIGHT = Theme(
     text="#1b2129",
     dim="#56606b",
     line="#5d6772",
-    faint="#a3acb6",
+    faint="#99574d",
+    quiet="#b4bcc5",
     group_fill="#f6f8fa",
     group_line="#d3dae1",
-    shade=0.38,
+    shade=0.42,
     tint=0.13,
 )
 DARK = Theme(
     ground="#0c0f14",
     text="#e2e7ec",
-    dim="#9aa4af",
+    dim="#9ba5b0",
     line="#8a949f",
-    faint="#5b6570",
+    faint="#c07a70",
+    quiet="#444d57",
     group_fill="#12161d",
     group_line="#2b333d",
     shade=0.0,
     tint=0.14,
 )
+THEMES: dict[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +153,34 @@ class Paint:
 
 def paint_of(kind: str, form: Form, theme: Theme) -> Paint:
     """Return border and fill of a node; kinds nobody knows take the colour of their form."""
-    hue = _HUES.get(kind) or _BY_FORM.get(form, GREY)
+    return _paint(_HUES.get(kind) or _BY_FORM.get(form, GREY), theme)
+
+
+def tone_paint(tone: Tone | Mark, theme: Theme) -> Paint:
+    """Return what a chip, or a node that became different, is painted with."""
+    return _paint(_TONES[tone], theme) if tone in _TONES else quiet(theme)
+
+
+def quiet(theme: Theme) -> Paint:
+    """Return what a node is painted with when others are the subject."""
+    return Paint(theme.quiet, theme.ground)
+
+
+def swaps() -> dict[str, str]:
+    """Return every colour of the light theme → what stands for it in the dark one."""
+    made = {}
+    hues = dict.fromkeys([*_HUES.values(), *_BY_FORM.values(), *_TONES.values()])
+    for hue in hues:
+        light, dark = _paint(hue, LIGHT), _paint(hue, DARK)
+        made[light.border], made[light.fill] = dark.border, dark.fill
+    for one in fields(Theme):
+        light_colour = getattr(LIGHT, one.name)
+        if isinstance(light_colour, str):
+            made[light_colour] = getattr(DARK, one.name)
+    return made
+
+
+def _paint(hue: str, theme: Theme) -> Paint:
     return Paint(mix(hue, "#000000", theme.shade), mix(theme.ground, hue, theme.tint))
 
 
