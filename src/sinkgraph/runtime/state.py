@@ -155,10 +155,15 @@ class StateDir:
         return await keep(depot, queues, within_s) if depot is not None else Kept()
 
     async def close(self, within_s: float = _DISK_S) -> None:
-        """Write what is left and release everything, at most so long; idempotent."""
+        """Write what is left and release everything; wait for it at most so long. Idempotent.
+
+        A disk that does not answer by then is closed when it does.
+        """
         depot, self.depot = self.depot, None
         if depot is not None:
-            await _within(depot.close(), within_s)
+            closing = depot.loop.create_task(depot.close(), name="state dir close")
+            closing.add_done_callback(_note_nothing)
+            await asyncio.wait([closing], timeout=within_s)
 
 
 async def _within(work: Awaitable[None], within_s: float) -> None:
@@ -167,6 +172,11 @@ async def _within(work: Awaitable[None], within_s: float) -> None:
             await work
     except TimeoutError:
         pass
+
+
+def _note_nothing(closing: asyncio.Task[None]) -> None:
+    if not closing.cancelled():
+        closing.exception()
 
 
 async def _nothing() -> None:
