@@ -18,7 +18,7 @@ sinks:
   fan: {kind: broadcast, to: [audit, hooks]}
   audit: {kind: queue, store: disk, to: {kind: file, path: a.ndjson}}
   hooks: {kind: queue, capacity: 50, when_full: reject, concurrency: 4, to: again}
-  again: {kind: retry, give_up_after: 2h, to: hook}
+  again: {kind: retry, give_up_after: 2h, retry_after_cap: 1m, to: hook}
   hook: {kind: http, url: "http://127.0.0.1:9/", timeout: 5s}
 """
 SHOWN = """\

@@ -175,7 +175,7 @@ def test_an_optional_target_stalls_nobody() -> None:
 def test_a_queue_is_bounded_by_its_fields_and_what_is_below() -> None:
     sinks = {
         "a": queue("r", capacity=100, concurrency=4, max_bytes="1MiB", order_by="id"),
-        "r": {"kind": "retry", "give_up_after": "1h", "max_attempts": 3, "to": "t"},
+        "r": {"kind": "retry", "retry_after_cap": "20s", "max_attempts": 3, "to": "t"},
         "t": {**HTTP, "timeout": "5s"},
     }
     (bound,) = of(sinks).bounds
@@ -184,6 +184,15 @@ def test_a_queue_is_bounded_by_its_fields_and_what_is_below() -> None:
     assert bound.wait_s == 25 * bound.event_s
     assert bound.because is not None
     assert (bound.because.node, bound.because.field) == ("r", "give_up_after")
+
+
+def test_an_endpoint_that_asks_for_long_waits_is_the_worst_case() -> None:
+    sinks = {"a": queue("r"), "r": {"kind": "retry", "max_attempts": 3, "to": "t"}, "t": HTTP}
+    (bound,) = of(sinks).bounds
+    assert bound.event_s == pytest.approx(3 * (10 + 3600 * 1.1))
+    assert str(bound.because) == "r.retry_after_cap: 3 attempts, each after 1h6m"
+    (bound,) = of({**sinks, "t": {"kind": "file", "path": "x"}}).bounds
+    assert bound.event_s == 3600 + 30
 
 
 def test_what_nothing_bounds_has_no_bound() -> None:

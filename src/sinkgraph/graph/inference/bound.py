@@ -13,8 +13,13 @@ from typing import Any
 from sinkgraph.graph.inference.conclusions import Because, Bound
 from sinkgraph.graph.inference.roads import roads
 from sinkgraph.graph.model import Graph
+from sinkgraph.spec.policies import ExponentialBackoff
+from sinkgraph.spec.units import format_duration
 
 __all__ = ["bounds", "worst_waits"]
+
+_CAP_S = ExponentialBackoff().cap
+_ASKED_SPREAD = 1.1  # a wait that was asked for is spread by up to a tenth
 
 Worst = tuple[float | None, Because | None]
 """Seconds, or None with what leaves them open."""
@@ -38,8 +43,16 @@ def bounds(graph: Graph) -> Iterator[Bound]:
 def worst_waits(graph: Graph) -> dict[str, Worst]:
     """Return for every node how long a write of one event into it may take, in seconds."""
     worst: dict[str, Worst] = {}
+    asked: set[str] = set()  # an endpoint below may say how long to wait
     for name in reversed(graph.order):
-        worst[name] = _of(graph, name, worst)
+        node = graph.nodes[name]
+        if node.role == "terminal":
+            asking = node.kind == "http"
+        else:
+            asking = node.kind != "queue" and any(e.target in asked for e in roads(graph, name))
+        if asking:
+            asked.add(name)
+        worst[name] = _of(graph, name, worst, asked=asking)
     return worst
 
 
@@ -57,7 +70,7 @@ def _below(graph: Graph, name: str, worst: dict[str, Worst]) -> Worst:
     return longest
 
 
-def _of(graph: Graph, name: str, worst: dict[str, Worst]) -> Worst:
+def _of(graph: Graph, name: str, worst: dict[str, Worst], *, asked: bool) -> Worst:
     node = graph.nodes[name]
     spec: Any = node.spec
     below = _below(graph, name, worst)
@@ -71,7 +84,7 @@ def _of(graph: Graph, name: str, worst: dict[str, Worst]) -> Worst:
                 return below
             return spec.after, Because(name, "after", "it ends a write that takes longer")
         case "retry":
-            return _retry(name, spec, below)
+            return _retry(name, spec, below, asked=asked)
         case "fallback":
             return _in_turn(graph, name, worst)
         case "rate_limit":
@@ -95,25 +108,30 @@ def _queue(name: str, spec: Any) -> Worst:
     return None, Because(name, "max_wait", "not given: a write waits for room as long as it takes")
 
 
-def _retry(name: str, spec: Any, below: Worst) -> Worst:
+def _retry(name: str, spec: Any, below: Worst, *, asked: bool) -> Worst:
     """It gives up when both limits have passed; the last attempt begins just before."""
     one_s = below[0]
     if one_s is None:
         return below
-    attempts = spec.max_attempts * (one_s + _pause_s(spec))
-    if attempts > spec.give_up_after:
-        return attempts, Because(name, "max_attempts", f"{spec.max_attempts} attempts and pauses")
-    seconds = spec.give_up_after + _pause_s(spec) + one_s
-    return seconds, Because(name, "give_up_after", "it tries for that long")
+    pause_s, paused_by = _pause(spec, asked=asked)
+    attempts_s = spec.max_attempts * (one_s + pause_s)
+    tried_s = spec.give_up_after + pause_s + one_s
+    if attempts_s > tried_s:
+        why = f"{spec.max_attempts} attempts, each after {format_duration(pause_s)}"
+        return attempts_s, Because(name, paused_by, why)
+    return tried_s, Because(name, "give_up_after", "it tries for that long")
 
 
-def _pause_s(spec: Any) -> float:
+def _pause(spec: Any, *, asked: bool) -> tuple[float, str]:
+    """Return the longest pause before an attempt, and the field that says it."""
     backoff, breaker = spec.backoff, spec.breaker
-    waits = []
+    waits: list[tuple[float, str]] = []
     if backoff is not None or breaker is None:
-        waits.append(float(getattr(backoff, "cap", None) or 30.0))
+        waits.append((backoff.cap if backoff is not None else _CAP_S, "backoff"))
     if breaker is not None:
-        waits.append(float(getattr(breaker, "open_for_max", None) or 300.0) * 1.2)
+        waits.append((breaker.open_for_max * (1 + breaker.jitter), "breaker"))
+    if asked:
+        waits.append((spec.retry_after_cap * _ASKED_SPREAD, "retry_after_cap"))
     return max(waits)
 
 
