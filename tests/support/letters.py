@@ -13,8 +13,10 @@ from sinkgraph.log.disk.store import Store
 
 __all__ = ["DIED_AT", "a_row", "bury", "left", "stored"]
 
-DIED_AT = 1_764_000_000.0
-"""Unix seconds at which letter 0 failed for the last time; letter k did k seconds later."""
+DIED_AT = 1_767_139_200.0
+"""Unix seconds at which letter 0 failed for the last time, a day before virtual runs begin.
+
+Letter k did k seconds later."""
 
 
 def a_row(

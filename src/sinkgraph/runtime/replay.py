@@ -56,7 +56,6 @@ class Replays:
     def __init__(self, topology: Running) -> None:
         self._topology = topology
         self._replays: dict[str, Replay] = {}
-        self._moving = asyncio.Lock()
         self._stopping = False
 
     def start(self) -> None:
@@ -99,19 +98,17 @@ class Replays:
             raise SinkgraphError("there is no state dir: dead letters in memory cannot be replayed")
         if to is not None:
             self._refuse(to)
-        async with self._moving:
-            if topology.status != "ok" or state.depot is None:
-                raise SinkgraphError(f"the graph is {topology.status}: nothing was replayed")
-            made = await move(
-                state.depot,
-                state.ask,
-                _every() if chosen is None else chosen,
-                to=to,
-                rate=rate,
-                expect=expect,
-                moved=self._moved,
-                known=None if to is not None else self._known(),
-            )
+        if topology.status != "ok" or state.depot is None:
+            raise SinkgraphError(f"the graph is {topology.status}: nothing was replayed")
+        made = await move(
+            state.depot,
+            _every() if chosen is None else chosen,
+            to=to,
+            rate=rate,
+            expect=expect,
+            moved=self._moved,
+            known=None if to is not None else self._known(),
+        )
         for node in made.events:
             self._go(self._of(node))
         return made

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from sinkgraph.errors import StoreFailed
 from sinkgraph.event import Batch
 from sinkgraph.log.disk.depot import Depot
 from sinkgraph.log.disk.letters import REPLAY
@@ -23,11 +22,8 @@ from sinkgraph.sinks.queue import Queue
 
 if TYPE_CHECKING:
     from sinkgraph.clock import Disk
-    from sinkgraph.log.disk.store import Store
 
 __all__ = ["FATES", "REPLAY", "StateDir"]
-
-_Result = TypeVar("_Result")
 
 FATES = ("dead_letter", "discard", "move_to:NAME")
 """What may become, at a start, of events whose queue is not in the graph."""
@@ -60,14 +56,6 @@ class StateDir:
             raise
         self.depot = Depot(opened, disk, note)
         return self.depot
-
-    async def ask(self, question: Callable[[Store], _Result]) -> _Result:
-        """Return what a question to the store gives; it is asked on the disk's thread."""
-        depot, disk = self.depot, self._disk
-        if depot is None or disk is None:
-            raise StoreFailed("the store is closed")
-        store = depot.store
-        return await disk.submit(lambda: question(store))
 
     # what is here, and whose it is
 

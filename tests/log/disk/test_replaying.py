@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +21,6 @@ from sinkgraph.simulation.faults import DiskFaults
 from sinkgraph.simulation.loop import VirtualLoop
 from tests.support.letters import DIED_AT, a_row, bury, left, stored
 
-Result = TypeVar("Result")
-
 
 async def moving(
     directory: str, *chosen: Any, disk: VirtualDisk | None = None, **options: Any
@@ -34,11 +31,8 @@ async def moving(
     opened = await disk.submit(lambda: open_store(directory, vfs))
     depot = Depot(opened, disk, lambda *_args, **_facts: None)
 
-    async def ask(question: Callable[[Store], Result]) -> Result:
-        return await disk.submit(lambda: question(opened.store))
-
     try:
-        return await move(depot, ask, *chosen, **options)
+        return await move(depot, *chosen, **options)
     finally:
         await depot.close()
 
@@ -131,6 +125,15 @@ def test_a_damaged_letter_stays_and_is_told(tmp_path: Path) -> None:
         4: "it does not say where it died: name a node",
     }
     assert numbers(tmp_path) == [2, 3, 4]
+
+
+def test_what_was_not_stored_as_it_was_stays_a_letter(tmp_path: Path) -> None:
+    bury(str(tmp_path), [a_row(0, meta={"unstorable": "Thing: no"}), a_row(1, node="dead-letters")])
+    assert moved(tmp_path).left == {
+        1: "its payload could not be stored as it was (Thing: no)",
+        2: "it does not say where it died: name a node",
+    }
+    assert moved(tmp_path, [2], to="again").events == {"again": 1}
 
 
 def test_letters_of_nodes_that_are_not_there_stay(tmp_path: Path) -> None:

@@ -165,9 +165,10 @@ def _no_match(store: Store, chosen: DeadFilter) -> str:
     groups = dead.groups(store)
     if not groups:
         return "there are no dead letters in this state dir"
-    for what, wanted in (("node", chosen.node), ("reason", chosen.reason), ("sink", chosen.sink)):
+    asked = {"node": chosen.node, "reason": chosen.reason, "sink": chosen.sink}
+    for what, wanted in asked.items():
         there = list(dict.fromkeys(getattr(one, what) for one in groups))
-        if wanted is not None and wanted not in there:
+        if isinstance(wanted, str) and wanted not in there:
             near = nearest(wanted, there)
             listed = ", ".join(f"`{safe_text(one, 80)}`" for one in there[:_SHOWN])
             more = ", …" if len(there) > _SHOWN else ""

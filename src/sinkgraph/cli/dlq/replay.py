@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,8 +30,6 @@ __all__ = ["command"]
 
 _AT_ONCE = 10_000
 _NAMED = 20
-
-_Result = TypeVar("_Result")
 
 
 @click.command(name="replay")
@@ -136,14 +133,10 @@ def _move(directory: str, choice: Choice, total: int, **how: Any) -> Moved:
             raise
         depot = Depot(opened, disk, _say_nothing)
 
-        async def ask(question: Callable[[Store], _Result]) -> _Result:
-            return await disk.submit(lambda: question(opened.store))
-
         try:
             return await move(
                 depot,
-                ask,
-                await ask(choice.found),
+                await depot.ask(choice.found),
                 at_once=_AT_ONCE,
                 **how,
                 progress=lambda made: progress.at(made.total, total),

@@ -54,6 +54,7 @@ class Told:
 
     `errors` are texts, oldest first; `first` and `last` Unix seconds of the first and last failure;
     `graph` the digest of the document it died in; `replayed` how often it was replayed before.
+    `unstorable` says why its payload is kept as text only, where it is.
     """
 
     event: Event
@@ -66,6 +67,7 @@ class Told:
     last: float
     graph: str
     replayed: int
+    unstorable: str = ""
 
 
 def read(letter: DeadLetter) -> Event | None:
@@ -98,6 +100,7 @@ def tell(letter: DeadLetter) -> Told | None:
         letter.at,
         str(meta.get("graph") or ""),
         _count(meta.get(REPLAYED)),
+        str(meta.get("unstorable") or ""),
     )
 
 

@@ -6,9 +6,9 @@ writes the events into the node is the runtime's business.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sinkgraph.log.disk.shelf import Shelf
     from sinkgraph.log.disk.store import Store
 
-__all__ = ["AT_ONCE", "Ask", "Chosen", "Moved", "WrongReplay", "matching", "move", "rate_of"]
+__all__ = ["AT_ONCE", "Chosen", "Moved", "WrongReplay", "matching", "move", "rate_of"]
 
 AT_ONCE = 1_000
 """Letters moved in one commit, at most."""
@@ -33,18 +33,8 @@ _BYTES = 8 * 1024**2  # of payload in one commit; one letter may be larger
 _ROW_EVENTS = 500
 _ROW_BYTES = 1024**2
 
-_Result = TypeVar("_Result")
-
 Chosen = DeadFilter | Sequence[int]
 """Which letters: those a filter chooses, or those with these numbers."""
-
-
-class Ask(Protocol):
-    """Runs a question to the store on the disk's thread."""
-
-    def __call__(self, question: Callable[[Store], _Result], /) -> Awaitable[_Result]:
-        """Return the answer."""
-        ...
 
 
 @dataclass(slots=True)
@@ -78,7 +68,6 @@ def matching(store: Store, chosen: Chosen) -> int:
 
 async def move(
     depot: Depot,
-    ask: Ask,
     chosen: Chosen = EVERY,
     *,
     to: str | None = None,
@@ -98,56 +87,63 @@ async def move(
     in the tick in which n events are on disk, `progress` after each commit. Raises StoreFull and
     StoreFailed as any write; what was moved by then stays moved.
     """
-    if expect is not None and (found := await ask(lambda store: matching(store, chosen))) != expect:
-        raise WrongReplay(expect, found)
-    made = Moved()
-    if isinstance(chosen, DeadFilter):
-        last = await ask(lambda store: newest(store, chosen)) or 0
-        todo: list[int] | None = None
-    else:
-        last, todo = 0, sorted(set(chosen))
-    after = 0
-    while True:
-        at, numbers = after, todo
-        page = await ask(lambda store: _page(store, chosen, at, last, numbers, at_once))  # noqa: B023
-        if not page:
-            return made
-        after = page[-1].number
-        if todo is not None:
-            todo = [number for number in todo if number > after]
-        events, numbers = _sorted_out(page, to, known, made)
-        if numbers:
-            await _commit(depot, events, numbers, rate, made, moved)
-        if progress is not None:
-            progress(made)
+    async with depot.vault.turn:  # nobody else takes letters out meanwhile
+        if expect is not None:
+            n = await depot.ask(lambda store: matching(store, chosen))
+            if n != expect:
+                raise WrongReplay(expect, n)
+        made = Moved()
+        pages = _Pages(chosen, at_once)
+        while page := await depot.ask(pages.next):
+            out = _sorted_out(page, to, known, made)
+            if out.letters:
+                await _commit(depot, out, rate, made, moved)
+            if progress is not None:
+                progress(made)
+        return made
 
 
-def _page(
-    store: Store,
-    chosen: Chosen,
-    after: int,
-    last: int,
-    numbers: Sequence[int] | None,
-    at_once: int,
-) -> list[DeadLetter]:
-    """Return the next letters with their bodies: so many, and so many bytes of them."""
-    if numbers is None:
+class _Pages:
+    """Reads what is chosen in order, as much at a time as goes into one commit.
+
+    What comes after the first one was read is left alone.
+    """
+
+    def __init__(self, chosen: Chosen, at_once: int) -> None:
+        self._chosen = chosen
+        self._at_once = at_once
+        self._after = 0
+        self._last: int | None = None
+        self._todo = None if isinstance(chosen, DeadFilter) else sorted(set(chosen))
+
+    def next(self, store: Store) -> list[DeadLetter]:
+        """Return the next letters with their bodies; [] at the end."""
+        page = self._named(store) if self._todo is not None else self._filtered(store)
+        if page:
+            self._after = page[-1].number
+        return page
+
+    def _filtered(self, store: Store) -> list[DeadLetter]:
+        chosen, after = self._chosen, self._after
         assert isinstance(chosen, DeadFilter), "numbers are given, or a filter is"
-        found = letters(store, chosen, after=after, limit=at_once, bodies=False)
-        heads = [one for one in found if one.number <= last]
-        fit = _fitting([one.size for one in heads])
+        if self._last is None:
+            self._last = newest(store, chosen) or 0
+        heads = letters(store, chosen, after=after, limit=self._at_once, bodies=False)
+        fit = _fitting([one.size for one in heads if one.number <= self._last])
         return letters(store, chosen, after=after, limit=fit) if fit else []
-    page: list[DeadLetter] = []
-    held = 0
-    for number in numbers:
-        one = letter(store, number)
-        if one is None:
-            continue
-        page.append(one)
-        held += one.size
-        if len(page) >= at_once or held > _BYTES:
-            break
-    return page
+
+    def _named(self, store: Store) -> list[DeadLetter]:
+        page: list[DeadLetter] = []
+        held = 0
+        for number in self._todo or ():
+            one = letter(store, number) if number > self._after else None
+            if one is None:
+                continue
+            page.append(one)
+            held += one.size
+            if len(page) >= self._at_once or held > _BYTES:
+                break
+        return page
 
 
 def _fitting(sizes: Sequence[int]) -> int:
@@ -160,40 +156,52 @@ def _fitting(sizes: Sequence[int]) -> int:
     return len(sizes)
 
 
+@dataclass(slots=True)
+class _Out:
+    """Is what is moved in one commit: letters, and the events made of them by node."""
+
+    letters: list[DeadLetter] = field(default_factory=list)
+    events: dict[str, list[Event]] = field(default_factory=dict)
+
+
 def _sorted_out(
     page: Sequence[DeadLetter], to: str | None, known: Collection[str] | None, made: Moved
-) -> tuple[dict[str, list[Event]], list[int]]:
-    """Return the events to move by node, and the numbers of their letters; note what is left."""
-    events: dict[str, list[Event]] = {}
-    numbers: list[int] = []
+) -> _Out:
+    """Return what can be moved of a page; note of the rest why it is left."""
+    out = _Out()
     for one in page:
         node = to if to is not None else home(one.node)
         told = tell(one)
         if told is None:
-            made.left[one.number] = "it is damaged"
-        elif not node:
-            made.left[one.number] = "it does not say where it died: name a node"
+            why = "it is damaged"
+        elif told.unstorable:
+            why = f"its payload could not be stored as it was ({told.unstorable})"
+        elif to is None and node in ("", one.sink):
+            why = "it does not say where it died: name a node"
         elif known is not None and node not in known:
-            made.left[one.number] = f"it died at {node}, which is not in this graph: name a node"
+            why = f"it died at {node}, which is not in this graph: name a node"
         else:
-            events.setdefault(node, []).append(revived(told))
-            numbers.append(one.number)
-    return events, numbers
+            out.events.setdefault(node, []).append(revived(told))
+            out.letters.append(one)
+            continue
+        made.left[one.number] = why
+    return out
 
 
 async def _commit(
     depot: Depot,
-    events: dict[str, list[Event]],
-    numbers: Sequence[int],
+    out: _Out,
     rate: float | None,
     made: Moved,
     moved: Callable[[str, int], None] | None,
 ) -> None:
     """Move letters in one commit: each is an event to be replayed from then on, and no letter."""
+    events = out.events
     shelves = {node: depot.claim(REPLAY + node) for node in events}
     drafts = [draft for node, shelf in shelves.items() for draft in _drafts(shelf, events[node])]
 
     def apply() -> None:
+        depot.vault.removed(out.letters, "replayed")
         for draft in drafts:
             (shelf,) = draft.takers
             shelf.took(draft.stored(), draft.size, cold=True)
@@ -202,6 +210,7 @@ async def _commit(
             if moved is not None:
                 moved(node, len(several))
 
+    numbers = [one.number for one in out.letters]
     pledge = Pledge(loop=depot.loop)
     for node in events:
         _keep_rate(depot, node, rate)
