@@ -65,6 +65,9 @@ def command(name: str, output: str, expect: int | None, state_dir: str | None) -
                 f"{events(pending)} {verb(pending)} for `{safe_text(name)}`, not {expect:,}:"
                 " nothing was taken"
             )
+        if not pending:
+            echo(f"nothing waits for `{safe_text(name)}`", err=True)
+            return
         drain = Drain(store, name)
         with Target(output) as target, Progress("moved") as progress:
             moved = _move(drain, target, progress, pending)

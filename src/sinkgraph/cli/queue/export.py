@@ -42,22 +42,24 @@ def command(name: str, state_dir: str | None, output: str) -> None:
     keep_apart(directory, output)
     walk = blocks(directory, name)
     one, found = next(walk)  # a wrong name is told before a file is made
-    pending, written, damaged = one.pending, 0, 0
+    pending, written, damaged, unknown = one.pending, 0, 0, 0
     with replacing(output) as target, Progress("written") as progress:
         while found:
             for chunk in found:
                 if chunk.batch is None:
                     damaged += chunk.n
+                    unknown += 0 if chunk.n else chunk.end - chunk.at
                 else:
                     target.write(event_lines(list(chunk.batch)))
                     written += chunk.n
             progress.at(written, pending)
             _, found = next(walk, (one, []))
+    damaged += max(0, min(unknown, pending - written - damaged))
     where = "" if output == "-" else f" to {safe_text(output)}"
     echo(f"{events(written)} of `{safe_text(name)}` written{where}", err=True)
     if damaged:
         echo(
-            f"error: {events(damaged)} left out: they are damaged; run `sinkgraph queue check`",
+            f"error: {events(damaged)} left out: they are damaged: run `sinkgraph queue check`",
             err=True,
         )
         sys.exit(FINDINGS)

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.chunk import decode
-from sinkgraph.log.disk.format import Row, key_of, pack_record
+from sinkgraph.log.disk.format import Row, key_of, pack_record, place_of
+from sinkgraph.log.disk.intervals import runs
 from sinkgraph.log.disk.rebuild import LOST
-from sinkgraph.log.disk.shelf import Shelf, Stretch, recover, taken_of
+from sinkgraph.log.disk.shelf import Stretch, recover, taken_of
 
 if TYPE_CHECKING:
-    from sinkgraph.log.disk.depot import Depot
     from sinkgraph.log.disk.store import Store
 
 __all__ = ["Drain", "Found", "Held", "Walk", "held", "hold", "log_names", "oldest"]
@@ -176,13 +176,6 @@ def _decoded(row: Row) -> Batch | None:
     return batch if len(batch) == row.n else None
 
 
-class _Nobody:
-    """Stands where a shelf expects a depot: what is settled is committed by the drain itself."""
-
-    def touch(self, shelf: Shelf, n: int) -> None:
-        """Have nothing written."""
-
-
 class Drain:
     """Settles what waits for a queue after it was taken elsewhere; the store is open to write.
 
@@ -195,8 +188,6 @@ class Drain:
         self.one = every[name]
         self.lost = self.stays = 0
         self._walk = Walk(name)
-        self._shelf = Shelf(self.one.number, name, cast("Depot", _Nobody()))
-        self._shelf.restore(self.one.stretches)
         self._unread: list[Found] = []
         self._pins: dict[int, int] | None = None
         if not store.lost_records and not any(other.misread for other in every.values()):
@@ -205,7 +196,7 @@ class Drain:
     @property
     def pending(self) -> int:
         """Events that are not settled."""
-        return self._shelf.pending
+        return self.one.pending
 
     def read(self, most: int = MOST_EVENTS) -> list[Batch]:
         """Return the next events, about `most`; [] at the end. Damaged ones are left out."""
@@ -219,12 +210,18 @@ class Drain:
     def settle(self, batches: Sequence[Batch]) -> None:
         """Note durably, in one transaction, that these events are kept elsewhere."""
         for batch in batches:
-            self._shelf.settle(batch.places or (), size_of(batch))
+            size = size_of(batch)
+            for start, end in runs(batch.places or ()):
+                log, at = place_of(start)
+                stretch = self.one.stretches[log]
+                stretch.n -= stretch.done.add(at, at + end - start)
+                stretch.size = max(0, stretch.size - size) if stretch.n else 0
+                size = 0
         self._commit()
 
     def finish(self) -> None:
         """Settle what a repair could not save (`lost`); what one may save `stays`."""
-        rest = self._shelf.pending
+        rest = self.one.pending
         if not rest:
             return
         gone = self.store.select("SELECT log, at, n FROM quarantine WHERE why = ?", (LOST,))
@@ -239,13 +236,13 @@ class Drain:
 
     def _commit(self) -> None:
         store = self.store
-        record = pack_record("cursor", self.one.name, self._shelf.dump())
+        record = pack_record("cursor", self.one.name, _value(self.one.stretches))
         rows = [(self.one.number, store.seq + 1, 0, 0, None, record)]
         store.commit(rows, forget=self._floors())
 
     def _floors(self) -> list[tuple[int, int]]:
         """Return up to where the logs are needed by nobody, where that is further than before."""
-        if self._pins is None:
+        if self._pins is None or self._unread:
             return []  # whose events are stored here is not known for all of them
         heads = self.store.heads()
         floors: list[tuple[int, int]] = []
@@ -256,6 +253,13 @@ class Drain:
                 if floor > heads[log].first:
                     floors.append((log, floor))
         return floors
+
+
+def _value(stretches: dict[int, Stretch]) -> bytes:
+    """Return what `recover` reads."""
+    logs = {log: one.dump() for log, one in stretches.items() if one.n}
+    heads = {log: one.head for log, one in stretches.items() if not one.n}
+    return msgspec.msgpack.encode([1, logs, heads])
 
 
 def _pins(every: Iterable[Held]) -> dict[int, int]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
+import msgspec
 
 from sinkgraph.log.disk.carve import Cell, Image
 from sinkgraph.log.disk.dead import dead_holds
@@ -28,6 +29,7 @@ from sinkgraph.log.disk.format import (
     row_holds,
     stamp_of,
     unpack_record,
+    unpack_takers,
 )
 
 __all__ = ["LOST", "Lost", "Rebuilt", "rebuild"]
@@ -36,6 +38,7 @@ LOST = "lost before a repair"
 """Why positions are quarantined that no repair will bring back."""
 
 PAGE_SIZE = 4096
+_ORPHAN = "lost-"  # begins the name of a queue whose own is not known any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """Is what stands in the new file, and what is missing there."""
+    """Is what stands in the new file, and what is missing there; `lost_before`: known to be."""
 
     seq: int
     total: int
@@ -63,6 +66,7 @@ class Rebuilt:
     records: int
     dead: int
     lost: tuple[Lost, ...]
+    lost_before: int
     lost_records: int
     lost_dead: int
     cut: int
@@ -81,6 +85,7 @@ class _Found:
     dead: dict[int, tuple[int, int]] = field(default_factory=dict)
     last_dead: int = 0
     broken: int = 0  # rows that were found and do not hold
+    gone: set[tuple[int, int, int]] = field(default_factory=set)  # lost before: log, position, n
 
 
 def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
@@ -91,6 +96,7 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
         ends = _ends(found, state)
         names = _names(found)
         chosen, lost = _chosen(found, ends, names)
+        orphans = _adopt(found, chosen, state)
         os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         db = apsw.Connection(fresh, flags=apsw.SQLITE_OPEN_READWRITE)
         try:
@@ -99,12 +105,17 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
             db.close(True)
     records, dead = max(state.records, max(found.records, default=0)), len(found.dead)
     lost_dead = max(0, state.dead - dead)
-    lost_records = records - len(found.records)
+    lost_records = records - len(found.records) + len(orphans)
     cut = 0
     if found.state is not None and state.heads is not None:
         cut = max(0, marked - state.total - _beyond(state, ends))
-    gone = bool(lost or lost_dead or lost_records or cut or found.broken or image.bad_frames)
-    doubts: list[str] = []
+    fresh_lost = [one for one in lost if not _known(one, found.gone)]
+    gone = bool(fresh_lost or lost_dead or lost_records or cut or found.broken or image.bad_frames)
+    doubts = [
+        f"the place of a queue was lost: what is stored for it waits for `{_ORPHAN}{number}` now,"
+        " what it had delivered too; a start asks for its --fate"
+        for number in orphans
+    ]
     if found.state is None or state.heads is None:
         doubts.append("more may be lost: nothing tells how much the store held")
     if image.bad_frames:
@@ -115,15 +126,20 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
         seq=_last_seq(found),
         total=total,
         events=sum(found.rows[key][2] for key in chosen),
-        records=len(found.records),
+        records=len(found.records) - len(orphans),
         dead=dead,
-        lost=tuple(lost),
+        lost=tuple(fresh_lost),
+        lost_before=sum(one.n for one in lost) - sum(one.n for one in fresh_lost),
         lost_records=lost_records,
         lost_dead=lost_dead,
         cut=cut,
         doubts=tuple(doubts),
         damaged=gone or bool(doubts),
     )
+
+
+def _known(one: Lost, gone: Iterable[tuple[int, int, int]]) -> bool:
+    return any(log == one.log and at <= one.at and one.end <= at + n for log, at, n in gone)
 
 
 # looking
@@ -142,6 +158,8 @@ def _survey(image: Image) -> _Found:
                 found.dead[cell.rowid] = cell.page, cell.index
             else:
                 found.broken += 1
+        elif len(values) == 5 and values[0] is None and values[4] == LOST and not cell.free:
+            found.gone.add(tuple(values[1:4]))
         elif len(values) == 2 and values[0] == "dead" and isinstance(values[1], int):
             found.last_dead = max(found.last_dead, values[1])
     return found
@@ -243,6 +261,32 @@ def _last_seq(found: _Found) -> int:
     state = found.state.seq if found.state is not None else 0
     rows = max((row[0] for row in found.rows.values()), default=0)
     return max(state, rows, max((seq for seq, _ in found.records.values()), default=0))
+
+
+def _adopt(found: _Found, chosen: list[int], state: State) -> list[int]:
+    """Give every cursor whose record is lost, and that takes events, a place before them all.
+
+    Return the numbers of these cursors. Without a place nobody would claim their events.
+    """
+    known = {number for number, (_, body) in found.records.items() if _kind(body) != "lost"}
+    places: dict[int, dict[int, int]] = {}
+    for key in chosen if found.state is None or len(known) < state.records else ():
+        cell = found.image.cell(*found.rows[key][3:])
+        for number in unpack_takers(cell.values[5]) if cell is not None else ():
+            if number not in known:
+                log, at = place_of(key)
+                places.setdefault(number, {}).setdefault(log, at)
+    for number, heads in places.items():
+        value = msgspec.msgpack.encode([1, {}, heads])
+        found.records[number] = state.seq, pack_record("cursor", f"{_ORPHAN}{number}", value)
+    return sorted(places)
+
+
+def _kind(body: bytes) -> str:
+    try:
+        return unpack_record(body)[0]
+    except ValueError:
+        return ""
 
 
 # writing

@@ -22,7 +22,7 @@ from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.rebuild import Lost, Rebuilt, rebuild
 from sinkgraph.log.disk.store import Store
 
-__all__ = ["Checked", "Contents", "Lost", "Repaired", "check", "repair"]
+__all__ = ["Checked", "Contents", "Lost", "Repaired", "check", "places_words", "repair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Repaired:
     """Is what a repair did: what the new file holds, what is lost, where the old file is kept.
 
     `kept` is None where nothing was damaged: then the file was only made smaller. `doubts` says
-    what cannot be known; without any, nothing is lost but what is told.
+    what cannot be known; without any, nothing is lost but what is told. `lost_before`: events that
+    an earlier repair found to be lost, for which queues still wait.
     """
 
     directory: str
@@ -84,6 +85,7 @@ class Repaired:
     lost_dead: int
     cut: int
     doubts: tuple[str, ...]
+    lost_before: int
     size_before: int
     size_after: int
 
@@ -132,7 +134,8 @@ def _checked(store: Store) -> Checked:
     problems: list[str] = []
     try:
         found = [str(row[0]) for row in store.db.execute("PRAGMA integrity_check(20)")]
-        problems += [line for line in found if line != "ok"]
+        told = [line.strip() for text in found for line in text.splitlines()]
+        problems += [line for line in told if line != "ok" and not line.startswith("***")]
     except apsw.Error as error:
         problems.append(str(error))
     names = {
@@ -145,18 +148,18 @@ def _checked(store: Store) -> Checked:
     logs: list[Contents] = []
     known = {(log, at): (n, why) for log, at, n, why in _quarantine(store)}
     for log, head in sorted(store.heads().items()):
+        name = names.get(log, f"log {log}")
         rows = events = size = damaged = 0
         for row, why in store.verify(log):
             if why:
                 damaged += row.n
                 if (log, row.at) not in known:
-                    problems.append(f"log {log}, position {row.at}: {row.n} events: {why}")
+                    problems.append(f"{name}, {places_words(row.at, row.n)}: {why}")
                 continue
             if row.takers:  # else it is a hole
                 rows, events, size = rows + 1, events + row.n, size + row.size
             for number, ranges in row.takers.items():
                 taken[number] += row.n if ranges is None else sum(b - a for a, b in ranges)
-        name = names.get(log, f"log {log}")
         logs.append(Contents(log, name, head.first, head.head, rows, events, size, damaged))
     letters, bad_letters = _verified_dead(store)
     if bad_letters:
@@ -182,6 +185,13 @@ def _checked(store: Store) -> Checked:
     )
 
 
+def places_words(at: int, n: int) -> str:
+    """Return which events of a log are meant, in words."""
+    if n == 1:
+        return f"position {at:,}: 1 event"
+    return f"positions {at:,} to {at + n - 1:,}: {n:,} events"
+
+
 def _quarantine(store: Store) -> list[Any]:
     return store.select("SELECT log, at, n, why FROM quarantine ORDER BY log, at")
 
@@ -197,18 +207,22 @@ def _verified_dead(store: Store) -> tuple[int, int]:
     return whole, damaged
 
 
-def repair(directory: str) -> Repaired:
+def repair(directory: str, *, dry: bool = False) -> Repaired:
     """Put everything that can be read into a new file, and keep the old one where it is damaged.
 
-    Works on a directory nobody uses. It may be interrupted at any point and run again. Raises
-    StateLocked, StateNewer and StateUnusable, also where there is no room for the new file.
+    Works on a directory nobody uses. It may be interrupted at any point and run again. `dry`: the
+    new file is made and removed, nothing else is touched. Raises StateLocked, StateNewer and
+    StateUnusable, also where there is no room for the new file.
     """
     path = place.found(directory)
     lock = Lock(directory)
     try:
-        _finish(directory)
+        if not dry:
+            _finish(directory)
         _refuse_newer(directory, path)
+        beside = [one for one in (f"{path}-wal", f"{path}-shm") if not os.path.exists(one)]
         sound = check(directory).sound
+        _remove(*beside)  # made by looking, and empty
         fresh = os.path.join(directory, place.FRESH)
         _remove(fresh, f"{fresh}-journal")
         before = _size(path) + _size(f"{path}-wal")
@@ -221,12 +235,16 @@ def repair(directory: str) -> Repaired:
             said = place.why(error) if isinstance(error, OSError) else "no space left on the disk"
             raise StateUnusable(f"cannot repair {path}: {said}; nothing was changed") from None
         kept = _free_name(path) if made.damaged or not sound else None
-        _put_in_place(directory, fresh, kept)
-        mark.write(made.seq, made.total)
+        after = _size(fresh)
+        if dry:
+            _remove(fresh)
+        else:
+            _put_in_place(directory, fresh, kept)
+            mark.write(made.seq, made.total)
         mark.close()
     finally:
         lock.release()
-    return _told(directory, kept, made, before, _size(path))
+    return _told(directory, kept, made, before, after)
 
 
 def _told(directory: str, kept: str | None, made: Rebuilt, before: int, after: int) -> Repaired:
@@ -241,6 +259,7 @@ def _told(directory: str, kept: str | None, made: Rebuilt, before: int, after: i
         made.lost_dead,
         made.cut,
         made.doubts,
+        made.lost_before,
         before,
         after,
     )
