@@ -338,9 +338,10 @@ class DiskLetters:
         return await self.depot.ask(look)
 
     def _within(self, chosen: DeadFilter) -> DeadFilter:
-        wanted = chosen.sink if isinstance(chosen.sink, tuple) else (chosen.sink,)
-        mine = tuple(one for one in self._mine if chosen.sink is None or one in wanted)
-        return replace(chosen, sink=mine)
+        mine = self._mine
+        if chosen.sinks is not None:
+            mine = tuple(one for one in mine if one in chosen.sinks)
+        return replace(chosen, sinks=mine)
 
     # ending
 

@@ -98,7 +98,7 @@ class DeadGroup:
 class DeadFilter:
     """Chooses dead letters; None leaves open. Times are Unix seconds of the last failure.
 
-    `sink` may be several names.
+    `sinks`: one of several.
     """
 
     node: str | None = None
@@ -107,7 +107,8 @@ class DeadFilter:
     id: str | None = None
     since: float | None = None
     before: float | None = None
-    sink: str | tuple[str, ...] | None = None
+    sink: str | None = None
+    sinks: tuple[str, ...] | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """Return the condition and its values."""
@@ -120,27 +121,27 @@ class DeadFilter:
             ("id =", self.id),
             ("at >=", self.since),
             ("at <", self.before),
+            ("sink =", self.sink),
         ):
             if value is not None:
                 parts.append(f"{name} ?")
                 values.append(_storable(value))
-        if self.sink is not None:
-            sinks = self.sink if isinstance(self.sink, tuple) else (self.sink,)
-            parts.append(f"sink IN ({','.join('?' * len(sinks))})")
-            values += map(_storable, sinks)
+        if self.sinks is not None:
+            parts.append(f"sink IN ({','.join('?' * len(self.sinks))})")
+            values += map(_storable, self.sinks)
         return " AND ".join(parts) or "1", values
 
     def takes(self, one: DeadLetter) -> bool:
         """Return whether it chooses a letter: what `where` says, said of one that is at hand."""
-        equal = (self.node, one.node), (self.reason, one.reason), (self.type, one.type)
-        if any(want not in (None, has) for want, has in (*equal, (self.id, one.id))):
+        wanted = self.node, self.reason, self.type, self.id, self.sink
+        has = one.node, one.reason, one.type, one.id, one.sink
+        if any(want not in (None, own) for want, own in zip(wanted, has, strict=True)):
             return False
         if self.since is not None and one.at < self.since:
             return False
         if self.before is not None and one.at >= self.before:
             return False
-        sinks = self.sink if isinstance(self.sink, tuple) else (self.sink,)
-        return self.sink is None or one.sink in sinks
+        return self.sinks is None or one.sink in self.sinks
 
 
 EVERY = DeadFilter()

@@ -137,7 +137,7 @@ class Vault:
         """
         from sinkgraph.log.disk.dead import DeadFilter, oldest
 
-        chosen = DeadFilter(sink=tuple(sinks))
+        chosen = DeadFilter(sinks=tuple(sinks))
         async with self.turn:
             for sink in sinks:
                 self.of(sink).came = math.inf
@@ -169,7 +169,12 @@ class Vault:
         await pledge
 
     def removed(self, letters: Sequence[DeadLetter], how: str) -> None:
-        """Take note that letters are gone: `expired`, `purged`, or `replayed` by somebody else."""
+        """Take note that letters are gone: `expired`, `purged`, or `replayed` by somebody else.
+
+        Nothing was counted, and nobody answers for them, where no graph runs.
+        """
+        if not self._counted:
+            return
         gone: dict[str, int] = {}
         for one in letters:
             self.of(one.sink).remove(one.reason, one.size)
