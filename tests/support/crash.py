@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,7 +68,9 @@ async def live_once(settings: Settings, *, kill_at: int = 0, posters: int = 0) -
 
     def kill() -> None:
         if process.returncode is None:
-            process.kill()
+            # not `process.kill`: it would reap a child that has just died, and its code were lost
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
 
     try:
         async with asyncio.timeout(DEADLINE_S):
