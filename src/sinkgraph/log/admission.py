@@ -17,6 +17,7 @@ from sinkgraph.log.burial import Burial
 from sinkgraph.log.disk.draft import Entry, Pledge
 from sinkgraph.log.disk.drafting import Share, share_out
 from sinkgraph.log.later import Edge, FanTarget, Group, Later, Trail
+from sinkgraph.log.receipts import pass_on, unheard
 from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
@@ -364,8 +365,10 @@ class Plan:
             return
         try:
             if len(later) == 1:
+                pass_on(whole, later[0].batch)
                 owed = await later[0].write(until)
             else:
+                unheard()
                 parts = await asyncio.gather(*[one.write(until) for one in later])
                 owed = [part for several in parts for part in several]
         except asyncio.CancelledError:

@@ -15,6 +15,7 @@ from sinkgraph.clock import Random
 from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, as_batch
 from sinkgraph.log.owed import Part, Write
+from sinkgraph.log.receipts import Told, among, listen, unheard
 from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import MAX_ERRORS
@@ -38,6 +39,7 @@ class History:
     errors: list[str] = field(default_factory=list)
     final: bool = False  # past its limits: each event gets one more attempt by itself
     after: After = field(default_factory=dict)
+    told: Told | None = None
 
     def note(self, error: BaseException) -> None:
         """Keep an error: the first ever and the most recent ones."""
@@ -59,21 +61,26 @@ class Fallen:
 
 
 async def pay(
-    parts: Sequence[Part], *, apart: bool, after: After | None = None
+    parts: Sequence[Part],
+    *,
+    apart: bool,
+    after: After | None = None,
+    told: Told | None = None,
 ) -> tuple[list[Owed], list[Fallen]]:
     """Write every part once, branches side by side; return what is owed after it, and the fallen.
 
     A rejected batch is split until what is at fault stands alone. With `apart` a batch that
     fails in any other way is split too, and an event that fails by itself has fallen. `after` is
     remembered from one attempt to the next: what came behind a part that was taken in part waits
-    until nobody owes anything of that.
+    until nobody owes anything of that. `told` is told what is owed, by one branch as it goes.
     """
     after = {} if after is None else after
     branches: dict[Write, list[Part]] = {}
     for part in parts:
         branches.setdefault(part[0], []).append(part)
     if len(branches) == 1:
-        return await _pay_branch(parts, apart, after)
+        return await _pay_branch(parts, apart, after, told)
+    unheard()
     behind = [write for write in branches if not after.get(write, set()).isdisjoint(branches)]
     first = [own for write, own in branches.items() if write not in behind]
     several = await asyncio.gather(*[_pay_branch(own, apart, after) for own in first])
@@ -87,18 +94,26 @@ async def pay(
         more, buried = await _pay_branch(branches[write], apart, after)
         owed += more
         fallen += buried
+    if told is not None and (owed or fallen):
+        told([*(as_batch(part.events) for part in owed), *(one.part[1] for one in fallen)])
     return owed, fallen
 
 
 async def _pay_branch(
-    parts: Sequence[Part], apart: bool, after: After
+    parts: Sequence[Part], apart: bool, after: After, told: Told | None = None
 ) -> tuple[list[Owed], list[Fallen]]:
     owed: list[Owed] = []
     fallen: list[Fallen] = []
     todo = deque(parts)
     while todo:
         pieces: list[Part] = []
-        for part in await _write(*todo.popleft()):
+        write, batch = todo.popleft()
+        others = [*(one for _, one in todo), *(one.part[1] for one in fallen)]
+        ear = _Ear(batch, others, told) if len(batch) > 1 else None
+        left = await _write(write, batch, ear)
+        if told is not None and (left or others):
+            told([*(as_batch(part.events) for part in left), *others])
+        for part in left:
             batch = as_batch(part.events)
             refused = isinstance(part.error, Rejected)
             if not refused and not (apart and _worth_splitting(part.error)):
@@ -144,12 +159,30 @@ def next_wait(
     return wait
 
 
+class _Ear:
+    """Listens to the write of one part of an attempt; `others` are owed beside it."""
+
+    __slots__ = ("left", "others", "told")
+
+    def __init__(self, batch: Batch, others: Sequence[Batch], told: Told | None) -> None:
+        self.left = batch
+        self.others = others
+        self.told = told
+        listen(batch, self.hear)
+
+    def hear(self, owed: Sequence[Batch]) -> None:
+        """Take note of what is still owed of the part."""
+        self.left = among(self.left, owed)
+        if self.told is not None:
+            self.told([self.left, *self.others])
+
+
 def _worth_splitting(error: BaseException) -> bool:
     """Whether a smaller attempt may end otherwise; one that was not made says nothing."""
     return not isinstance(error, SinkClosed | BreakerOpen)
 
 
-async def _write(write: Write, batch: Batch) -> list[Owed]:
+async def _write(write: Write, batch: Batch, ear: _Ear | None) -> list[Owed]:
     """Write once; return what is owed after it."""
     try:
         await write(batch)
@@ -158,7 +191,7 @@ async def _write(write: Write, batch: Batch) -> list[Owed]:
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        return [Owed(write, batch, error)]
+        return [Owed(write, ear.left if ear is not None else batch, error)]
     return []
 
 

@@ -14,10 +14,11 @@ from urllib.parse import quote, urlsplit
 
 from sinkgraph.clock import Request
 from sinkgraph.errors import DeliveryFailed, Owed, PartialWrite, Rejected, SinkgraphError
-from sinkgraph.event import Batch, Event
+from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.formats.encode import CONTENT_TYPE, WireFormat, encode_many
 from sinkgraph.formats.times import write_rfc3339
 from sinkgraph.formats.url import origin, shown_url
+from sinkgraph.log.receipts import heard
 from sinkgraph.sinks.base import Terminal
 from sinkgraph.sinks.http_outcome import Ok, Override, Reject, Retry, classify
 from sinkgraph.sinks.ramp import Ramp, Slots
@@ -165,10 +166,13 @@ class HttpSink(Terminal):
         """Send parts in order, halving refused ones; after an endpoint failure send no more."""
         todo = parts[::-1]
         owed: list[Owed] = []
+        told = heard(batch)
         while todo:
             part = todo.pop()
             try:
                 await self._send(part)
+                if told is not None and todo:
+                    told([*todo, *(as_batch(one.events) for one in owed)])
             except _Splittable as error:
                 if len(part) == 1:
                     owed.append(Owed(self.write, part, error.rejected))

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.owed import Claim, Part
+from sinkgraph.log.receipts import among
+from sinkgraph.sinks.keys import Keys
 
 __all__ = ["Job", "Parking"]
 
@@ -33,6 +35,27 @@ class Job:
 
     def __len__(self) -> int:
         return sum(len(events) for _, events in self.parts)
+
+    def still(self, owed: Sequence[Batch]) -> Part | None:
+        """Return what of the first part is among `owed`; None when that is all of it."""
+        write, batch = self.parts[0]
+        left = among(batch, owed)
+        return (write, left) if left is not batch else None
+
+    def behind(self, ahead: Sequence[Part], keys: Keys) -> list[Part]:
+        """Take off what may not overtake the parts ahead: whatever has a key of theirs."""
+        held = {key for _, events in ahead for key in keys.of(events)}
+        behind: list[Part] = []
+        others: list[Part] = []
+        for part in self.parts:
+            own = keys.of(part[1])
+            if held.isdisjoint(own):
+                others.append(part)
+            else:
+                held.update(own)
+                behind.append(part)
+        self.parts = deque(others)
+        return behind
 
 
 class Parking:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, as_batch
 from sinkgraph.log.owed import Claim, Part
+from sinkgraph.log.receipts import listen
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked, from_outside
 from sinkgraph.sinks.burial import bury_batch
@@ -47,7 +48,7 @@ class Lanes:
         self._lot = Parking(self._unpark)
         self._ready: deque[Job] = deque()
         self._busy: list[Job] = []
-        self._backing_off: dict[asyncio.Task[Any] | None, None] = {}
+        self._pausing: dict[asyncio.Task[Any] | None, None] = {}
         self._closing = False
         self._cancelled = False
         self._surrendered = False
@@ -114,6 +115,9 @@ class Lanes:
         task = asyncio.current_task()
         try:
             while not self._closing:  # a sink may have swallowed the cancellation
+                if queue.behind(self.concurrency):
+                    await self._pause(queue.caught_up())
+                    continue
                 job = self._next()
                 if job is None:
                     if self.linger and not self.hurry and self._at_hand():
@@ -190,13 +194,17 @@ class Lanes:
         while job.parts:
             write, batch = job.parts[0]
             failed = False
+            self._listen(job, batch)
             try:
                 await write(batch)
             except Parked as error:
                 self._park(job, error)
             except PartialWrite as error:
                 failed = True
+                before = len(job)
                 job.parts.extendleft(reversed(self._keep_owed(job, error)))
+                if len(job) < before:
+                    failures, waited = 0, 0.0
             except Rejected as error:
                 await self._reject(job, "rejected", error)
             except SinkClosed as error:
@@ -210,24 +218,40 @@ class Lanes:
             else:
                 failures = 0
                 self._settle(job)
-                if queue.status == "degraded":
-                    queue.status = "ok"
+                queue.steady()
             if self._closing and job.parts:
                 return
             if failed and job.parts:
                 failures += 1
-                queue.status = "degraded"
+                queue.falter()
                 waited = _BACKOFF.wait(failures, waited, queue.bound.random)
-                await self._back_off(waited)
+                await self._pause(asyncio.sleep(waited))
         self._end(job)
 
-    async def _back_off(self, seconds: float) -> None:
+    def _listen(self, job: Job, batch: Batch) -> None:
+        """Settle what is delivered of a batch as it happens, where that is noted on disk."""
+        if self._queue.shelf is None or len(batch) < 2:
+            return
+        written = job.parts[0][0]
+
+        def told(owed: Sequence[Batch]) -> None:
+            if not job.parts or job.parts[0][0] is not written:
+                return
+            left = job.still(owed)
+            if left is not None:
+                self._settle(job, [left])
+                job.parts.appendleft(left)
+
+        listen(batch, told)
+
+    async def _pause(self, waiting: Awaitable[None]) -> None:
+        """Wait for something, but no longer than until it rests."""
         task = asyncio.current_task()
-        self._backing_off[task] = None
+        self._pausing[task] = None
         try:
-            await asyncio.sleep(seconds)
+            await waiting
         finally:
-            del self._backing_off[task]
+            del self._pausing[task]
 
     def _note(self, error: BaseException) -> None:
         self.last_error = f"{type(error).__name__}: {error}"
@@ -291,26 +315,10 @@ class Lanes:
             return
         kept: list[Any] = []
         if error.hold == "key" and self.keys is not None:
-            owed += self._behind(job, owed, self.keys)
+            owed += job.behind(owed, self.keys)
             kept = self.keys.hold(events for _, events in owed)
         parked = Job(deque(owed), kept, job.claim, job.whole)
         self._lot.add(parked, error.due_s)
-
-    @staticmethod
-    def _behind(job: Job, ahead: list[Part], keys: Keys) -> list[Part]:
-        """Take off a job what may not overtake the parts ahead: whatever has a key of theirs."""
-        held = {key for _, events in ahead for key in keys.of(events)}
-        behind: list[Part] = []
-        others: list[Part] = []
-        for part in job.parts:
-            own = keys.of(part[1])
-            if held.isdisjoint(own):
-                others.append(part)
-            else:
-                held.update(own)
-                behind.append(part)
-        job.parts = deque(others)
-        return behind
 
     def _unpark(self, job: Job) -> None:
         """Let a lane have what is due."""
@@ -330,7 +338,7 @@ class Lanes:
         self._lot.shut()
         for future in self._sleeping:
             _resolve(future)
-        for waiting in self._backing_off:
+        for waiting in self._pausing:
             if waiting is not None:
                 waiting.cancel()
         self._queue.tell_drained()

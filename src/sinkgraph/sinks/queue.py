@@ -205,6 +205,8 @@ class Queue(Shelved):
         global _nested
         if len(self.backlog) or self.in_flight or not self.can_idle or _nested >= _MOST_NESTED:
             return False
+        if self.behind(self.lanes.concurrency):
+            return False
         _nested += 1
         try:
             return self.to.offer(batch)
@@ -330,7 +332,9 @@ class Queue(Shelved):
                 for gate in (self.reads, self.fed_by):
                     if gate is not None:
                         gate.flush()
-                if self.closed or self.lanes.resting or not (self.depth() or self.reserved):
+                if self.closed or self.lanes.resting or self.stuck:
+                    return
+                if not (self.depth() or self.reserved):
                     return
                 self.wake()
                 future = asyncio.get_running_loop().create_future()

@@ -15,6 +15,7 @@ from typing import Any
 from sinkgraph.errors import BreakerOpen, DeliveryFailed, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.owed import Part, Write, distinct
+from sinkgraph.log.receipts import heard
 from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay
 from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
@@ -23,6 +24,8 @@ from sinkgraph.sinks.breaker_sink import counts, isolates
 from sinkgraph.sinks.burial import bury_batch
 
 __all__ = ["HOLDS", "Retry"]
+
+_TELL = 64  # dead letters after which it is told that they are kept
 
 HOLDS = ("lane", "key", "event")
 
@@ -141,6 +144,7 @@ class Retry(Node):
         self.refuse_if_closed()
         batch = as_batch(events)
         n = len(batch)
+        history.told = heard(batch) if n > 1 else None
         ledger = self.ledger
         ledger.entered += n
         ledger.held += n
@@ -216,7 +220,9 @@ class Retry(Node):
         history.attempts += 1
         settled = False
         try:
-            owed, fallen = await pay(parts, apart=history.final, after=history.after)
+            owed, fallen = await pay(
+                parts, apart=history.final, after=history.after, told=history.told
+            )
             settled = True
         finally:
             if not settled and self.machine is not None and permit is not None:
@@ -336,6 +342,10 @@ class Retry(Node):
             except SinkClosed as error:
                 self._hand_back(whole, [*(Owed(*f.part, error) for f in fallen[k:]), *left], error)
             dead.append(one.part)
+            if history.told is not None and (k % _TELL == _TELL - 1 or k + 1 == len(fallen)):
+                rest = [*(f.part[1] for f in fallen[k + 1 :]), *(as_batch(p.events) for p in left)]
+                if rest:
+                    history.told(rest)
 
     async def _bury(self, history: History, one: Fallen, *, noted: bool = False) -> None:
         self.given_up += one.reason == "gave_up"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sinkgraph.errors import StartFailed
 from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
+from sinkgraph.log.disk.depot import ACK_AFTER_S, ACK_EVENTS
+from sinkgraph.sinks.attempts import error_text
 from sinkgraph.sinks.seat import Seat
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Shelved(Seat):
         self.shelf: Shelf | None = None
         self.reserved = 0  # events being written to disk, for which room is kept
         self._reserved_bytes = 0
+        self._unread = False  # reading what is only on disk has failed, and is tried again
         self._skip = 0  # events on disk to be dropped when they are read
 
     @property
@@ -68,6 +71,7 @@ class Shelved(Seat):
         if self.durable or depot.holds(self.name) or (self.was and depot.holds(self.was)):
             self.shelf = depot.claim(self.name, self.was)
             self.shelf.takes = self.durable
+            self.shelf.keeper = self
 
     def start(self) -> None:
         """Begin with what is on disk."""
@@ -77,6 +81,61 @@ class Shelved(Seat):
             self.bytes += shelf.size
             self.backlog.load((), shelf.cold)
             self.fetch()
+
+    # a disk that is slow, or broken
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the disk has failed for good: all that is pending stays there for a restart."""
+        shelf = self.shelf
+        return shelf is not None and shelf.takes and shelf.depot.failed is not None
+
+    def behind(self, lanes: int) -> bool:
+        """Whether more was delivered than may be repeated after a crash, and is not noted yet."""
+        shelf = self.shelf
+        if shelf is None or not shelf.takes:
+            return False
+        depot = shelf.depot
+        return depot.failed is not None or shelf.owed.too_many(
+            ACK_EVENTS * lanes, ACK_AFTER_S, depot.loop
+        )
+
+    async def caught_up(self) -> None:
+        """Wait until the disk has noted something; for ever when it has failed."""
+        assert self.shelf is not None, "only what is on disk is noted there"
+        await self.shelf.owed.fewer(self.shelf.depot.loop)
+
+    def disk_failed(self, error: BaseException) -> None:
+        """Deliver nothing more: what is delivered now is repeated after the restart it needs."""
+        if self.durable:
+            self.status = "failed"
+            self.lanes.last_error = error_text(error)
+            self.tell_drained()
+
+    def cannot_read(self, error: BaseException) -> None:
+        """Say that what is only on disk has to wait until it can be read."""
+        self._unread = True
+        self.lanes.last_error = error_text(error)
+        self.falter()
+
+    def reads_again(self) -> None:
+        """Say that the disk is well again."""
+        self._unread = False
+        self.steady()
+
+    def falter(self) -> None:
+        """Say that something does not go well, and is tried again."""
+        if not self.stuck:
+            self.status = "degraded"
+
+    def steady(self) -> None:
+        """Say that it goes well again."""
+        if self.status == "degraded" and not self._unread:
+            self.status = "ok"
+
+    def tell_drained(self) -> None:
+        """Let who drains look again."""
+        raise NotImplementedError
 
     # room for what is being written
 

@@ -44,6 +44,8 @@ _HURRY_EVENTS = 1_000  # acks that do not wait for writes
 _REFRESH_ROWS = 512  # events a place may lag behind before it is written without an ack
 _FORGET_EVENTS = 512  # settled events that may stay in a log while others are pending
 _AGAIN_S = 1.0
+_READ_AGAIN_S = 30.0
+_TELL_EVERY_S = 60.0
 
 _Answer = TypeVar("_Answer")
 
@@ -270,6 +272,7 @@ class Depot:
         else:
             self._seq -= 1
             self._stragglers.spared()
+            group.landed(stored=False)
             self._dirty = {**group.dirty, **self._dirty}
             self.notes.give_back(group.changes)
             self._forget_dead = group.forget_dead + self._forget_dead
@@ -289,6 +292,7 @@ class Depot:
         self.commits += 1
         self._logs.heads = group.heads
         self._logs.forgot(group.forget)
+        group.landed(stored=True)
         if group.bite is not None:
             self._stragglers.bitten(group.bite)
         if self.full:
@@ -310,6 +314,9 @@ class Depot:
         if self.failed is None:
             self.failed = failed
             self._note("disk_failed", directory=self.store.directory, error=str(failed))
+            for shelf in self.shelves.values():
+                if shelf.keeper is not None:
+                    shelf.keeper.disk_failed(failed)
         waiting, self._open = self._open, []
         for entry in waiting:
             entry.refused(failed)
@@ -342,11 +349,13 @@ class Depot:
     def read_failed(
         self, shelf: Shelf, error: BaseException, failures: int, again: Callable[[], None]
     ) -> None:
-        """Journal that a queue's events could not be read, and try again later."""
-        if failures == 1:
+        """Journal that a queue's events could not be read, once a minute; try again later."""
+        now = self.loop.time()
+        if shelf.told_at is None or now - shelf.told_at >= _TELL_EVERY_S:
+            shelf.told_at = now
             self._note("read_failed", node=shelf.name, error=str(error))
         if not self._closed:
-            self.loop.call_later(min(30.0, _AGAIN_S * 2**failures), again)
+            self.loop.call_later(min(_READ_AGAIN_S, _AGAIN_S * 2 ** min(failures, 9)), again)
 
     # ending
 

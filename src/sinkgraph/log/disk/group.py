@@ -42,6 +42,11 @@ class Group:
         written = self.entries or self.dirty or self.changes or self.forget_dead
         return bool(written) or self.bite is not None
 
+    def landed(self, *, stored: bool) -> None:
+        """Tell those whose place it carried whether that is on disk now."""
+        for shelf in self.dirty:
+            shelf.owed.landed(stored=stored)
+
     def work(self, store: Store, seq: int, notes: Notes) -> Callable[[], None]:
         """Return the call that stores it, as it is now; drafts have been placed."""
         drafts = [draft for entry in self.entries for draft in entry.drafts]

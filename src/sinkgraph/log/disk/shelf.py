@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sinkgraph.log.disk.format import Row
     from sinkgraph.log.disk.store import Store
 
-__all__ = ["Loaded", "Shelf", "Stretch", "recover", "taken_of"]
+__all__ = ["Keeper", "Loaded", "Owed", "Shelf", "Stretch", "recover", "taken_of"]
 
 _MOST = 1_000  # events read at once
 
@@ -66,6 +66,70 @@ class Stretch:
         return [self.done.low, self.done.beyond if self.n else [], self.head, self.n, self.size]
 
 
+class Owed:
+    """Counts what has ended and is not noted on disk: it would be repeated after a crash.
+
+    `n` events since the last record was sent off, `flying` in one that is being written.
+    """
+
+    __slots__ = ("_began", "_left", "_waiting", "flying", "n")
+
+    def __init__(self) -> None:
+        self.n = self.flying = 0
+        self._began = 0.0  # when the first of the n ended, by the loop's time
+        self._left = 0.0  # the same of those flying
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def add(self, n: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Note that n events have ended."""
+        if not self.n:
+            self._began = loop.time()
+        self.n += n
+
+    def leave(self) -> None:
+        """Note that a record is being written."""
+        self.flying, self._left = self.n, self._began
+        self.n = 0
+
+    def landed(self, *, stored: bool) -> None:
+        """Note that it is on disk, or is not; let those who wait look again."""
+        if not stored and self.flying:
+            self.n, self._began = self.n + self.flying, self._left
+        self.flying = 0
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def too_many(self, most: int, after_s: float, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether it is more than `most` events, the oldest of them for so many seconds."""
+        if self.n + self.flying <= most:
+            return False
+        return loop.time() - (self._left if self.flying else self._began) > after_s
+
+    async def fewer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait until a record was written, or could not be."""
+        future: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(future)
+        await future
+
+
+class Keeper(Protocol):
+    """Is what a shelf tells of a disk that does not do what it should."""
+
+    def disk_failed(self, error: BaseException) -> None:
+        """Take note that nothing can be stored or noted any more."""
+        ...
+
+    def cannot_read(self, error: BaseException) -> None:
+        """Take note that what is only on disk cannot be read now."""
+        ...
+
+    def reads_again(self) -> None:
+        """Take note that it can."""
+        ...
+
+
 class Loaded(msgspec.Struct, gc=False):
     """Is one chunk as read: where it stands, whose it is, and its events unless it is damaged."""
 
@@ -94,6 +158,9 @@ class Shelf:
         self.stretches: dict[int, Stretch] = {}
         self.unwritten = 0  # events of this queue in commits since its record was last written
         self.depot = depot
+        self.owed = Owed()
+        self.keeper: Keeper | None = None
+        self.told_at: float | None = None  # when it was journalled last that reading fails
         self._reading = False
         self._failures = 0
 
@@ -165,10 +232,12 @@ class Shelf:
             one.size = max(0, one.size - size) if one.n else 0
             settled += fresh
         if settled:
+            self.owed.add(settled, self.depot.loop)
             self.depot.touch(self, settled)
 
     def dump(self) -> bytes:
-        """Return what its record says."""
+        """Return what its record says; it is going to be written now."""
+        self.owed.leave()
         logs = {log: one.dump() for log, one in self.stretches.items() if one.n}
         heads = {log: one.head for log, one in self.stretches.items() if not one.n}
         return msgspec.msgpack.encode([1, logs, heads])
@@ -194,9 +263,14 @@ class Shelf:
                 return
             if (error := future.exception()) is not None:
                 self._failures += 1
+                if self.keeper is not None:
+                    self.keeper.cannot_read(error)
                 self.depot.read_failed(self, error, self._failures, lambda: self.prefetch(done))
                 return
-            self._failures = 0
+            if self._failures:
+                self._failures, self.told_at = 0, None
+                if self.keeper is not None:
+                    self.keeper.reads_again()
             done(*self._load(future.result(), wanted))
 
         reading.add_done_callback(arrived)
