@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from sinkgraph.diagnostics.codes import CODES
-from sinkgraph.diagnostics.report import render_concise, render_human
+from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.report import render_human
 from sinkgraph.graph.load import check, load_graph
-
-BROKEN = Path(__file__).parents[2] / "graphs" / "broken"
-DOCUMENTS = sorted(BROKEN.glob("*.yaml"))
+from tests.graph.broken import BROKEN, DOCUMENTS, beside, findings_text
 
 
 @pytest.fixture(autouse=True)
@@ -20,25 +19,23 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_are_broken_documents_and_each_has_its_findings() -> None:
-    assert len(DOCUMENTS) >= 30
-    assert {one.stem for one in DOCUMENTS} == {one.stem for one in BROKEN.glob("*.findings")}
+    assert len(DOCUMENTS) >= 50
+    assert {beside(one) for one in DOCUMENTS} == set(BROKEN.glob("*.findings"))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_broken_document_gives_the_findings_beside_it(path: Path) -> None:
-    wanted = path.with_suffix(".findings").read_text(encoding="utf-8")
-    found = check(path.name, env={})
-    assert render_concise(found).rstrip("\n") == wanted.rstrip("\n")
+    assert findings_text(path) == beside(path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_document_has_a_graph_exactly_when_it_has_no_error(path: Path) -> None:
     graph, found = load_graph(path.name, env={})
     assert found
     assert (graph is None) == any(one.severity == "error" for one in found)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_finding_has_a_place_and_a_known_code_of_its_severity(path: Path) -> None:
     softened = {"SG133", "SG501", "SG502"}  # warnings while secrets are only stood in for
     for one in check(path.name, env={}):
@@ -55,6 +52,31 @@ def test_findings_are_sorted_by_place_and_said_once() -> None:
         assert places == sorted(places)
         said = [(one.code, one.where, one.label) for one in found]
         assert len(said) == len(set(said))
+
+
+def test_ten_unrelated_mistakes_are_ten_findings_at_the_same_words_in_every_syntax() -> None:
+    yaml, toml, json = (check(f"ten-mistakes.{one}", env={}) for one in ("yaml", "toml", "json"))
+    assert [one.code for one in yaml] == [
+        *("SG128", "SG122", "SG124", "SG204", "SG123"),
+        *("SG123", "SG402", "SG120", "SG132", "SG127"),
+    ]
+    assert [_words(one) for one in yaml] == [
+        *("ten mistakes", "many", "htpp", "archiv", "0"),
+        *("../log.jsonl", "push", "max_size", "${var:path}", "5"),
+    ]
+    for other in (toml, json):
+        assert [one.code for one in other] == [one.code for one in yaml]
+        assert [one.headline for one in other] == [one.headline for one in yaml]
+        assert [one.help for one in other if one.code != "SG204"] == [
+            one.help for one in yaml if one.code != "SG204"
+        ]
+        assert [_words(one) for one in other] == [_words(one) for one in yaml]
+
+
+def _words(one: Diagnostic) -> str:
+    """Return what stands at the place of a finding, without the quotes a syntax wants."""
+    assert one.span is not None
+    return one.span.text.strip("\"'")
 
 
 UNKNOWN_TARGET = """\

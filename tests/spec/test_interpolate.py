@@ -192,10 +192,10 @@ def test_places_in_blocks_and_escaped_texts() -> None:
     assert [str(one.span) for one in found] == ["g:3:3", "g:4:7", "g:7:3"]
 
 
-def test_an_escaped_mark_falls_back_to_the_whole_text() -> None:
+def test_an_escaped_mark_has_its_place() -> None:
     _, found = fill('a: "\\x24{env:UNSET}"\n')
     assert found[0].span is not None
-    assert found[0].span.text == '"\\x24{env:UNSET}"'
+    assert found[0].span.text == "\\x24{env:UNSET}"
 
 
 def test_without_places_the_path_is_told() -> None:

@@ -40,6 +40,8 @@ _MAX_ALIKE = 200  # findings of one code
 _MAX_TEXT = 1000  # characters of one text of a finding
 _CONSEQUENCES = frozenset({"SG209"})
 """Findings that say nothing new about a place where there is an error."""
+_CAUSES = frozenset({"SG110"})
+"""Findings beside which nothing else at their place is new."""
 _NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
 """Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
 
@@ -142,6 +144,7 @@ def load_tree(
     """Return the graph of a tree that was read without a problem, or of what could be read."""
     fill = partial(interpolate, env=env, base_dir=base, mode=secrets)
     head, found = fill(_only(tree, {"vars"}), vars={})
+    found = [_var_in_var(one) for one in found]
     vars, more = read_vars(head.get("vars"), set_vars, strict=secrets == "strict")
     found.extend(more)
     body, more = fill(_without(tree, _NOT_FILLED), vars=vars.texts)
@@ -161,6 +164,18 @@ def load_tree(
     return graph, found
 
 
+def _var_in_var(one: Diagnostic) -> Diagnostic:
+    """Return the finding of a `${var:…}` that stands where vars are made."""
+    if one.code != "SG132":
+        return one
+    return replace(
+        one,
+        headline="a var cannot be made of another var",
+        label="no var has a value here",
+        help=("write the value out, or read both from the environment: `${env:NAME}`",),
+    )
+
+
 def _only(tree: Tree, keys: AbstractSet[str]) -> Tree:
     return Tree(tree.span, [one for one in tree.entries if one.key.text in keys])
 
@@ -176,10 +191,13 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     last: dict[str, int] = {}
     count: Counter[str] = Counter()
     wrong = {id(one.span) for one in found if one.severity == "error" and one.span is not None}
+    caused = {_start(one) for one in found if one.code in _CAUSES}
     seen: set[tuple[str, str, object]] = set()
     for one in sort_diagnostics(found):
         span = one.span
         if one.code in _CONSEQUENCES and id(span) in wrong:
+            continue
+        if one.code not in _CAUSES and _start(one) in caused:
             continue
         at: object = one.path if span is None else (span.source.name, span.start, span.end)
         key = (one.code, one.label if span is not None else one.headline, at)
@@ -196,6 +214,10 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             note = f"{more:,} more with this code are not shown"
             made[at_last] = replace(made[at_last], notes=(*made[at_last].notes, note))
     return made
+
+
+def _start(one: Diagnostic) -> tuple[str, int] | None:
+    return None if one.span is None else (one.span.source.name, one.span.start)
 
 
 def _harmless(one: Diagnostic) -> Diagnostic:

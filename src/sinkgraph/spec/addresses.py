@@ -45,7 +45,7 @@ class Address:
 def parse_address(text: str) -> Address:
     """Return the Address of `host:port` or `[ipv6]:port`; raise Refused."""
     if not text:
-        raise Refused("SG129", "is empty", _ADDRESS_HELP)
+        raise Refused("SG129", "holds no address", _ADDRESS_HELP)
     if "://" in text:
         raise Refused("SG129", "is a URL, not an address", _ADDRESS_HELP)
     host, colon, port = text.rpartition(":")
@@ -72,7 +72,7 @@ def parse_address(text: str) -> Address:
 def check_url(text: str) -> str:
     """Return an http or https URL as written; raise Refused for what no sink may call."""
     if not text:
-        raise Refused("SG129", "is empty", _URL_HELP)
+        raise Refused("SG129", "holds no URL", _URL_HELP)
     if len(text) > 8192:
         raise Refused("SG129", "is longer than 8192 characters", _URL_HELP)
     if _UNPRINTABLE.search(text):

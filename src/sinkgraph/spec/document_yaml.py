@@ -253,9 +253,9 @@ class _Builder:
         if self.repeated > MAX_REPEATED:
             self.findings.stop(
                 "SG113",
-                f"aliases repeat more than {MAX_REPEATED} values",
+                f"aliases repeat more than {MAX_REPEATED:,} values",
                 event,
-                "the last straw",
+                "the alias that is one too many",
                 "write fewer aliases of aliases",
             )
         if len(self.stack) + height > MAX_DEPTH:

@@ -14,12 +14,12 @@ from typing import Literal
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
-from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_file import read_regular
 from sinkgraph.spec.document_text import MAX_FINDINGS
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.leaves import FilledText, Placeholder, SecretText, written
 from sinkgraph.spec.secret import Secret
+from sinkgraph.spec.written_at import written_at
 
 __all__ = ["MAX_FILLED", "MAX_SECRET_BYTES", "Filler", "Mode"]
 
@@ -320,7 +320,7 @@ class Filler:
                 code,
                 headline,
                 severity,
-                span=_place(at.scalar, start, end),
+                span=written_at(at.scalar, start, end),
                 label=label,
                 path=at.path,
                 help=(help,),
@@ -335,23 +335,6 @@ def _nest_end(text: str, start: int) -> int:
         depth += 1 if found[0] == "${" else -1
         at = found.end()
     return at if not depth else len(text)
-
-
-def _place(scalar: Scalar, start: int, end: int) -> Span | None:
-    """Return where a piece of a scalar's text is written; the whole scalar when unsure."""
-    whole = scalar.span
-    if whole is None:
-        return None
-    raw, text = whole.text, scalar.text
-    if raw.count("${") != text.count("${"):
-        return whole
-    at = -1
-    for _ in range(text.count("${", 0, start + 2)):
-        at = raw.find("${", at + 1)
-    length = end - start
-    if at < 0 or raw[at : at + length] != text[start:end]:
-        return whole
-    return Span(whole.source, whole.start + at, whole.start + at + length)
 
 
 def _read_secret(base_dir: Path, name: str) -> tuple[str | None, str]:

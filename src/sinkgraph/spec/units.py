@@ -178,7 +178,7 @@ def format_rate(per_s: float) -> str:
 def _check_form(text: str, units: _Units, like: tuple[str, ...]) -> None:
     help = f"write the unit, for example {_some(like)}"
     if not text.strip():
-        raise Refused("SG127", "is empty", help)
+        raise Refused("SG127", "holds no number", help)
     if len(text) > _MAX_TEXT:
         raise Refused("SG127", "is too long for a number and a unit", help)
     if text[0] == "-" and _SIGNED.match(text):

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.safe import safe_text
-from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.leaves import Placeholder
+from sinkgraph.spec.written_at import written_at
 
 __all__ = ["check"]
 
@@ -21,14 +21,21 @@ _CONDITIONS = frozenset({"where", "when"})
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Yield what is wrong with each expression of each valid node."""
+    """Yield what is wrong with each expression of each node, whatever is wrong beside it."""
     for decl in view.nodes.values():
-        if decl.kind is None or decl.spec is None:
+        if decl.kind is None:
             continue
         for field in decl.kind.expressions:
             for path, leaf in _leaves(decl.tree, field):
-                if not isinstance(leaf.value, Placeholder):  # else its `${…}` is a finding already
+                if not _has_finding(decl, leaf):
                     yield from _one(view, decl, path, leaf)
+
+
+def _has_finding(decl: NodeDecl, leaf: Scalar) -> bool:
+    """Tell whether something else was found at an expression: a `${…}`, or that it is no text."""
+    if isinstance(leaf.value, Placeholder):
+        return True
+    return decl.spec is None and not isinstance(leaf.value, str)
 
 
 def _leaves(tree: Mapping, field: str) -> Iterator[tuple[str, Scalar]]:
@@ -58,22 +65,8 @@ def _one(view: View, decl: NodeDecl, path: str, leaf: Scalar) -> Iterator[Diagno
             "SG402",
             f"`{path}` of {decl.label}: {safe_text(found.message, 300)}",
             "error",
-            _inside(leaf, found.start, found.end),
+            written_at(leaf, found.start, found.end),
             safe_text(found.message, 120),
             f"{decl.side}s.{decl.shown}.{path}",
             help=(safe_text(found.help, 200),) if found.help else (),
         )
-
-
-def _inside(leaf: Scalar, start: int, end: int) -> Span | None:
-    """Return the place of `text[start:end]`; of all of it when it is not written as it reads."""
-    span = leaf.span
-    if span is None:
-        return None
-    written = span.source.text[span.start : span.end]
-    shift = 0
-    if written != leaf.text:
-        shift = 1
-        if written[1:-1] != leaf.text or written[:1] not in {'"', "'"}:
-            return span
-    return Span(span.source, span.start + shift + start, span.start + shift + max(end, start + 1))

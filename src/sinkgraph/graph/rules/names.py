@@ -14,6 +14,7 @@ from sinkgraph.graph.composite import inner_names
 from sinkgraph.graph.model import DEAD_LETTERS, INLET
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.fields import name_problem
 from sinkgraph.spec.kinds.endpoint import Endpoint
 
 __all__ = ["check"]
@@ -24,6 +25,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     seen: dict[str, NodeDecl] = {}
     doubled: set[int] = set()
     for decl in view.spec.nodes:
+        if name_problem(decl.name):
+            continue
         first = seen.setdefault(_folded(decl.name), decl)
         if first is decl:
             yield from _reserved(decl, bool(view.sources))

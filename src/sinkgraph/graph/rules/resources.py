@@ -16,8 +16,10 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.document_tree import Scalar
 from sinkgraph.spec.kinds.source import HttpSourceSpec, StdinSource
 from sinkgraph.spec.kinds.terminal import FileSinkSpec
+from sinkgraph.spec.leaves import Placeholder
 
 __all__ = ["check"]
 
@@ -32,7 +34,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     folders = _Folders(view.output)
     for decl in view.nodes.values():
         spec = decl.spec
-        if type(spec) is FileSinkSpec:
+        if type(spec) is FileSinkSpec and not _stood_in(decl, "path"):
             real, problem = folders.look(spec.path)
             if problem:
                 yield _astray(decl, spec.path, problem)
@@ -40,7 +42,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             if first is not decl:
                 yield _shared(decl, first, "path", f"write to one file, `{_shown(spec.path)}`",
                               "give each a file of its own, or put one below both")  # fmt: skip
-        elif type(spec) is HttpSourceSpec:
+        elif type(spec) is HttpSourceSpec and not _stood_in(decl, "listen", "path"):
             key = (spec.listen.host, spec.listen.port, spec.path)
             first = listeners.setdefault(key, decl)
             if first is not decl:
@@ -53,6 +55,12 @@ def check(view: View) -> Iterator[Diagnostic]:
                 yield _shared(decl, stdin, "kind", "both read standard input",
                               "keep one of them", "SG515")  # fmt: skip
     yield from _rotated_into(files)
+
+
+def _stood_in(decl: NodeDecl, *fields: str) -> bool:
+    """Tell whether what a field holds is not known: two that are unknown are not one."""
+    held = (decl.tree.get(field) for field in fields)
+    return any(isinstance(one, Scalar) and isinstance(one.value, Placeholder) for one in held)
 
 
 def _rotated_into(files: dict[str, NodeDecl]) -> Iterator[Diagnostic]:
