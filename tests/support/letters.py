@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner, Result
+
+from sinkgraph.cli.main import cli
 from sinkgraph.event import Batch, Event, Meta
 from sinkgraph.log.disk import chunk, dead
 from sinkgraph.log.disk.dead import DeadLetter, DeadRow
 from sinkgraph.log.disk.offline import Walk, held
 from sinkgraph.log.disk.store import Store
 
-__all__ = ["DIED_AT", "a_row", "bury", "left", "stored"]
+__all__ = ["DIED_AT", "a_row", "bury", "dlq", "left", "stored"]
 
 DIED_AT = 1_767_139_200.0
 """Unix seconds at which letter 0 failed for the last time, a day before virtual runs begin.
@@ -61,6 +65,11 @@ def bury(directory: str, rows: Iterable[DeadRow]) -> None:
         store.commit([], dead=list(rows))
     finally:
         store.close()
+
+
+def dlq(*args: str | Path) -> Result:
+    """Run `sinkgraph dlq ARGS` in this process."""
+    return CliRunner().invoke(cli, ["dlq", *map(str, args)], prog_name="sinkgraph")
 
 
 def left(directory: str) -> list[DeadLetter]:
