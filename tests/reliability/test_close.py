@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,11 +19,13 @@ from hypothesis import strategies as st
 
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Event
-from sinkgraph.sinks.base import Sink, Terminal
+from sinkgraph.sinks.base import Link, Node, Sink, Terminal
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
-from sinkgraph.testing import run
+from sinkgraph.sinks.wiring import downstream
+from sinkgraph.telemetry.status import CloseReport
+from sinkgraph.testing import DiskFaults, VirtualDisk, run
 from tests.reliability.trees import Forest, Path, Spec, Spot, Step, trees
 from tests.support.virtual import start
 
@@ -167,11 +170,13 @@ async def stop(
     drain_s: float,
     busy: Callable[[Any], Awaitable[None]],
     writers: Sequence[asyncio.Task[None]] = (),
-) -> None:
-    """Start, be busy, stop, and judge how that went."""
+    after_s: float = 6.0,
+    **options: Any,
+) -> CloseReport:
+    """Start, be busy, stop, and judge how that went; `after_s` later no task is left."""
     mine = asyncio.current_task()
     loop = asyncio.get_running_loop()
-    async with start(root, drain=drain_s) as live:
+    async with start(root, drain=drain_s, **options) as live:
         await busy(live)
         began = loop.time()
         reports = await asyncio.gather(*(live.close() for _ in range(5)))
@@ -190,9 +195,10 @@ async def stop(
     for writer in writers:  # who writes to a bare sink waits for nobody else
         writer.cancel()
     await asyncio.gather(*writers, return_exceptions=True)
-    await asyncio.sleep(6)
+    await asyncio.sleep(after_s)
     left = [task.get_name() for task in asyncio.all_tasks() if task is not mine]
     assert not left, left
+    return report
 
 
 @settings(max_examples=4 * settings().max_examples)
@@ -237,3 +243,82 @@ def test_one_bad_sink_does_not_hold_up_the_close(fault: str, where: str) -> None
         await stop(tree, [bad, good], 2.0, busy)
 
     run(story())
+
+
+# on disk
+
+HANGS_S = 100.0
+
+DISKS = ("well", "slow", "hangs", "fails", "full", "cannot be read")
+
+
+def break_disk(how: str, disk: VirtualDisk, faults: DiskFaults) -> None:
+    """Let a disk go wrong from now on."""
+    now = asyncio.get_running_loop().time()
+    if how == "slow":
+        disk.latency = 0.02
+    elif how == "hangs":
+        disk.stall(now, HANGS_S)
+    elif how == "fails":
+        faults.fail("sync", times=10**6)
+    elif how == "full":
+        faults.fail("write", times=10**6, fault="ENOSPC")
+    elif how == "cannot be read":
+        faults.fail("read", times=10**6)
+
+
+def put_on_disk(root: Sink, every: int) -> None:
+    """Let every so many-th queue of a tree keep its events on disk."""
+    node = root if isinstance(root, Node) else Link(root).target
+    queues = [one for one in downstream([node]) if isinstance(one, Queue)]
+    for queue in queues[::every]:
+        queue.store = "disk"
+
+
+@settings(max_examples=4 * settings().max_examples)
+@given(
+    spec=trees(),
+    plan=plans,
+    drain_s=st.sampled_from([0.0, 1.0, 10.0]),
+    writes=st.integers(1, 6),
+    pause=st.sampled_from([0.0, 0.1, 3.0]),
+    how=st.sampled_from(DISKS),
+    every=st.integers(1, 3),
+    when=st.integers(0, 7),
+)
+def test_any_tree_closes_in_time_whatever_its_disk_does(
+    spec: Spec,
+    plan: Plan,
+    drain_s: float,
+    writes: int,
+    pause: float,
+    how: str,
+    every: int,
+    when: int,
+) -> None:
+    async def story(state: str) -> None:
+        faults = DiskFaults()
+        disk = VirtualDisk(vfs=faults.name)
+        forest = FaultyForest(plan)
+        root = forest.build(spec)
+        put_on_disk(root, every)
+        writing: list[asyncio.Task[None]] = []
+
+        async def busy(live: Any) -> None:
+            for n in range(writes):
+                if n == when:
+                    break_disk(how, disk, faults)
+                values = [{"n": 3 * n + k, "k": k} for k in range(3)]
+                writing.append(asyncio.create_task(live.write_many(values)))
+                await asyncio.sleep(pause)
+            if when >= writes:
+                break_disk(how, disk, faults)
+
+        options: dict[str, Any] = {"state_dir": state, "disk": disk, "after_s": 3 * HANGS_S}
+        try:
+            await stop(root, forest.faulty, drain_s, busy, writing, **options)
+        finally:
+            faults.close()
+
+    with TemporaryDirectory() as state:
+        run(story(state))

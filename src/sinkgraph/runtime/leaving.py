@@ -81,6 +81,9 @@ async def drain_nodes(
             whole = False
         if isinstance(node, Queue) and (node.closed or node.lanes.resting) and node.depth():
             whole = False
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # which the node may have swallowed
+            raise asyncio.CancelledError
     return whole
 
 
