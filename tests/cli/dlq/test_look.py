@@ -291,8 +291,9 @@ def test_looking_changes_nothing_and_works_beside_a_run(state: Path) -> None:
 
 
 def test_a_directory_without_events_is_refused(tmp_path: Path) -> None:
-    for args in (["ls", tmp_path / "none"], ["show", "1"], ["replay", "--all"], ["export"]):
-        done = dlq(*args, *([] if args[0] == "ls" else ["--state-dir", tmp_path / "none"]))
+    where = ["--state-dir", str(tmp_path / "none")]
+    for args in (["ls"], ["show", "1"], ["replay", "--all"], ["export"]):
+        done = dlq(*args, *where)
         assert done.exit_code == 1
         assert done.stderr.startswith("error: ")
         assert "Traceback" not in done.output
