@@ -40,14 +40,22 @@ def encode_json(value: Any) -> bytes:
         raise Rejected(f"the payload cannot be encoded as JSON: {text}") from None
 
 
+PARTIAL_LOOKS = 2  # reading a part costs about half as much as decoding all of it, once
+
+
 class Json:
-    """Is a payload known as JSON text, as a value, or both; each is made at most once."""
+    """Is a payload known as JSON text, as a value, or both; each is made at most once.
 
-    __slots__ = ("_raw", "_value")
+    `sound` says that the text is known to be JSON which can be decoded whole. Only of such a text
+    may a part be read and the rest be skipped, `looks` more times; then decoding it pays.
+    """
 
-    def __init__(self, raw: bytes | None = None, value: Any = None) -> None:
+    __slots__ = ("_raw", "_value", "looks")
+
+    def __init__(self, raw: bytes | None = None, value: Any = None, *, sound: bool = False) -> None:
         self._raw = raw
         self._value = value
+        self.looks = PARTIAL_LOOKS if sound else 0
 
     @property
     def raw(self) -> bytes:
@@ -63,6 +71,7 @@ class Json:
         value = self._value
         if value is None and self._raw is not None:
             value = self._value = _decode(self._raw)
+            self.looks = 0
         return value
 
     def __repr__(self) -> str:

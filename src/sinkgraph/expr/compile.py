@@ -10,14 +10,12 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
-import msgspec
-
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.event import Batch, Event
 from sinkgraph.expr.check import Result, checked
 from sinkgraph.expr.cost import MAX_MADE, Size, cells_made, measure
 from sinkgraph.expr.errors import BadExpression, ExprError, ExpressionError
-from sinkgraph.expr.fast import compile_fast, compile_read
+from sinkgraph.expr.fast import Fast, compile_fast
 from sinkgraph.expr.library import CONTAINER, Program
 from sinkgraph.expr.tree import Tree
 from sinkgraph.expr.values import (
@@ -50,8 +48,8 @@ class Expression:
         "_fast",
         "_growing",
         "_needs",
+        "_one",
         "_program",
-        "_read",
         "fields",
         "result",
         "text",
@@ -81,12 +79,12 @@ class Expression:
                 raise BadExpression(text, [ExprError(0, len(text), message)]) from None
             self._constants[f"{CONTAINER}.vars"] = held
         self._growing = tree.root if cells_made(tree.root, lambda _: _LARGE) > MAX_MADE else None
-        known = self._constants.get(f"{CONTAINER}.vars", {})
-        self._fast = self._read = None
-        if fast and (result == "bool" or str(program.return_type()) == "BOOL"):
-            self._fast = compile_fast(tree.root, known)
-        elif fast:
-            self._read = compile_read(tree.root)
+        self._fast: Fast | None = None
+        if fast and self._growing is None:
+            known = self._constants.get(f"{CONTAINER}.vars", {})
+            is_bool = result == "any" and str(program.return_type()) == "BOOL"
+            self._fast = compile_fast(tree.root, known, self._needs, "bool" if is_bool else result)
+        self._one = self._fast.one if self._fast is not None else None
 
     def __repr__(self) -> str:
         return f"<Expression {self.text!r}>"
@@ -98,20 +96,12 @@ class Expression:
         `ExpressionError` for a missing field, a clash of types, a division by zero, a value CEL
         cannot hold, or a result of another type than needed.
         """
-        if self._fast is not None:
+        one = self._one
+        if one is not None:
             try:
-                yes, open = self._fast.judge([event if self._fast.events else event.data])
-            except msgspec.DecodeError:
-                open = [0]
-            if not open:
-                return bool(yes)
-        elif self._read is not None:
-            try:
-                value = self._read(event)
+                return one(event)
             except Exception:
-                value = None  # only the library can say what is wrong, or what stands there
-            if value is not None and (self.result == "any" or value.__class__ is str):
-                return value
+                pass  # only the library can say what is wrong, or what the value is
         head = event if self.fields & _HEAD else None
         return self._run(self._variables(event.payload, head))
 
@@ -121,17 +111,15 @@ class Expression:
         Indices count from the start of the batch and ascend; those in neither list are false.
         Builds Events only when the expression reads more of them than `data`.
         """
-        events = list(batch) if self.fields & _HEAD else None
         matched: list[int] = []
         left: Iterable[int] = range(len(batch))
-        if self._fast is not None:
-            try:
-                matched, open = self._fast.judge(batch.data if events is None else events)
-            except msgspec.DecodeError:  # of a payload that is no JSON: judge each alone
-                open = list(left)
-            if not open:
+        fast = self._fast
+        if fast is not None and fast.judge is not None:
+            rows = batch if fast.events else batch.page.values[batch.i : batch.j]
+            matched, left = fast.judge(rows)
+            if not left:
                 return matched, []
-            left = open
+        events = list(batch) if self.fields & _HEAD else None
         payloads = batch.payloads
         failed: list[tuple[int, Exception]] = []
         for i in left:

@@ -31,6 +31,7 @@ _SMALL = frozenset(
     )
 )
 _PASSED_ON = frozenset({"_[_]", "_?._", "_[?_]", "orValue", "or", "value", "dyn", "optional.of"})
+_NO_LONGER = frozenset({"lowerAscii", "upperAscii", "trim", "substring", "charAt", "reverse"})
 _FORMATTED = 70  # cells one argument of `format` may become: 1,000 digits and some
 
 
@@ -145,6 +146,8 @@ class _Estimate:
         if function == "join":
             between = args[1].cells if len(args) > 1 else 0
             return self._new(_text(args[0].cells + args[0].n * between), times)
+        if function in _NO_LONGER:
+            return self._new(_text(args[0].cells), times)
         if function == "format":
             return self._new(_text(args[0].cells + _FORMATTED * cells), times)
         if function == "split":

@@ -62,19 +62,24 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class MakeList:
-    """Is a list literal."""
+    """Is a list literal; `optional` when some of its elements may be left out (`?x`)."""
 
     id: int
     elements: tuple[Node, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MakeMap:
-    """Is a map or message literal; keys of a message are its field names."""
+    """Is a map or message literal; keys of a message are its field names.
+
+    `optional` when some of its entries may be left out (`?key: x`).
+    """
 
     id: int
     name: str
     entries: tuple[tuple[Node, Node], ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +218,7 @@ def _node(raw: bytes, names: dict[int, str]) -> Node:
             return _call(ident, body, names)
         case 7:
             parts = [_node(_raw(v), names) for n, v in _fields(body) if n == 1]
-            return MakeList(ident, tuple(parts))
+            return MakeList(ident, tuple(parts), any(n == 2 for n, _ in _fields(body)))
         case 8:
             return _make_map(ident, body, names)
         case 9:
@@ -240,18 +245,19 @@ def _call(ident: int, body: bytes, names: dict[int, str]) -> Node:
 
 
 def _make_map(ident: int, body: bytes, names: dict[int, str]) -> Node:
-    name, entries = "", []
+    name, entries, optional = "", [], False
     for number, value in _fields(body):
         if number == 1:
             name = _raw(value).decode()
             continue
         parts = dict(_fields(_raw(value)))
+        optional = optional or bool(parts.get(5, 0))
         if 3 in parts:
             key = _node(_raw(parts[3]), names)
         else:
             key = Const(0, _raw(parts.get(2, b"")).decode())
         entries.append((key, _node(_raw(parts[4]), names)))
-    return MakeMap(ident, name, tuple(entries))
+    return MakeMap(ident, name, tuple(entries), optional)
 
 
 def _loop(ident: int, body: bytes, names: dict[int, str]) -> Node:

@@ -46,7 +46,7 @@ def parse_json(text: bytes, limits: Limits) -> Json:
         problem = keys_problem(value, limits)
         if problem is not None:
             raise BadJson(problem)
-    return Json(text)
+    return Json(text, sound=True)
 
 
 def json_reason(error: Exception) -> str:
