@@ -5,7 +5,7 @@ It only advises; the finding itself is made in `sinkgraph.spec.locate`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +25,9 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "batch_size": ("max_batch", "max_events"),
         "buffer": ("capacity",),
         "condition": ("where", "when"),
+        "default": ("otherwise",),
         "destination": ("to", "url"),
+        "else": ("otherwise", "default"),
         "endpoint": ("url",),
         "expression": ("where", "when"),
         "file": ("path", "paths"),
@@ -36,6 +38,7 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "max_retries": ("max_attempts",),
         "next": ("to",),
         "output": ("to",),
+        "otherwise": ("default",),
         "outputs": ("to",),
         "port": ("listen",),
         "retries": ("max_attempts",),
@@ -58,10 +61,17 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _MOST_KINDS = 3
 
 
-def advice(key: str, section: type[BaseModel], path: Path, model: type[BaseModel]) -> str:
+def advice(
+    key: str,
+    section: type[BaseModel],
+    path: Path,
+    model: type[BaseModel],
+    beside: Container[str] = (),
+) -> str:
     """Return the one action that helps with an unknown key.
 
-    `section` is what the key stands in, found at `path` of the node's `model`.
+    `section` is what the key stands in, found at `path` of the node's `model`; `beside` are the
+    keys that stand there too.
     """
     below = [field for field, inner in _nested(section) if key in field_names(inner)]
     if below:
@@ -73,7 +83,7 @@ def advice(key: str, section: type[BaseModel], path: Path, model: type[BaseModel
     near = nearest(key, field_names(section))
     if near:
         return f"the nearest is `{near}`"
-    word = _word(key, keys_of(section))
+    word = _word(key, [one for one in keys_of(section) if one not in beside])
     if word:
         return f"here it is called `{word}`"
     kinds = _kinds_with(key) if section is model else ()

@@ -52,20 +52,32 @@ class Owner:
 
 
 class Place:
-    """Is where a path leads in a tree: the spans of its key and value, and the path that exists."""
+    """Is where a path leads in a tree: the spans of its key and value, and the path that exists.
 
-    __slots__ = ("found", "key", "missing", "value")
+    `beside` is the mapping whose key was found last.
+    """
 
-    def __init__(self, key: Span | None, value: Span | None, found: Path, missing: Path) -> None:
+    __slots__ = ("beside", "found", "key", "missing", "value")
+
+    def __init__(
+        self,
+        key: Span | None,
+        value: Span | None,
+        found: Path,
+        missing: Path,
+        beside: Mapping,
+    ) -> None:
         self.key = key
         self.value = value
         self.found = found
         self.missing = missing
+        self.beside = beside
 
 
 def place(owner: Owner, path: Path) -> Place:
     """Follow a path as far as it leads; steps the tree does not have (union tags) are skipped."""
     node: Node = owner.tree
+    beside = owner.tree
     key, value = owner.place, owner.tree.span
     found: list[str | int] = []
     missing: list[str | int] = []
@@ -73,6 +85,7 @@ def place(owner: Owner, path: Path) -> Place:
         if isinstance(node, Mapping) and isinstance(step, str):
             entry = node.entry(step)
             if entry is not None:
+                beside = node
                 node, key, value = entry.value, entry.key.span, entry.value.span
                 found.append(step)
                 continue
@@ -82,7 +95,7 @@ def place(owner: Owner, path: Path) -> Place:
             found.append(step)
             continue
         missing.append(step)
-    return Place(key, value, tuple(found), tuple(missing))
+    return Place(key, value, tuple(found), tuple(missing), beside)
 
 
 def from_problem(problem: Problem, owner: Owner) -> Diagnostic:
@@ -149,7 +162,7 @@ def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
     section = section_at(model, at.found[:-1]) or model
     key = str(loc[-1])
-    help = advice(key, section, at.found[:-1], model)
+    help = advice(key, section, at.found[:-1], model, at.beside)
     where = _field(at.found[:-1])
     holder = f"`{where}` of {owner.label}" if where else owner.label
     return Diagnostic(

@@ -8,6 +8,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.graph.view import Link, View
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
+from sinkgraph.spec.document_tree import Mapping, Node
 
 __all__ = ["check"]
 
@@ -20,7 +21,9 @@ _MAX_COMPARED = 50_000
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield edges to nothing, to their own node, into a source, or into a disabled node."""
     sinks = any(one.side == "sink" for one in (*view.nodes.values(), *view.disabled.values()))
-    for count, (decl, edge) in enumerate(view.unknown if sinks else ()):
+    misplaced = {one.key.text for one in view.spec.tree if _is_node(one.value)}
+    unknown = [one for one in view.unknown if one[1].target not in misplaced] if sinks else ()
+    for count, (decl, edge) in enumerate(unknown):
         helped = count < _MAX_HELPED and count * len(view.nodes) < _MAX_COMPARED
         yield _unknown(view, decl, edge, helped=helped)
     for decl, edge in view.looped:
@@ -29,6 +32,10 @@ def check(view: View) -> Iterator[Diagnostic]:
         yield _into_source(link)
     if any(one.side == "sink" for one in view.nodes.values()):
         yield from _ends_nowhere(view)
+
+
+def _is_node(value: Node) -> bool:
+    return isinstance(value, Mapping) and "kind" in value
 
 
 def _inside(decl: NodeDecl) -> tuple[Label, ...]:
