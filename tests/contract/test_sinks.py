@@ -55,6 +55,7 @@ from sinkgraph.testing import (
     RecordingSink,
     SlowSink,
     VirtualClock,
+    VirtualDisk,
     run,
 )
 from sinkgraph.testing.sink_promises import SINK_PROMISES, SinkPromise
@@ -281,6 +282,17 @@ WRAPS: list[tuple[str, Callable[[Sink], Sink]]] = [
 ]
 """Sinks that pass every event on to a target."""
 
+
+def in_a_state_dir(folder: Path) -> dict[str, Any]:
+    """Return the options of a graph with a state dir."""
+    return {"state_dir": str(folder / "state")}
+
+
+def on_disk(folder: Path) -> dict[str, Any]:
+    """Return the same, with a disk on virtual time."""
+    return {**in_a_state_dir(folder), "disk": VirtualDisk()}
+
+
 CASES = [
     Case("balance", lambda: Balance([R(), R()])),
     Case("balance-key", lambda: Balance([R(), R()], by="key", key="data.n")),
@@ -300,6 +312,8 @@ CASES = [
     Case("channel-small", lambda: read(2), instant=None),
     Case("channel-each", lambda: read(4, readers="each"), instant=True),
     Case("dead-letters", lambda: DeadLetters(capacity=7), instant=True),
+    Case("dead-letters-on-disk", DeadLetters, options=on_disk),
+    Case("dead-letters-on-a-thread", DeadLetters, real=True, options=in_a_state_dir),
     Case("dedupe", lambda: Dedupe(R())),
     Case("fallback", lambda: Fallback([FlakySink(then=1), R()])),
     Case("fallback-instant", lambda: Fallback([Blackhole(), R()]), instant=True),

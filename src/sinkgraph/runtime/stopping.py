@@ -60,8 +60,8 @@ class Stop:
             listener()
         await self._end_sources(grace)
         await self._end_nodes(grace)
+        await self._end_letters(grace)
         snapshot = topology.snapshot()
-        await topology.close_nodes([topology.assembly.dead_letters], grace.share())
         await topology.release(grace.share(0.9))
         topology.status = "stopped"
         took_s = topology.clock.now() - began
@@ -150,6 +150,12 @@ class Stop:
             task.cancel()
         if topology.tasks:
             await asyncio.wait(list(topology.tasks), timeout=grace.share())
+
+    async def _end_letters(self, grace: leaving.Grace) -> None:
+        """Close what keeps dead letters, last of all; what the disk did not take is lost."""
+        letters = [node for node in self._topology.ordered() if isinstance(node, DeadLetters)]
+        await self._topology.close_nodes(letters, grace.share())
+        self._left |= {one.name: one.not_stored for one in letters if one.not_stored}
 
 
 async def _first_of(one: asyncio.Task[None], other: asyncio.Task[None], within_s: float) -> None:

@@ -156,6 +156,11 @@ class DeadLetters(Node):
             return self._letters.events
         raise SinkgraphError(f"dead letters {self.name} are on disk: list them with letters()")
 
+    @property
+    def not_stored(self) -> int:
+        """Letters taken for the disk that are not there: lost, if the process ends now."""
+        return self._letters.behind
+
     # its life
 
     def bind(self, ctx: Context) -> None:
