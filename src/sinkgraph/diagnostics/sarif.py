@@ -61,8 +61,10 @@ def _result(one: Diagnostic, rule: int) -> dict[str, Any]:
         "ruleIndex": rule,
         "level": one.severity,
         "message": {"text": _text(one)},
-        "locations": [_location(one)],
     }
+    location = _location(one)
+    if location:
+        result["locations"] = [location]
     related = [
         {"id": number, **_physical(label.span), "message": {"text": label.text}}
         for number, label in enumerate(one.secondary, 1)

@@ -162,7 +162,7 @@ def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
     section = section_at(model, at.found[:-1]) or model
     key = str(loc[-1])
-    help = advice(key, section, at.found[:-1], model, at.beside)
+    help = advice(key, section, at.found[:-1], model, {one.key.text for one in at.beside})
     where = _field(at.found[:-1])
     holder = f"`{where}` of {owner.label}" if where else owner.label
     return Diagnostic(
