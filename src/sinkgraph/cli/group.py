@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -48,7 +49,10 @@ class _RichHelp(click.Command):
 
 
 class LazyGroup(click.Group):
-    """Holds commands by section: name → what it does; `package.name` has its `command`."""
+    """Holds commands by section: name → what it does; `package.name` has its `command`.
+
+    The module of a name that is a word of Python has a `_` behind it.
+    """
 
     def __init__(
         self, *args: Any, package: str, sections: Mapping[str, Mapping[str, str]], **kwargs: Any
@@ -65,14 +69,17 @@ class LazyGroup(click.Group):
             name
             for section in self.sections.values()
             for name in section
-            if find_spec(f"{self.package}.{name}") is not None
+            if find_spec(self._module(name)) is not None
         ]
+
+    def _module(self, name: str) -> str:
+        return f"{self.package}.{name}_" if iskeyword(name) else f"{self.package}.{name}"
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load and return a command, or None when there is none of that name."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        found = import_module(f"{self.package}.{cmd_name}").command
+        found = import_module(self._module(cmd_name)).command
         if type(found) is not click.Command:
             return found  # type: ignore[no-any-return]
         return _RichHelp(

@@ -17,10 +17,11 @@ __all__ = ["SECTIONS", "cli", "main"]
 SECTIONS = {
     "Documents": {
         "check": "Report every problem of graph documents.",
-        "explain": "Say what findings mean.",
+        "explain": "Say what findings mean, or what is known of a graph.",
         "render": "Draw a graph document.",
         "kinds": "List the kinds of nodes, or the fields of one.",
         "schema": "Print the JSON Schema of graph documents, for editors.",
+        "import": "Turn another program's configuration into a graph document.",
     },
     "Events": {
         "run": "Run a graph document until its sources end, or Ctrl-C.",
