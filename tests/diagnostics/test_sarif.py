@@ -22,7 +22,7 @@ LEVELS = {"none", "note", "warning", "error"}
 def require(value: Any, kind: type, *required: str, known: tuple[str, ...] = ()) -> None:
     """Hold a value to a type, and an object to its keys."""
     assert isinstance(value, kind), value
-    if kind is dict:
+    if isinstance(value, dict):
         assert set(required) <= set(value), value
         assert set(value) <= {*required, *known}, value
 
