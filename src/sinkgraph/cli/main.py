@@ -17,11 +17,11 @@ __all__ = ["SECTIONS", "cli", "main"]
 SECTIONS = {
     "Documents": {
         "check": "Report every problem of graph documents.",
-        "explain": "Say what findings mean, or what is known of a graph.",
+        "explain": "Say what findings mean, or what is known of a graph before it runs.",
         "render": "Draw a graph document.",
         "kinds": "List the kinds of nodes, or the fields of one.",
         "schema": "Print the JSON Schema of graph documents, for editors.",
-        "import": "Turn another program's configuration into a graph document.",
+        "import": "Turn the configuration of another program into a graph document.",
     },
     "Events": {
         "run": "Run a graph document until its sources end, or Ctrl-C.",
