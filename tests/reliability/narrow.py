@@ -13,11 +13,12 @@ from types import ModuleType
 from unittest.mock import patch
 
 from sinkgraph.log.disk import depot, draft, shelf, store, stragglers, thinning
-from sinkgraph.sinks import shelved
+from sinkgraph.sinks import lanes, shelved
 
 __all__ = ["narrowed"]
 
 _BOUNDS: tuple[tuple[ModuleType, str, tuple[float, ...]], ...] = (
+    (lanes, "_HELD", (1, 10)),
     (shelved, "_HOT", (2, 20)),
     (shelved, "_AHEAD", (1, 2, 10)),
     (shelf, "_MOST", (1, 3, 20)),

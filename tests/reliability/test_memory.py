@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 import pytest
 
 from sinkgraph.errors import Overloaded
-from sinkgraph.event import Batch
+from sinkgraph.event import Batch, Event
 from sinkgraph.runtime.live import Live
 from sinkgraph.simulation.disk import VirtualDisk
+from sinkgraph.sinks import lanes
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.base import Node, Sink, Terminal
 from sinkgraph.sinks.broadcast import Broadcast
@@ -206,6 +207,38 @@ def test_a_stalled_disk_queue_keeps_its_backlog_on_disk(tmp_path: Path) -> None:
         assert write.n * SIZE > 1.5 * bound(WARM), "too little was written to show anything"
         assert held <= bound(WARM), f"{held:,} bytes in memory"
         assert stalled.account().entered == write.n
+
+    run(story())
+
+
+@pytest.mark.parametrize("way", ["order_by", "hold event", "hold key"])
+def test_a_straggler_of_a_disk_queue_leaves_the_rest_on_disk(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 2_000  # ten thousand, when nobody makes it small
+    monkeypatch.setattr(lanes, "_HELD", most)
+
+    def key(event: Event) -> int:
+        return number(event.data) % 2
+
+    async def story() -> None:
+        sink = Counting(stuck=7, fails=way.startswith("hold"))
+        to: Sink = sink
+        if way != "order_by":
+            hold = way.split()[1]
+            to = Retry(sink, ConstantBackoff(0.3), hold=hold, max_attempts=10**9)
+        order_by = key if way != "hold event" else None
+        queue = Queue(to, 1_000_000, store="disk", concurrency=4, order_by=order_by)
+        write = Writes()
+        count = rounds(OFFERED, MOST_OFFERED // 10)
+        disk = VirtualDisk()
+        held, _ = await held_by(queue, write, count, disk=disk, state_dir=tmp_path / "state")
+        assert write.n * SIZE > 2 * bound(most), "too little was written to show anything"
+        assert held <= 2 * bound(most) + 2_000 * (SIZE + 60), f"{held:,} bytes in memory"
+        ledger = queue.account()
+        assert ledger.entered == write.n == ledger.pending + sink.count
+        if way == "hold event":
+            assert ledger.pending == 1
 
     run(story())
 

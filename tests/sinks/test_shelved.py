@@ -13,7 +13,8 @@ import pytest
 from sinkgraph.clock import Request
 from sinkgraph.event import Event
 from sinkgraph.log.disk import depot
-from sinkgraph.sinks import shelved
+from sinkgraph.simulation.faults import Ending
+from sinkgraph.sinks import lanes, shelved
 from sinkgraph.testing import Destination, World, simulate
 
 ORIGIN = "http://hooks.test"
@@ -178,6 +179,37 @@ def test_a_disk_that_does_not_note_what_was_delivered_stops_the_lanes(
         assert set(numbers(hooks)) == set(range(3_000))
 
     simulate(story)
+
+
+@pytest.mark.parametrize("ending", ["kill", None])
+def test_keys_behind_a_straggling_one_come_in_their_order_when_memory_holds_few(
+    ending: Ending | None,
+) -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN, latency=0.001)
+
+        def judge(request: Request) -> int | None:
+            return 503 if world.now < 20 and json.loads(request.body)["n"] % 3 == 0 else None
+
+        hooks.judge = judge
+        graph = document(order_by="data.n % 3", concurrency=3)
+        async with world.run(graph, durable=True) as live:
+            for n in range(0, 900, 10):
+                await live.write_many([{"n": k} for k in range(n, n + 10)])
+            await world.until(8)
+            assert len(numbers(hooks)) < 250, "keys took all there is"
+            if ending is not None:
+                await world.crash(ending)
+        async with world.run(graph, durable=True) as live:
+            await world.until(20)
+            assert await live.drain(60)
+        first = list(dict.fromkeys(numbers(hooks)))
+        assert sorted(first) == list(range(900))
+        for key in range(3):
+            assert [n for n in first if n % 3 == key] == list(range(key, 900, 3))
+
+    with patch.object(lanes, "_HELD", 30):
+        simulate(story)
 
 
 def test_after_a_slow_moment_of_the_disk_lanes_go_on() -> None:

@@ -36,6 +36,17 @@ class Job:
     def __len__(self) -> int:
         return sum(len(events) for _, events in self.parts)
 
+    def distinct(self) -> list[Batch]:
+        """Return what it holds, each event once."""
+        held: list[Batch] = []
+        seen: set[str] = set()
+        for _, batch in self.parts:
+            fresh = [k for k, own in enumerate(batch.ids) if own not in seen]
+            seen.update(batch.ids)
+            if fresh:
+                held.append(batch if len(fresh) == len(batch) else batch.pick(fresh))
+        return held
+
     def still(self, owed: Sequence[Batch]) -> Part | None:
         """Return what of the first part is among `owed`; None when that is all of it."""
         write, batch = self.parts[0]

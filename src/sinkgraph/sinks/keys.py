@@ -55,6 +55,15 @@ class Keys:
         self._owned: dict[Hashable, int] = {}  # how many jobs hold a key
         self.runnable: deque[Hashable] = deque()
         self.waiting = 0  # events of runnable keys
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Events that no lane has: of runnable keys, and of keys that are owned."""
+        return self._count
+
+    def __bool__(self) -> bool:
+        """It is something also where it holds nothing."""
+        return True
 
     @property
     def idle(self) -> bool:
@@ -77,6 +86,7 @@ class Keys:
 
     def add(self, batch: Batch) -> None:
         """Take in a batch, split by key."""
+        self._count += len(batch)
         split: dict[Hashable, list[int]] = {}
         for k, event in enumerate(batch):
             split.setdefault(self._key_of(event), []).append(k)
@@ -116,6 +126,7 @@ class Keys:
                 else:
                     parts.append(backlog.popleft())
                 n += len(parts[-1])
+        self._count -= n
         return owned, join(parts)
 
     def release(self, keys: list[Hashable]) -> bool:
@@ -145,5 +156,5 @@ class Keys:
         self._backlog.clear()
         self.runnable.clear()
         self._owned.clear()
-        self.waiting = 0
+        self.waiting = self._count = 0
         return left

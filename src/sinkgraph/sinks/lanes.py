@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Lanes"]
 
 _BACKOFF = ExponentialBackoff()
+_HELD = 10_000  # parked events, and events behind a key, of a queue that has the rest on disk
 _CLOSE_S = 2.0  # how long a cancelled lane may take to end
 
 
@@ -120,7 +121,7 @@ class Lanes:
                     continue
                 job = self._next()
                 if job is None:
-                    if self.linger and not self.hurry and self._at_hand():
+                    if self.linger and not self.hurry and not self._stuffed and self._at_hand():
                         await self._fill()
                         continue
                     if queue.rejoin():
@@ -154,6 +155,8 @@ class Lanes:
         queue = self._queue
         limit = queue.max_batch
         keys = self.keys
+        if self._stuffed and not (keys and keys.runnable):
+            return None
         if full and self.linger and not self.hurry and self._at_hand() < limit:
             return None
         if keys is None or (self.concurrency == 1 and keys.idle):
@@ -162,13 +165,19 @@ class Lanes:
                 return None
             return self._begin(Job(deque([(queue.to.send, batch)])))
         while not keys.runnable:
-            batch = queue.take(limit)
+            batch = queue.take(limit) if not self._stuffed else None
             if batch is None:
                 return None
             keys.add(batch)
         share = max(1, -(-keys.waiting // min(self.concurrency, len(keys.runnable))))
         owned, batch = keys.take(min(limit, share))
         return self._begin(Job(deque([(queue.to.send, batch)]), owned))
+
+    @property
+    def _stuffed(self) -> bool:
+        """Whether a disk queue's events that wait for others are as many as memory may hold."""
+        held = self._lot.events + (len(self.keys) if self.keys is not None else 0)
+        return held >= _HELD and self._queue.shelf is not None
 
     def _at_hand(self) -> int:
         """Return how many events could go into the next batch."""
@@ -366,14 +375,8 @@ class Lanes:
 
     def held(self) -> list[Batch]:
         """Return what the lanes hold, each event once, and keep it."""
-        held: list[Batch] = []
-        for job in (*self._busy, *self._ready, *self._lot.jobs):
-            seen: set[str] = set()
-            for _, batch in job.parts:
-                fresh = [k for k, own in enumerate(batch.ids) if own not in seen]
-                seen.update(batch.ids)
-                if fresh:
-                    held.append(batch if len(fresh) == len(batch) else batch.pick(fresh))
+        jobs = (*self._busy, *self._ready, *self._lot.jobs)
+        held = [batch for job in jobs for batch in job.distinct()]
         return held + (self.keys.held() if self.keys is not None else [])
 
     def surrender(self) -> list[Batch]:
