@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("name", [name for commands in SECTIONS.values() for name in commands])
 def test_what_help_says_of_a_command_is_what_the_command_says(name: str) -> None:
-    command = import_module(f"sinkgraph.cli.{name}").command
+    module = f"{name}_" if iskeyword(name) else name
+    command = import_module(f"sinkgraph.cli.{module}").command
     said = {name: text for commands in SECTIONS.values() for name, text in commands.items()}
     assert command.name == name
     assert command.help.splitlines()[0] == said[name]
