@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import Context as Variables
+from contextvars import copy_context
 from typing import Any
 
 from sinkgraph.clock import Clock, Disk, LoopClock, Network, Random, system_random
@@ -67,6 +69,7 @@ class Topology:
         self.pool = ThreadPool()
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.running: dict[str, asyncio.Task[None]] = {}
+        self._context: Variables | None = None
         self._uids = 0
         self._wirings = 0
         self._stop: Stop | None = None
@@ -123,6 +126,7 @@ class Topology:
 
     async def start(self) -> None:
         """Provision everything, then commit; raises StartFailed with every reason, nothing runs."""
+        self._context = copy_context()
         self.clock = self._clock if self._clock is not None else LoopClock()
         self.started_at = self.clock.now()
         self.run_id = f"{self._random.getrandbits(40):010x}"
@@ -243,8 +247,12 @@ class Topology:
         return self.run_id if self._uids == 1 else f"{self.run_id}{self._uids:x}"
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Start a task that ends with the topology; what it raises is journaled."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        """Start a task that ends with the topology; what it raises is journaled.
+
+        It runs in the context of the start: a lane outlives the write that woke it.
+        """
+        context = self._context.copy() if self._context is not None else None
+        task = asyncio.get_running_loop().create_task(work, name=name, context=context)
         self.tasks[task] = None
         task.add_done_callback(self._ended)
         return task
