@@ -107,7 +107,7 @@ def test_events_of_a_queue_whose_place_is_lost_wait_under_another_name(state: Pa
     store.close()
     done = queue("check", "--state-dir", state)
     assert done.exit_code == 1
-    assert "error: 1 records are damaged" in done.stderr
+    assert "error: 1 record is damaged" in done.stderr
     assert "error: 40 events wait for a queue whose place is lost (number 1)" in done.stderr
     done = queue("repair", "--state-dir", state)
     assert done.exit_code == 0
@@ -127,7 +127,7 @@ def test_an_end_that_was_cut_off_is_noticed(state: Path) -> None:
     (state / "events.db").write_bytes(older)
     done = queue("check", "--state-dir", state)
     assert done.exit_code == 1
-    assert "error: 7 events that were committed are cut off" in done.stderr
+    assert "error: 7 committed events are cut off" in done.stderr
     assert "7 events cut off at the end" in queue("ls", "--state-dir", state).stdout
     assert "lost 7 events at the end" in queue("repair", "--state-dir", state).stdout
     assert queue("check", "--state-dir", state).exit_code == 0
@@ -223,6 +223,11 @@ def test_the_state_dir_is_found_when_there_is_one(state: Path, tmp_path: Path) -
     state.rename(base / "orders")
     assert queue("ls").stdout.startswith(f"state dir {base / 'orders'}\n")
     assert queue("ls", "--state-dir", " ").exit_code == 2
+    done = queue("ls", base / "orders", "--state-dir", base / "orders")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (
+        2,
+        "error: the state dir is given twice: STATE_DIR and `--state-dir`",
+    )
     (base / "more").mkdir()
     (base / "more" / "events.db").touch()
     done = queue("ls")

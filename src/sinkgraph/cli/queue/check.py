@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.options import FINDINGS, OK, echo, json_option, many, wants_color
-from sinkgraph.cli.queue.opening import state_option
+from sinkgraph.cli.queue.opening import place, place_options
 from sinkgraph.cli.queue.words import events, size_words
-from sinkgraph.cli.state_dir import held_dir
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ __all__ = ["command"]
 
 
 @click.command(name="check")
-@click.argument("directory", metavar="[DIR]", required=False)
-@state_option
+@place_options
 @json_option
 def command(directory: str | None, state_dir: str | None, as_json: bool) -> None:
     """Verify everything in a state dir, and say what is damaged or missing.
@@ -37,9 +35,7 @@ def command(directory: str | None, state_dir: str | None, as_json: bool) -> None
     """
     from sinkgraph.log.disk.findings import findings
 
-    if directory is not None and state_dir is not None:
-        raise click.UsageError("the state dir is given twice: as DIR and as `--state-dir`")
-    checked = findings(held_dir(directory if directory is not None else state_dir))
+    checked = findings(place(directory, state_dir))
     if as_json:
         echo(json.dumps(_as_object(checked), indent=2))
     else:

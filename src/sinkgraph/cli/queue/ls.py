@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.options import echo, json_option, many
-from sinkgraph.cli.queue.opening import for_reading, size_of_file, state_option
+from sinkgraph.cli.queue.opening import for_reading, place, place_options, size_of_file
 from sinkgraph.cli.queue.words import age_words, events, queue_words, size_words, table
-from sinkgraph.cli.state_dir import held_dir
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ __all__ = ["command"]
 
 
 @click.command(name="ls")
-@state_option
+@place_options
 @json_option
-def command(state_dir: str | None, as_json: bool) -> None:
+def command(directory: str | None, state_dir: str | None, as_json: bool) -> None:
     """List the queues that hold events, and what else a state dir holds.
 
     Pending events are those that no destination has taken yet; of a state dir that is in use, as
@@ -37,10 +36,10 @@ def command(state_dir: str | None, as_json: bool) -> None:
     """
     from sinkgraph.log.disk.lock import holder
 
-    directory = held_dir(state_dir)
-    with for_reading(directory) as store:
-        made = _told(store, directory)
-    made["pid"] = holder(directory)
+    where = place(directory, state_dir)
+    with for_reading(where) as store:
+        made = _told(store, where)
+    made["pid"] = holder(where)
     echo(json.dumps(made, indent=2) if as_json else "\n".join(_lines(made, time.time())))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from sinkgraph.cli.options import many
+from sinkgraph.cli.state_dir import held_dir
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 
@@ -27,6 +27,8 @@ __all__ = [
     "for_writing",
     "keep_apart",
     "name_argument",
+    "place",
+    "place_options",
     "refused",
     "size_of_file",
     "state_option",
@@ -46,6 +48,19 @@ def state_option(command: _Command) -> _Command:
         metavar="DIR",
         help="Which state dir [$SINKGRAPH_STATE_DIR, $STATE_DIRECTORY; the only one of this user].",
     )(command)
+
+
+def place_options(command: _Command) -> _Command:
+    """Add STATE_DIR as an argument and as an option; `place` tells what they mean."""
+    argued = click.argument("directory", metavar="[STATE_DIR]", required=False)(command)
+    return state_option(argued)
+
+
+def place(directory: str | None, state_dir: str | None) -> str:
+    """Return the state dir of a command with `place_options`. Raises as `held_dir` does."""
+    if directory is not None and state_dir is not None:
+        raise click.UsageError("the state dir is given twice: STATE_DIR and `--state-dir`")
+    return held_dir(directory if directory is not None else state_dir)
 
 
 def name_argument(command: _Command) -> _Command:
@@ -117,8 +132,8 @@ def _no_such_queue(name: str, there: list[str]) -> NoReturn:
         help = f"the nearest is `{safe_text(near)}`"
     elif there:
         listed = ", ".join(f"`{safe_text(one)}`" for one in there[:_SHOWN])
-        more = f" and {many(len(there) - _SHOWN, 'more')}" if len(there) > _SHOWN else ""
-        help = f"events wait for {listed}{more.removesuffix('s')}"
+        more = f" and {len(there) - _SHOWN:,} more" if len(there) > _SHOWN else ""
+        help = f"events wait for {listed}{more}"
     else:
         help = "no stored event waits for any queue"
     raise click.ClickException(f"no queue `{shown}` is in this state dir; {help}")

@@ -7,6 +7,7 @@ write-ahead log). What a row is worth is for whoever asked: nothing is verified 
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
@@ -105,7 +106,7 @@ class Image:
                 return None
             rowid -= (rowid >> 63) << 64
             return Cell(number, index, rowid, _record(payload), number in self.free)
-        except (IndexError, ValueError, OverflowError):
+        except (IndexError, ValueError, OverflowError, struct.error):
             return None
 
     def _payload(self, page: bytes, at: int, size: int) -> bytes | None:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sinkgraph.errors import SinkgraphError
 from sinkgraph.log.disk.offline import Held, held
 from sinkgraph.log.disk.rebuild import LOST
 from sinkgraph.log.disk.salvage import Checked, check, places_words
@@ -65,10 +66,13 @@ def findings(directory: str) -> Findings:
     gone = sum(n for _, _, n, why in checked.quarantine if why == LOST)
     if not checked.records and not checked.logs and checked.problems:
         return Findings(checked, tuple(found), gone=gone)  # it could not be opened
+    queues: dict[str, Held] = {}
     store = Store.open(directory, read_only=True)
     try:
         queues = held(store)
-        found += _places(store, queues, bool(checked.problems) or gone > 0)
+        found += _places(store, queues, bool(found) or gone > 0)
+    except SinkgraphError as error:
+        found.append(_explained(str(error)))
     finally:
         store.close()
     pending = {name: one.pending for name, one in queues.items() if one.pending}
@@ -87,8 +91,9 @@ _RECORDS = (
     "places of queues or positions of files are lost: what they had done may be done again",
     _REPAIR,
 )
-_OF_A_LOG = re.compile(r", positions? [\d,]+")
 _LETTERS = ("they cannot be shown or replayed", _REPAIR)
+_KNOWN = {" dead letter": _LETTERS, " record": _RECORDS, " cut off": _CUT}
+_OF_A_LOG = re.compile(r", positions? [\d,]+")
 _STRUCTURE = ("parts of the file cannot be reached, or not in order", _REPAIR)
 
 
@@ -96,12 +101,9 @@ def _explained(problem: str) -> Finding:
     """Return the finding for a line of `Checked.problems`."""
     if _OF_A_LOG.search(problem):
         return Finding(problem, *_DAMAGED)
-    if "dead letters" in problem:
-        return Finding(problem, *_LETTERS)
-    if problem.endswith("records are damaged"):
-        return Finding(problem, *_RECORDS)
-    if problem.endswith("cut off"):
-        return Finding(problem, *_CUT)
+    for known, words in _KNOWN.items():
+        if known in problem:
+            return Finding(problem, *words)
     return Finding(problem, *_STRUCTURE)
 
 

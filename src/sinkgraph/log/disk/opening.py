@@ -160,7 +160,7 @@ def at_open(error: apsw.Error, directory: str) -> Exception:
     return StateUnusable(f"cannot open {path}: {_told(error)}")
 
 
-def failure(error: apsw.Error, path: str, db: apsw.Connection | None = None) -> Exception:
+def failure(error: Exception, path: str, db: apsw.Connection | None = None) -> Exception:
     """Return what a writer is told: StoreFull where it may be tried again, else StoreFailed."""
     if isinstance(error, apsw.FullError):
         return StoreFull(f"no room for {path}: the disk is full")
@@ -181,7 +181,7 @@ def failure(error: apsw.Error, path: str, db: apsw.Connection | None = None) -> 
 _SYNC = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 
 
-def _told(error: apsw.Error) -> str:
+def _told(error: Exception) -> str:
     code = apsw.mapping_extended_result_codes.get(getattr(error, "extendedresult", 0))
     text = str(error) or "disk I/O error"
     return f"{text} ({code})" if isinstance(code, str) else text

@@ -21,7 +21,10 @@ from sinkgraph.log.disk.format import (
     unpack_takers,
 )
 
-__all__ = ["Damage", "is_damage", "log_ends", "scan", "uncovered"]
+__all__ = ["UNREADABLE", "Damage", "is_damage", "log_ends", "scan", "uncovered"]
+
+UNREADABLE = (apsw.Error, UnicodeDecodeError)
+"""What SQLite raises over a damaged file: a number may have become text that is none."""
 
 _HEADER = "key, seq, n, size, crc, takers"
 _COLUMNS = f"{_HEADER}, body"
@@ -104,7 +107,7 @@ def _stretch(
             room -= found[3]
             if left <= 0 or room <= 0 or position >= until:
                 return rows, ""
-    except apsw.Error as error:
+    except UNREADABLE as error:
         if not is_damage(error):
             raise
         return rows, "its page is damaged"
@@ -140,7 +143,7 @@ def _next(db: apsw.Connection, log: int, at: int, until: int) -> tuple[Any, ...]
     while low < end:
         try:
             found = _first_that_holds(db, low, end)
-        except apsw.Error as error:
+        except UNREADABLE as error:
             if not is_damage(error):
                 raise
             low, step = low + step, step * 2
@@ -169,7 +172,7 @@ def _reached(db: apsw.Connection, key: int) -> bytes | None:
             if found[0] == key and row_holds(*found):
                 body: bytes = found[6]
                 return body
-    except apsw.Error as error:
+    except UNREADABLE as error:
         if not is_damage(error):
             raise
     return None
@@ -184,7 +187,7 @@ def _back(db: apsw.Connection, low: int, found: tuple[Any, ...]) -> tuple[Any, .
                 break
             if header[2]:
                 found = header
-    except apsw.Error as error:
+    except UNREADABLE as error:
         if not is_damage(error):
             raise
     return found
@@ -221,7 +224,7 @@ def log_ends(
                 raise Damage(f"the ends of log {log} are damaged")
             ends[log] = at, place_of(last[0])[1] + last[2]
         return ends
-    except apsw.Error as error:
+    except UNREADABLE as error:
         if not is_damage(error):
             raise
         raise Damage(str(error)) from None

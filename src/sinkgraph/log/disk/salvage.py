@@ -163,13 +163,14 @@ def _checked(store: Store) -> Checked:
         logs.append(Contents(log, name, head.first, head.head, rows, events, size, damaged))
     letters, bad_letters = _verified_dead(store)
     if bad_letters:
-        problems.append(f"{bad_letters} dead letters are damaged")
+        problems.append(_count(bad_letters, "dead letter", "damaged"))
     if store.told_dead != letters + bad_letters:
-        problems.append(f"{store.told_dead - letters - bad_letters} dead letters are missing")
+        missing = store.told_dead - letters - bad_letters
+        problems.append(_count(missing, "dead letter", "missing"))
     if store.lost_records:
-        problems.append(f"{store.lost_records} records are damaged")
+        problems.append(_count(store.lost_records, "record", "damaged"))
     if store.cut:
-        problems.append(f"{store.cut} events that were committed are cut off")
+        problems.append(_count(store.cut, "committed event", "cut off"))
     return Checked(
         store.directory,
         tuple(problems),
@@ -190,6 +191,10 @@ def places_words(at: int, n: int) -> str:
     if n == 1:
         return f"position {at:,}: 1 event"
     return f"positions {at:,} to {at + n - 1:,}: {n:,} events"
+
+
+def _count(n: int, what: str, state: str) -> str:
+    return f"1 {what} is {state}" if n == 1 else f"{n:,} {what}s are {state}"
 
 
 def _quarantine(store: Store) -> list[Any]:

@@ -33,7 +33,7 @@ from sinkgraph.log.disk.format import (
 from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.opening import connect, connect_to_read, failure
-from sinkgraph.log.disk.reading import Damage, is_damage, log_ends, scan, uncovered
+from sinkgraph.log.disk.reading import UNREADABLE, Damage, is_damage, log_ends, scan, uncovered
 from sinkgraph.log.disk.reserve import RESERVE_BYTES, Reserve
 
 __all__ = ["PAGE_SIZE", "NewRow", "Store"]
@@ -340,7 +340,7 @@ class Store:
         """Return what a query finds; for `dead` and `salvage`, which have tables of their own."""
         try:
             return self.db.execute(sql, tuple(values)).fetchall()
-        except apsw.Error as error:
+        except UNREADABLE as error:
             raise failure(error, self.path, self.db) from error
 
     def _scan(
