@@ -113,6 +113,7 @@ class Trial:
                     for producer in self.producers:
                         await producer.wait()
                 world.check()
+                await self._before_the_end(live)
                 done = await live.drain(LIMIT_S)
                 world.check()
                 assert done, f"pending {LIMIT_S:g} s after the last fault: {self._pending()}"
@@ -125,6 +126,9 @@ class Trial:
                 raise
             return False
         return True
+
+    async def _before_the_end(self, live: Live) -> None:
+        """Do what has to be done once all is well, before all that is pending has to end."""
 
     async def _operate(self, live: Live) -> None:
         """Look into a node now and then, as long as the process lives."""

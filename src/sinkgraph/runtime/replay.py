@@ -124,6 +124,11 @@ class Replays:
             await asyncio.wait([task for task in tasks if task is not None])
 
     @property
+    def pending(self) -> int:
+        """How many events wait to be written, also where a replay has stopped."""
+        return sum(one.pending() for one in self._replays.values())
+
+    @property
     def accounts(self) -> list[Replay]:
         """Every replay there was in this run, for its ledger."""
         return list(self._replays.values())

@@ -297,12 +297,16 @@ class Topology:
     async def drain(self, deadline_s: float | None = None) -> bool:
         """Wait until nothing is pending, upstream first, at most `deadline_s` seconds.
 
+        Replays that are under way are waited for too.
+
         Returns False when the deadline passed first, or something could not be drained.
         """
         limit = self.drain_s if deadline_s is None else deadline_s
         try:
             async with asyncio.timeout(limit):
-                return await leaving.drain_nodes(self.ordered(), self.journal.note)
+                await self.replays.ended()
+                drained = await leaving.drain_nodes(self.ordered(), self.journal.note)
+                return drained and not self.replays.pending
         except TimeoutError:
             return False
 
