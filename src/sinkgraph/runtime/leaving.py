@@ -1,6 +1,6 @@
-"""How nodes leave: closed side by side, none waited for too long; what they held finds its fate.
+"""How nodes are drained and closed: one after the other, side by side, none waited for too long.
 
-It does not decide who leaves, or when.
+It does not decide who leaves, or when; what becomes of events is not its affair.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from typing import cast
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.runtime.resting import Resting
 from sinkgraph.sinks.base import Link, Node, from_outside
-from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 
 __all__ = [
     "CLOSE_S",
     "Grace",
-    "Used",
     "close_nodes",
     "drain_nodes",
     "refuse_writers",
-    "retire",
 ]
 
 CLOSE_S = 1.0
@@ -100,68 +97,6 @@ async def close_nodes(nodes: Sequence[Node], journal: _Journal, within_s: float 
         error = task.exception() if not task.cancelled() else None
         if error is not None:
             journal("close_failed", node=closing[task].name, error=repr(error))
-
-
-class Used:
-    """Is the set of nodes that are reached, looked up once for each wiring."""
-
-    def __init__(self, wirings: Callable[[], int], reached: Callable[[], Sequence[Node]]) -> None:
-        self._wirings = wirings
-        self._reached = reached
-        self._seen = -1
-        self._ids: set[int] = set()
-
-    def __contains__(self, node: Node) -> bool:
-        if self._seen != self._wirings():
-            self._seen = self._wirings()
-            self._ids = set(map(id, self._reached()))
-        return id(node) in self._ids
-
-
-async def retire(
-    nodes: Sequence[Node],
-    fate: str,
-    deadline_s: float,
-    journal: _Journal,
-    used: Used,
-) -> list[Node]:
-    """Drain and close nodes nothing writes to any more; return those that have left.
-
-    Whatever is in use again by then stays.
-    """
-    if fate == "drain":
-        try:
-            async with asyncio.timeout(deadline_s):
-                await drain_nodes(nodes, journal)
-        except TimeoutError:
-            pass
-    gone: list[Node] = []
-    for node in nodes:
-        if node in used:
-            continue
-        gone.append(node)
-        await close_nodes([node], journal)
-        if isinstance(node, Queue) and node.depth():
-            journal("node_left_with_events", node=node.name, left=node.depth(), fate=fate)
-            await _settle(node, fate)
-    return gone
-
-
-async def _settle(queue: Queue, fate: str) -> None:
-    """Let what a closed queue still held follow its fate, accounted for all the way."""
-    ledger, n = queue.ledger, queue.depth()
-    batches = queue.leftovers()
-    if fate == "discard":
-        ledger.drop("discarded", n)
-        return
-    ledger.held += n
-    for k, batch in enumerate(batches):
-        await bury_batch(queue, None, batch, "node_removed", ["the node was removed"])
-        # an event that two branches owed stands in two batches
-        settled = min(n, len(batch)) if k < len(batches) - 1 else n
-        n -= settled
-        ledger.held -= settled
-        ledger.dead_lettered += settled
 
 
 def refuse_writers(edges: Iterable[Link]) -> None:

@@ -13,12 +13,14 @@ from typing import Any, cast
 from sinkgraph.errors import SinkClosed, SinkgraphError
 from sinkgraph.event import Event, to_payload
 from sinkgraph.runtime.entry import READY, Entry, Inbox
+from sinkgraph.runtime.retiring import FATES, Fate
 from sinkgraph.runtime.subscription import Splices, Subscription
 from sinkgraph.runtime.topology import Topology
 from sinkgraph.runtime.tree import as_node, name_nodes
 from sinkgraph.sinks.base import Node, Sink
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.gate import Gate
+from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.wiring import downstream
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.status import CloseReport, Snapshot
@@ -26,7 +28,6 @@ from sinkgraph.telemetry.status import CloseReport, Snapshot
 __all__ = ["INBOX_CAPACITY", "Live"]
 
 INBOX_CAPACITY = 10_000
-FATES = ("drain", "dead_letter", "discard")
 
 
 class Live:
@@ -294,11 +295,10 @@ class Live:
         """Remove a target from the running broadcast that has it; returns at once.
 
         What is pending in its queues is drained in the background for at most `deadline` seconds
-        (then dead-lettered), or follows `fate`: `drain`, `dead_letter` or `discard`. Raises
-        KeyError when no broadcast has it.
+        (then dead-lettered, or kept on disk for the queue that comes back with its name), or
+        follows `fate`: `drain`, `dead_letter`, `discard` or `move_to:QUEUE`. Raises KeyError when
+        no broadcast has it.
         """
-        if fate not in FATES:
-            raise ValueError(f"fate is one of {', '.join(FATES)}, not {fate!r}")
         topology = self._topology
         root: Any = topology.nodes.get(sink) if isinstance(sink, str) else sink
         fans = [n for n in topology.nodes.values() if isinstance(n, Broadcast)]
@@ -307,6 +307,7 @@ class Live:
         fan = next((one for one in fans if one.entrance_of(root) is not None), None)
         if root is None or fan is None:
             raise KeyError(f"no broadcast has the target {sink!r}")
+        follows = self._fate(fate)
         topology.flush()
         target = fan.discard(root)
         assert target is not None, "the target was found above"
@@ -316,9 +317,21 @@ class Live:
         kept = {id(one) for one in topology.ordered_from_roots()}
         gone = [one for one in downstream([node]) if id(one) not in kept]
         topology.journal.note("target_removed", node=fan.name, target=node.name, fate=fate)
-        task = topology.spawn(topology.retire(gone, fate, deadline), f"retire {node.name}")
+        task = topology.spawn(topology.retire(gone, follows, deadline), f"retire {node.name}")
         self._retiring[task] = gone
         task.add_done_callback(self._retiring.pop)
+
+    def _fate(self, said: str) -> Fate:
+        """Return a fate as it was said; ValueError when there is none such."""
+        if said in FATES and ":" not in said:
+            return Fate(said)
+        word, _, name = said.partition(":")
+        if word != "move_to":
+            raise ValueError(f"fate is one of {', '.join(FATES)}, not {said!r}")
+        into = self.nodes.get(name.strip())
+        if not isinstance(into, Queue):
+            raise ValueError(f"fate {said}: {name.strip() or 'nothing'} is no queue of this graph")
+        return Fate(word, into)
 
     # watching and stopping
 

@@ -140,7 +140,7 @@ class Stop:
         await topology.close_nodes(queues, grace.share())
         if state is not None:
             self._kept = await state.keep(queues, grace.share(0.8, SAVE_S))
-        left = {q.name: q.depth() - self._kept.kept.get(q.name, 0) for q in queues}
+        left = {q.name: q.pending() - self._kept.kept.get(q.name, 0) for q in queues}
         self._left = {name: n for name, n in left.items() if n > 0}
         between = [n for n in ordered if not isinstance(n, Queue) and n.links()]
         await topology.close_nodes(between, grace.share())

@@ -20,6 +20,7 @@ from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.runtime.replay import Replays
+from sinkgraph.runtime.retiring import Fate, Used, retire
 from sinkgraph.runtime.state import StateDir
 from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
@@ -361,11 +362,11 @@ class Topology:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
         await leaving.close_nodes(nodes, self.journal.note, within_s)
 
-    async def retire(self, nodes: list[Node], fate: str, deadline_s: float) -> None:
+    async def retire(self, nodes: list[Node], fate: Fate, deadline_s: float) -> None:
         """Drain, close and forget nodes nothing writes to any more."""
         self._wirings += 1
-        used = leaving.Used(lambda: self._wirings, self.ordered_from_roots)
-        for node in await leaving.retire(nodes, fate, deadline_s, self.journal.note, used):
+        used = Used(lambda: self._wirings, self.ordered_from_roots)
+        for node in await retire(nodes, fate, deadline_s, self.journal.note, used):
             self.retired(node)
 
     def broadcast(self, where: str | Node) -> Broadcast:

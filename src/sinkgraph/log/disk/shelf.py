@@ -163,6 +163,7 @@ class Shelf:
         self.told_at: float | None = None  # when it was journalled last that reading fails
         self._reading = False
         self._failures = 0
+        self._owners = 0  # how often it was put away: what is read for an earlier one is dropped
 
     # what is here
 
@@ -247,6 +248,26 @@ class Shelf:
         self.stretches = stretches
         self.recovered = self.pending
 
+    # leaving
+
+    def put_away(self) -> None:
+        """Forget its queue: all that is not settled is on disk only, for whoever claims it next."""
+        self._owners += 1
+        self._reading = False
+        self.keeper = None
+        for one in self.stretches.values():
+            one.seen, one.cold = one.done.low, one.n
+
+    def clear(self) -> None:
+        """Settle everything."""
+        settled = self.pending
+        for one in self.stretches.values():
+            one.done.add(one.done.low, one.head)
+            one.seen = max(one.seen, one.head)
+            one.n = one.cold = one.size = 0
+        if settled:
+            self.depot.touch(self, settled)
+
     # reading
 
     def prefetch(self, done: Callable[[list[Batch], int, int], None]) -> None:
@@ -257,7 +278,11 @@ class Shelf:
         wanted = [(o.log, o.seen, o.head) for o in self.stretches.values() if o.cold]
         reading = self.depot.read(wanted, _MOST)
 
+        owner = self._owners
+
         def arrived(future: asyncio.Future[list[Loaded]]) -> None:
+            if owner != self._owners:
+                return
             self._reading = False
             if future.cancelled():
                 return
