@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from sinkgraph.render.dot import to_dot
 from sinkgraph.render.drawing import draw
 from sinkgraph.render.guarantees import guarantees
 from sinkgraph.render.mermaid import to_mermaid
+from tests.support.program import Program, until
 
 SAMPLE = Path(__file__).parent.parent / "render" / "golden" / "registry.yaml"
 
@@ -132,3 +135,131 @@ def test_what_cannot_be_written_is_one_line(here: Path, name: str) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: cannot write `{name}`: ")
     assert done.stderr.count("\n") == 1
+
+
+CHANGED = """
+sinkgraph: 1
+name: registry-notifications
+sources:
+  registry: {kind: http, listen: "127.0.0.1:8700", path: /events, to: keep}
+sinks:
+  keep: {kind: queue, to: {kind: blackhole}}
+"""
+
+
+def test_a_difference_is_drawn_and_counted(here: Path) -> None:
+    (here / "new.yaml").write_text(CHANGED, encoding="utf-8")
+    done = render("new.yaml", "--against", "graph.yaml", "-o", "out.dot")
+    assert done.exit_code == 0
+    assert done.stdout == (
+        "out.dot: drawn, 3 nodes, 2 edges, 2 added, 7 removed, 1 changed, 9 edges not as before\n"
+    )
+    assert "− removed" in (here / "out.dot").read_text(encoding="utf-8")
+
+
+def test_a_broken_older_document_is_told(here: Path) -> None:
+    (here / "old.yaml").write_text("sinkgraph: 1\n", encoding="utf-8")
+    done = render("graph.yaml", "--against", "old.yaml", "-o", "out.svg")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "old.yaml" in done.stderr
+    assert not (here / "out.svg").exists()
+
+
+def test_standard_input_is_read_once() -> None:
+    done = render("-", "--against", "-", input="x")
+    assert done.exit_code == 2
+    assert "more than once" in done.stderr
+
+
+@pytest.mark.parametrize("made", ["./graph.svg", "link.svg", "hard.svg"])
+def test_the_document_is_never_overwritten(here: Path, made: str) -> None:
+    text = SAMPLE.read_text(encoding="utf-8")
+    (here / "graph.svg").write_text(text, encoding="utf-8")
+    (here / "link.svg").symlink_to("graph.svg")
+    (here / "hard.svg").hardlink_to(here / "graph.svg")
+    done = render("graph.svg", "--syntax", "yaml", "-o", made)
+    assert done.exit_code == 2
+    assert "is the document itself" in done.stderr
+    done = render("graph.yaml", "--against", "graph.svg", "-o", made)
+    assert done.exit_code == 2
+    assert (here / "graph.svg").read_text(encoding="utf-8") == text
+
+
+def test_a_large_document_is_folded_and_says_so(here: Path) -> None:
+    large = SAMPLE.with_name("large.yaml")
+    done = render(str(large), "-o", "out.dot")
+    assert done.stdout == "out.dot: drawn, 200 nodes, 199 edges\n"
+    assert done.stderr == (
+        "note: 200 nodes, 199 edges: chains are drawn as lanes, "
+        "4 groups (`eu`, `us`, `apac`, `latam`) as one node each; "
+        "`--fold none` draws every node, `--fold GROUP` chooses\n"
+    )
+    assert (here / "out.dot").read_text(encoding="utf-8").count(" -> ") == 19
+
+
+@pytest.mark.parametrize(
+    ("folds", "edges"),
+    [(("none",), 199), (("lanes",), 71), (("eu", "us/"), 123), (("all",), 19)],
+)
+def test_what_is_folded_can_be_chosen(folds: tuple[str, ...], edges: int) -> None:
+    large = SAMPLE.with_name("large.yaml")
+    done = render(str(large), *(part for one in folds for part in ("--fold", one)))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.count(" -> ") == edges
+
+
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [
+        (("ue",), "no such group; the nearest is `eu`"),
+        (("nowhere",), "no such group; there are `eu`, `us`, `apac`, `latam`"),
+        (("none", "eu"), "it stands alone"),
+    ],
+)
+def test_a_fold_that_cannot_be_is_a_usage_error(folds: tuple[str, ...], said: str) -> None:
+    large = SAMPLE.with_name("large.yaml")
+    done = render(str(large), *(part for one in folds for part in ("--fold", one)))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("graph.yaml", "--serve", "-o", "x.svg"), "`-o` is for a file"),
+        (("-", "--serve"), "standard input cannot be one"),
+        (("graph.yaml", "--against", "-", "--serve"), "standard input cannot be one"),
+        (("graph.yaml", "--port", "8000"), "`--port` is for `--serve`"),
+        (("graph.yaml", "--serve", "--port", "0"), "--port"),
+        (("graph.yaml", "--serve", "--fold", "nowhere"), "no such group"),
+    ],
+)
+def test_serving_refuses_what_it_cannot_do(args: tuple[str, ...], said: str) -> None:
+    done = render(*args)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_serving_needs_a_file_to_watch(name: str) -> None:
+    done = render(name, "--serve")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "there is nothing to watch" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_serving_says_when_the_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        done = render("graph.yaml", "--serve", "--port", str(port))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: cannot listen on port {port}: ")
+    assert done.stderr.count("\n") == 1
+
+
+async def test_serving_ends_with_the_first_interrupt(here: Path) -> None:
+    async with Program("render", "graph.yaml", "--serve", cwd=here) as program:
+        await until(lambda: b"Ctrl-C ends it" in program.out, "it serves")
+        program.signal(signal.SIGINT)
+        assert await program.ends() == 0
+    assert program.err == "graph.yaml: drawn, 8 nodes, 7 edges\n"

@@ -10,9 +10,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from sinkgraph.graph.inference.conclude import conclude
 from sinkgraph.graph.load import load
@@ -37,7 +36,9 @@ def graph_of(document: Path) -> Graph:
 
 
 def with_guarantees(graph: Graph) -> Drawing:
-    return draw(graph, isolation=True, guarantees=guarantees(conclude(graph)))
+    """Draw what is promised, without the reasons: they are worded elsewhere."""
+    notes = [replace(one, why=()) for one in guarantees(conclude(graph))]
+    return draw(graph, isolation=True, guarantees=notes)
 
 
 def against(old: str) -> Callable[[Graph], Drawing]:

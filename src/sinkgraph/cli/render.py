@@ -72,6 +72,14 @@ _FOLDS = ("all", "lanes", "none")
     help="Draw a group as one node; `lanes`: chains as one card, `all`: both, everywhere, "
     "`none`: neither [what it takes to be readable]. May be repeated.",
 )
+@click.option("--serve", is_flag=True, help="Show it in a browser, redrawn when FILE is saved.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    default=None,
+    help="The port of `--serve`, on this machine only [a free one].",
+)
 @set_option
 @syntax_option
 def command(
@@ -83,6 +91,8 @@ def command(
     against: str | None,
     dead_letters: bool,
     fold: tuple[str, ...],
+    serve: bool,
+    port: int | None,
     set_vars: tuple[str, ...],
     syntax: Syntax | None,
 ) -> None:
@@ -94,9 +104,16 @@ def command(
     Every role has its shape and every kind its colour. A queue on disk is a cylinder, dashed edges
     lead to dead letters, and a bar before an arrow's end is where the writer is let go.
     """
-    suffix = _suffix(output, file, against)
+    suffix = _suffix(output, file, against, serve=serve)
+    if port is not None and not serve:
+        raise click.UsageError("`--port` is for `--serve`")
     values = parse_set(set_vars)
     wishes = Wishes(dead_letters, isolation, guarantees, against, fold, values, syntax)
+    if serve:
+        from sinkgraph.cli.serving import serve_drawings
+
+        serve_drawings(file, wishes, port)
+        return
     graph = _told(file, values, syntax)
     old = None if against is None else _told(against, values, None)
     if graph is None or (against is not None and old is None):
@@ -133,6 +150,18 @@ class Wishes:
         words = [one for one in fold if one in _FOLDS]
         if "none" in words and len(fold) > 1:
             raise click.UsageError("`--fold none` folds nothing: it stands alone")
+
+    def unfolded(self) -> Wishes:
+        """Return the same without groups to fold: as it takes to be readable."""
+        return Wishes(
+            self.dead_letters,
+            self.isolation,
+            self.guarantees,
+            self.against,
+            (),
+            self.values,
+            self.syntax,
+        )
 
     def drawing(self, graph: Graph, old: Graph | None) -> Folded:
         """Return the drawing of a graph, folded as wished or as it takes; raise a usage error."""
@@ -181,9 +210,14 @@ def _known(there: list[str]) -> str:
     return f"there {'is' if len(there) == 1 else 'are'} {listed}{', …' if len(there) > 8 else ''}"
 
 
-def _suffix(output: str, file: str, against: str | None) -> OutputFormat:
+def _suffix(output: str, file: str, against: str | None, *, serve: bool) -> OutputFormat:
     """Return what is asked for; raise a usage error for what cannot be drawn."""
     once([one for one in (file, against) if one is not None])
+    if serve:
+        if output != "-":
+            raise click.UsageError("`--serve` shows it in a browser: `-o` is for a file")
+        if "-" in (file, against):
+            raise click.UsageError("`--serve` watches a file: standard input cannot be one")
     if output == "-":
         return "dot"
     suffix = Path(output).suffix.lower().removeprefix(".")

@@ -129,18 +129,23 @@ def _summed(members: tuple[DrawnNode, ...]) -> tuple[Chip, ...]:
     return tuple(dict.fromkeys(chips))[:2]
 
 
-def _moved(edges: Iterable[DrawnEdge], stands_for: dict[str, str]) -> tuple[DrawnEdge, ...]:
-    """Return the edges between what is left; those that became alike are one."""
-    made: dict[tuple[str, str, str, str], DrawnEdge] = {}
-    count: Counter[tuple[str, str, str, str]] = Counter()
+def _moved(
+    edges: Iterable[DrawnEdge], stands_for: dict[str, str], *, apart: bool = False
+) -> tuple[DrawnEdge, ...]:
+    """Return the edges between what is left; those that became alike are one.
+
+    `apart`: edges with different labels stay two.
+    """
+    made: dict[tuple[object, ...], DrawnEdge] = {}
+    count: Counter[tuple[object, ...]] = Counter()
     for edge in edges:
         source = stands_for.get(edge.source, edge.source)
         target = stands_for.get(edge.target, edge.target)
         if source == target:
             continue
-        touched = source != edge.source or target != edge.target
-        alike = edge.line if touched else f"{edge.line} {len(made)}"
-        key = (source, target, alike, edge.mark)
+        touched = edge.source in stands_for or edge.target in stands_for
+        own = (edge.label if apart else None) if touched else len(made)
+        key = (source, target, edge.line, edge.mark, own)
         count[key] += 1
         first = made.get(key)
         if first is None:
@@ -184,7 +189,7 @@ def _fold_lanes(drawing: Drawing) -> Drawing:
         stands_for.update((one.name, name) for one in chain)
         lanes[name] = _lane(chain, labels)
     frame = _with_lanes(drawing.frame, lanes, stands_for)
-    return replace(drawing, frame=frame, edges=_moved(drawing.edges, stands_for))
+    return replace(drawing, frame=frame, edges=_moved(drawing.edges, stands_for, apart=True))
 
 
 def _lane(chain: list[DrawnNode], labels: dict[str, tuple[str, ...]]) -> DrawnNode:
