@@ -203,9 +203,8 @@ class Queue(Shelved):
         Queues that are picked for may stand in a long chain: past a few of them lanes go on.
         """
         global _nested
-        if len(self.backlog) or self.in_flight or not self.can_idle or _nested >= _MOST_NESTED:
-            return False
-        if self.behind(self.lanes.concurrency):
+        waiting = len(self.backlog) or self.in_flight or self.behind(self.lanes.concurrency)
+        if waiting or not self.can_idle or _nested >= _MOST_NESTED:
             return False
         _nested += 1
         try:
@@ -325,17 +324,19 @@ class Queue(Shelved):
     # how it lives
 
     async def drain(self) -> None:
-        """Wait until everything accepted has ended, or it is closed or rests."""
+        """Wait until everything accepted has ended, or it is closed or rests.
+
+        Raises StoreFailed when its disk has failed: what is pending stays there for a restart.
+        """
         self.lanes.hurry = True
         try:
             while True:
                 for gate in (self.reads, self.fed_by):
                     if gate is not None:
                         gate.flush()
-                if self.closed or self.lanes.resting or self.stuck:
+                if self.closed or self.lanes.resting or not (self.depth() or self.reserved):
                     return
-                if not (self.depth() or self.reserved):
-                    return
+                self.refuse_if_stuck()
                 self.wake()
                 future = asyncio.get_running_loop().create_future()
                 self._drained.append(future)

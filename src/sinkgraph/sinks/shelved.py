@@ -84,11 +84,10 @@ class Shelved(Seat):
 
     # a disk that is slow, or broken
 
-    @property
-    def stuck(self) -> bool:
-        """Whether the disk has failed for good: all that is pending stays there for a restart."""
-        shelf = self.shelf
-        return shelf is not None and shelf.takes and shelf.depot.failed is not None
+    def refuse_if_stuck(self) -> None:
+        """Raise StoreFailed when the disk has failed for good."""
+        if self.shelf is not None and self.shelf.takes:
+            self.shelf.depot.refuse_if_failed()
 
     def behind(self, lanes: int) -> bool:
         """Whether more was delivered than may be repeated after a crash, and is not noted yet."""
@@ -125,7 +124,7 @@ class Shelved(Seat):
 
     def falter(self) -> None:
         """Say that something does not go well, and is tried again."""
-        if not self.stuck:
+        if self.status != "failed":
             self.status = "degraded"
 
     def steady(self) -> None:
