@@ -5,6 +5,8 @@ Each is a module of this package, loaded when it is called; how a run ends is `c
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 
 import click
@@ -64,4 +66,5 @@ def _hold_standard_streams() -> None:
 def main() -> None:
     """Run the command line of this process."""
     _hold_standard_streams()
+    atexit.register(gc.freeze)  # what is left at the end goes with the process, uncounted
     cli.main(prog_name="sinkgraph")

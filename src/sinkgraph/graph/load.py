@@ -20,7 +20,6 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors, sort
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.model import Graph
-from sinkgraph.graph.promises import broken_promises
 from sinkgraph.graph.resolve import endpoint_findings, resolve
 from sinkgraph.graph.rules import RULES
 from sinkgraph.graph.view import connect
@@ -160,7 +159,10 @@ def load_tree(
     if has_errors(found):
         return None, found
     graph = resolve(view)
-    found.extend(broken_promises(graph, spec.promises))
+    if spec.promises:
+        from sinkgraph.graph.promises import broken_promises
+
+        found.extend(broken_promises(graph, spec.promises))
     return graph, found
 
 
