@@ -3,7 +3,8 @@
 One state dir is killed several times, at random instants and at chosen ones: from outside under
 load, at a change of a file, in the middle of one, after an acknowledgement, at a delivery, while
 it recovers. Nobody repairs anything between. Then it is drained, and everything acknowledged has
-arrived at every receiver, no event more often than kills and what was in flight explain.
+arrived at every receiver, no event more often than kills and what was in flight explain; or it is a
+dead letter, when that is what had to become of it.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ async def test_what_was_acknowledged_survives_every_kill(number: int, tmp_path: 
     last = await live_once(replace(drains, life=KILLS + 1, failing=0.0))
     assert (last.code, last.done) == (0, (0, 0, 0)), last.err
     judge([*lives, drained], Receivers(tmp_path))
+    judge_dead([*lives, drained], last, Receivers(tmp_path))
 
 
 def judge(lives: list[Life], receivers: Receivers) -> None:
@@ -76,16 +78,41 @@ def judge(lives: list[Life], receivers: Receivers) -> None:
             assert again <= IN_FLIGHT[name], f"{again} repeated at {name} after one kill"
             seen.update(got)
         assert "damaged" not in seen
-        assert name != "even" or not any(_odd(one) for one in seen)
-        lost = {one for one in acked if name != "even" or not _odd(one)} - seen
+        assert all(_goes_to(name, one) for one in seen)
+        lost = {one for one in acked if _goes_to(name, one)} - seen
         assert not lost, f"{len(lost)} of {len(acked)} never came to {name}: {sorted(lost)[:9]}"
     for name in ("left", "even"):  # on the right a call that fails lets later ones pass
         assert_in_order([one for got in receivers[name] for one in got])
     assert len(acked) > 20, "it was killed too soon to show anything"
 
 
-def _odd(event_id: str) -> bool:
-    return int(event_id.rpartition(".")[2]) % 2 == 1
+def judge_dead(lives: list[Life], last: Life, receivers: Receivers) -> None:
+    """Hold that what died is a dead letter at the end, whichever life it died in; nothing else."""
+    acked = [one for life in lives for one in (*life.acked, *life.posted)]
+    buried = {name: last.dead.get(name, set()) for name in ("choosy", "fragile")}
+    assert last.dead.keys() <= buried.keys()
+    at_filter = {one for one in acked if _number(one) % 9 == 0}
+    at_receiver = {one for one in acked if _number(one) % 9 and _number(one) % 5 == 0}
+    assert not at_filter - buried["choosy"], "what died as it was written"
+    assert not at_receiver - buried["fragile"], "what died behind a queue"
+    assert all(_number(one) % 9 == 0 for one in buried["choosy"])
+    assert all(_number(one) % 9 and _number(one) % 5 == 0 for one in buried["fragile"])
+    assert at_filter, "it was killed too soon to show anything"
+
+
+def _goes_to(name: str, event_id: str) -> bool:
+    n = _number(event_id)
+    match name:
+        case "even":
+            return n % 2 == 0
+        case "fragile":
+            return n % 9 != 0 and n % 5 != 0
+        case _:
+            return True
+
+
+def _number(event_id: str) -> int:
+    return int(event_id.rpartition(".")[2])
 
 
 def assert_in_order(got: list[str]) -> None:

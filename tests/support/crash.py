@@ -30,7 +30,8 @@ class Life:
     acked: list[str] = field(default_factory=list)
     posted: list[str] = field(default_factory=list)  # by an answer 202
     recovered: dict[str, int] | None = None  # None: it never came so far
-    done: tuple[int, ...] | None = None  # residue, lost, dead letters
+    dead: dict[str, set[str]] = field(default_factory=dict)  # where it died: what did
+    done: tuple[int, ...] | None = None  # residue, lost, dead letters that are not whole
     code: int = 0
     err: str = ""
 
@@ -87,6 +88,8 @@ async def live_once(settings: Settings, *, kill_at: int = 0, posters: int = 0) -
                             clients.append(asyncio.create_task(work))
                     case "ack":
                         life.acked.append(rest[0].strip())
+                    case "dead":
+                        life.dead.setdefault(rest[0], set()).add(rest[1].strip())
                     case "done":
                         life.done = tuple(map(int, " ".join(rest).split()))
                 if kill_at and len(life.acked) + len(life.posted) >= kill_at:

@@ -1,9 +1,10 @@
-"""A program that is killed: it writes to three disk queues and says which events it was told of.
+"""A program that is killed: it writes to four disk queues and says which events it was told of.
 
 `python -m tests.support.crash_child SETTINGS` (one JSON object). Everything it has to say leaves
 the process at once, so that nothing said is lost by a kill: acknowledgements go to stdout, a line
-each; deliveries are appended to `got.NAME`. It knows no test: what has to hold is judged by whoever
-started it.
+each; deliveries are appended to `got.NAME`. Once it has drained it tells the dead letters: every
+ninth event dies at a filter, and of the others every fifth at its receiver. It knows no test: what
+has to hold is judged by whoever started it.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from typing import Any, cast
 import apsw
 
 import sinkgraph
-from sinkgraph.errors import DeliveryFailed
+from sinkgraph.errors import DeliveryFailed, Rejected
 from sinkgraph.event import Event
+from sinkgraph.log.disk.chunk import decode
 from sinkgraph.runtime.live import Live
+from sinkgraph.sinks.burial import DeadLetters
 from sinkgraph.sources.http import HttpSource
 
 __all__ = ["LANES", "MAX_BATCH", "NAMES", "Settings", "body"]
 
-NAMES = ("left", "right", "even")
-LANES = {"left": 1, "right": 3, "even": 1}
+NAMES = ("left", "right", "even", "fragile")
+LANES = {"left": 1, "right": 3, "even": 1, "fragile": 4}
 MAX_BATCH = 16
 RECEIVER_S = 0.001  # what one delivery takes
 DOCUMENT = {
@@ -40,7 +43,7 @@ DOCUMENT = {
         "inlet": {"kind": "inlet", "to": "fan"},
     },
     "sinks": {
-        "fan": {"kind": "broadcast", "to": ["left", "right", "choice"]},
+        "fan": {"kind": "broadcast", "to": ["left", "right", "choice", "choosy"]},
         "left": {"kind": "queue", "store": "disk", "max_batch": MAX_BATCH, "to": "a"},
         "right": {
             "kind": "queue",
@@ -58,9 +61,22 @@ DOCUMENT = {
         },
         "choice": {"kind": "filter", "where": "data.n % 2 == 0", "to": "even"},
         "even": {"kind": "queue", "store": "disk", "max_batch": MAX_BATCH, "to": "c"},
+        "choosy": {
+            "kind": "filter",
+            "where": "data.n % 9 != 0 || data.missing > 0",
+            "to": "fragile",
+        },
+        "fragile": {
+            "kind": "queue",
+            "store": "disk",
+            "max_batch": 1,
+            "concurrency": LANES["fragile"],
+            "to": "d",
+        },
         "a": {"kind": "call", "target": "provided:left"},
         "b": {"kind": "call", "target": "provided:right"},
         "c": {"kind": "call", "target": "provided:even"},
+        "d": {"kind": "call", "target": "provided:fragile"},
     },
 }
 
@@ -171,6 +187,8 @@ def receiver(
             raise DeliveryFailed("scripted")
         await asyncio.sleep(RECEIVER_S)
         countdown()
+        if name == "fragile" and event.data["n"] % 5 == 0:
+            raise Rejected("every fifth")
         whole = isinstance(event.data, dict) and event.data == body(str(event.data.get("id")))
         os.write(noted, f"{event.data['id'] if whole else 'damaged'}\n".encode())
 
@@ -193,6 +211,22 @@ async def write(live: Live, settings: Settings, k: int, countdown: Countdown) ->
             countdown()
 
 
+async def tell_dead(live: Live) -> int:
+    """Say which events are dead letters, and where they died; return how many are not whole."""
+    node = live.topology.nodes["dead-letters"]
+    assert isinstance(node, DeadLetters)
+    strange = after = 0
+    while page := await node.letters(after=after, limit=500):
+        after = page[-1].number
+        for one in page:
+            events = decode(one.body) if one.body is not None else ()
+            whole = [event for event in events if event.data == body(str(event.data.get("id")))]
+            strange += len(whole) != 1 or one.node != whole[0].meta["node"]
+            lines = [f"dead {one.node} {event.data['id']}\n" for event in whole]
+            os.write(1, "".join(lines).encode())
+    return strange
+
+
 async def main(settings: Settings) -> None:
     """Live one life."""
     if settings.change:
@@ -213,10 +247,10 @@ async def main(settings: Settings) -> None:
             writers = [write(live, settings, k, acknowledged) for k in range(settings.writers)]
             await asyncio.gather(*writers)
         assert await live.drain(30.0)
+        strange = await tell_dead(live)
     report = live.report
     assert report is not None
-    kept = report.snapshot["dead-letters"].ledger.entered
-    os.write(1, f"done {report.residue} {report.lost} {kept}\n".encode())
+    os.write(1, f"done {report.residue} {report.lost} {strange}\n".encode())
 
 
 if __name__ == "__main__":
