@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sinkgraph.log.disk.errors import StateDamaged
 from sinkgraph.log.disk.shelf import Stretch, recover
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def open_store(directory: str, vfs: str | None = None) -> Opened:
 
     store = Store.open(directory, vfs=vfs)
     try:
+        if n := store.lost_records:  # whose events are whose is not known any more
+            said = "1 of its records" if n == 1 else f"{n:,} of its records"
+            raise StateDamaged(store.path, directory, f"{said} cannot be read")
         known = store.heads()
         heads = {log: head.head for log, head in known.items()}
         stretches: dict[str, dict[int, Stretch]] = {}
