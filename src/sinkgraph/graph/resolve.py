@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.graph.composite import expand
 from sinkgraph.graph.model import DEAD_LETTERS, INLET, Graph, GraphEdge, GraphNode
-from sinkgraph.graph.rules.reach import roots
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.kind import Kind, find_kind
@@ -113,7 +112,7 @@ def _add_inlet(
 ) -> None:
     if view.sources:
         return
-    to = roots(view)[0]
+    to = view.roots[0]
     spec = Inlet.model_construct(kind="inlet", to=to)
     nodes[INLET] = GraphNode(INLET, "inlet", "source", spec, implied=True)
     edges.append(GraphEdge(INLET, "to", to))

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from sinkgraph.diagnostics.diagnostic import Label
 from sinkgraph.diagnostics.source import Span
+from sinkgraph.graph.model import DEAD_LETTERS
 from sinkgraph.graph.order import topological
+from sinkgraph.graph.outputs import Output, look_at_outputs
 from sinkgraph.spec.declared import EdgeDecl, GraphSpec, NodeDecl
-from sinkgraph.spec.document_tree import Scalar, Sequence
+from sinkgraph.spec.document_tree import Mapping, Scalar, Sequence
 
-__all__ = ["Link", "View", "connect"]
+__all__ = ["Link", "View", "connect", "edge_path", "inside", "section_place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,35 @@ class View:
                     todo.append(target)
         return found
 
+    @cached_property
+    def outputs(self) -> list[Output]:
+        """The files that the enabled file sinks write, in the order written."""
+        return look_at_outputs(self.nodes.values(), self.output)
+
+    @cached_property
+    def has_sinks(self) -> bool:
+        """Whether a sink takes part, other than a `dead-letters` that nothing names."""
+        return any(
+            one.side == "sink" and (one.name != DEAD_LETTERS or self.into[one.name])
+            for one in self.nodes.values()
+        )
+
+    @cached_property
+    def roots(self) -> list[str]:
+        """The sinks that nothing writes to; every node may write to `dead-letters`."""
+        return [
+            name
+            for name, one in self.nodes.items()
+            if one.side == "sink" and not self.into[name] and name != DEAD_LETTERS
+        ]
+
+    @cached_property
+    def unsure(self) -> bool:
+        """Whether some edge could not be read, so that what it reaches is not known."""
+        if self.unknown or self.looped or self.backwards or self.unread or self.shadowed:
+            return True
+        return any(one.blind or one.kind is None for one in self.spec.nodes)
+
     def path_to(self, name: str) -> tuple[str, ...]:
         """Return a shortest path from a source to a node, both named; () when there is none."""
         path: list[str] = []
@@ -154,3 +186,21 @@ def connect(spec: GraphSpec, base: Path, output: Path) -> View:
                 into[edge.target].append(link)
     view.out, view.into = out, into
     return view
+
+
+def inside(decl: NodeDecl) -> tuple[Label, ...]:
+    """Return the label that names the node a finding is in."""
+    return (Label(decl.at, f"in this {decl.side}"),) if decl.at is not None else ()
+
+
+def edge_path(decl: NodeDecl, edge: EdgeDecl) -> str:
+    """Return the dotted path of a port of a node."""
+    return f"{decl.side}s.{decl.shown}.{edge.port}"
+
+
+def section_place(tree: Mapping, *sections: str) -> Span | None:
+    """Return where the first of these sections stands that is there, or what stands first."""
+    for section in sections:
+        if section in tree:
+            return tree.key_span(section)
+    return tree.entries[0].key.span if tree.entries else tree.span

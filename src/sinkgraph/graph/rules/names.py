@@ -1,7 +1,4 @@
-"""SG201, SG218: every node has a name of its own, and none takes an implied node's.
-
-`dead-letters` may be declared as what it is, a `dead_letter`, so that its bounds can be stated.
-"""
+"""SG201: every node has a name of its own, also to the eye."""
 
 from __future__ import annotations
 
@@ -11,25 +8,23 @@ from collections.abc import Iterator
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.composite import inner_names
-from sinkgraph.graph.model import DEAD_LETTERS, INLET
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.fields import name_problem
 from sinkgraph.spec.kinds.endpoint import Endpoint
 
-__all__ = ["check"]
+__all__ = ["check", "folded"]
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Yield names that are given twice, also by case or by look-alike letters, or are reserved."""
+    """Yield names that are given twice, also by case or by look-alike letters."""
     seen: dict[str, NodeDecl] = {}
     doubled: set[int] = set()
     for decl in view.spec.nodes:
         if name_problem(decl.name):
             continue
-        first = seen.setdefault(_folded(decl.name), decl)
+        first = seen.setdefault(folded(decl.name), decl)
         if first is decl:
-            yield from _reserved(decl, bool(view.sources))
             continue
         doubled.add(id(decl.tree))
         if decl.holder is not None and _holder_doubled(decl, first):
@@ -45,7 +40,7 @@ def _inner(
 ) -> Iterator[Diagnostic]:
     """Yield nodes that bear the name of one that an endpoint becomes."""
     for name in inner_names(decl.name, spec):
-        other = seen.get(_folded(name))
+        other = seen.get(folded(name))
         if other is None or other.name not in view.nodes:
             continue
         made = (Label(decl.at, f"becomes `{safe_text(name, 80)}` too"),) if decl.at else ()
@@ -55,7 +50,8 @@ def _inner(
                          help=(help,))  # fmt: skip
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return what names that look alike have in common."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFKC", name).casefold()
@@ -67,7 +63,7 @@ def _holder_doubled(decl: NodeDecl, first: NodeDecl) -> bool:
         first.holder is not None
         and decl.holder is not None
         and first.tree is not decl.tree
-        and _folded(first.holder) == _folded(decl.holder)
+        and folded(first.holder) == folded(decl.holder)
         and "name" not in decl.tree
     )
 
@@ -83,19 +79,3 @@ def _twice(decl: NodeDecl, first: NodeDecl) -> Diagnostic:
     secondary = (Label(first.at, "given here first"),) if first.at else ()
     return Diagnostic("SG201", headline, "error", decl.at, "given again", name, secondary,
                       help=(help,))  # fmt: skip
-
-
-def _reserved(decl: NodeDecl, has_sources: bool) -> Iterator[Diagnostic]:
-    folded = _folded(decl.name)
-    if decl.name == DEAD_LETTERS and decl.kind_name == "dead_letter":
-        return  # its bounds are stated
-    if folded == DEAD_LETTERS:
-        what = "the implied sink that keeps what no port claims"
-        help = "name it differently, and write its name where a `dead_letter:` is wanted"
-    elif folded == INLET and not has_sources:
-        what = "the implied source of a document without sources"
-        help = "name it differently"
-    else:
-        return
-    headline = f"the name `{decl.shown}` belongs to {what}"
-    yield Diagnostic("SG218", headline, "error", decl.at, "reserved", decl.name, help=(help,))
