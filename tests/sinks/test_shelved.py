@@ -223,3 +223,22 @@ def test_after_a_slow_moment_of_the_disk_lanes_go_on() -> None:
         assert numbers(hooks) == list(range(1_000))
 
     simulate(story)
+
+
+def test_a_queue_bounded_in_bytes_drops_no_more_than_it_has_to() -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN).down(0, 5)
+        text = "x" * 86  # 100 bytes an event, about
+        graph = document(max_bytes="10000B", when_full="drop_oldest")
+        async with world.run(graph, durable=True) as live:
+            for n in range(0, 400, 5):
+                await live.write_many([{"n": k, "text": text} for k in range(n, n + 5)])
+                world.check()
+                queue = live.snapshot()["hooks"]
+                assert queue.facts["bytes"] <= 10_000
+                assert queue.facts["depth"] >= min(n, 85), "it dropped more than it had to"
+            assert await live.drain(60)
+            assert live.snapshot()["hooks"].facts["bytes"] == 0
+        assert numbers(hooks) == sorted(numbers(hooks))
+
+    simulate(story)

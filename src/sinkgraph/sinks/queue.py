@@ -252,7 +252,7 @@ class Queue(Shelved):
             self.ended(dropped.places, size)
 
     def _shed_cold(self, n: int) -> bool:
-        """Drop events that are only on disk; their bytes are given back when they are read."""
+        """Drop events that are only on disk."""
         n = self.skip_cold(n)
         self.ledger.drop("drop_oldest", n)
         return n > 0

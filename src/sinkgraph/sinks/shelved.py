@@ -49,6 +49,7 @@ class Shelved(Seat):
         self._reserved_bytes = 0
         self._unread = False  # reading what is only on disk has failed, and is tried again
         self._skip = 0  # events on disk to be dropped when they are read
+        self._skip_bytes = 0  # what they are thought to hold, which was given back
 
     @property
     def durable(self) -> bool:
@@ -188,31 +189,49 @@ class Shelved(Seat):
     def _fetched(self, batches: list[Batch], lost: int, lost_bytes: int) -> None:
         shelf = self.shelf
         assert shelf is not None, "only what is on disk is read"
+        self._drop_skipped(shelf, batches)
         if lost:
-            self.ledger.drop("damaged", lost)
+            dropped = 0 if shelf.cold else min(self._skip, lost)  # they were, before they were lost
+            self.ledger.drop("damaged", lost - dropped)
             self.bytes -= lost_bytes
-            self.status = "degraded"
+            self.falter()
             self.bound.journal("events_damaged", node=self.name, events=lost)
-        while self._skip and batches:
-            first = batches[0]
-            gone, batches[0] = first[: self._skip], first[self._skip :]
-            self._skip -= len(gone)
-            size = size_of(gone)
-            self.bytes -= size
-            shelf.settle(gone.places or (), size)
-            if not len(batches[0]):
-                del batches[0]
         if not shelf.cold:
-            self._skip = 0
+            self.bytes += self._skip_bytes
+            self._skip = self._skip_bytes = 0
         self.backlog.load(batches, shelf.cold - self._skip)
         if shelf.cold and not self.backlog.loaded:
             self.fetch()
         self.wake()
         self.made_room()
 
+    def _drop_skipped(self, shelf: Shelf, batches: list[Batch]) -> None:
+        """Take off what was dropped before it was read, and count its bytes as they are."""
+        while self._skip and batches:
+            first = batches[0]
+            gone, batches[0] = first[: self._skip], first[self._skip :]
+            thought = self._skip_bytes * len(gone) // self._skip
+            self._skip -= len(gone)
+            self._skip_bytes -= thought
+            size = size_of(gone)
+            self.bytes -= size - thought
+            shelf.settle(gone.places or (), size)
+            if not len(batches[0]):
+                del batches[0]
+
     def skip_cold(self, n: int) -> int:
-        """Drop up to n of the oldest events that are only on disk; return how many."""
+        """Drop up to n of the oldest events that are only on disk; return how many.
+
+        Their bytes are given back as if they were of the mean size, and put right when they are
+        read.
+        """
+        shelf = self.shelf
         n = min(n, self.backlog.cold)
+        if not n or shelf is None:
+            return 0
+        thought = min(shelf.size * n // max(1, shelf.pending), self.bytes)
+        self._skip_bytes += thought
+        self.bytes -= thought
         self._skip += n
         self.backlog.cold -= n
         self.fetch()
@@ -224,3 +243,5 @@ class Shelved(Seat):
         """Note that the events at these places, of `size` bytes, are settled."""
         if self.shelf is not None and places is not None:
             self.shelf.settle(places, size)
+            if self.durable and not self.shelf.pending:
+                self.bytes = 0  # of what a restart found, sizes are known about

@@ -334,7 +334,8 @@ class Shelf:
                 batches.append(row.batch.pick([p - row.at for a, b in mine for p in range(a, b)]))
         for log, _, _ in wanted:
             if log not in ends or self.stretches[log].seen >= self.stretches[log].head:
-                lost += self._vanished(self.stretches[log])
+                gone, size = self._vanished(self.stretches[log])
+                lost, lost_size = lost + gone, lost_size + size
         self.damaged += lost
         return batches, lost, lost_size
 
@@ -344,15 +345,17 @@ class Shelf:
             found += one.done.missing(max(a, one.seen), b)
         return found
 
-    def _vanished(self, one: Stretch) -> int:
-        """Settle what should stand on disk and does not; return how many events that was."""
+    def _vanished(self, one: Stretch) -> tuple[int, int]:
+        """Settle what should stand on disk and does not; return its events and bytes, about."""
         gone = one.cold
+        size = one.size * gone // max(1, one.n)
         one.saw(one.head, one.head)
         one.cold = 0
         one.n -= gone
+        one.size -= size
         if gone:
             self.depot.touch(self, gone)
-        return gone
+        return gone, size
 
 
 def recover(value: bytes, number: int, store: Store) -> dict[int, Stretch]:
