@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.durable import DURABLE
 from benchmarks.engine import ENGINE
+from benchmarks.expressions import EXPRESSIONS
 from benchmarks.figures import FULL, QUICK, Effort, EventsLost, Row, Table
 from benchmarks.http import HTTP
 from benchmarks.machine import machine, machine_line, new_loop
@@ -27,7 +28,7 @@ from benchmarks.write_alone import WRITE_ALONE
 
 __all__ = ["TABLES", "main"]
 
-TABLES = (ENGINE, WRITE_ALONE, WIRE, HTTP, DURABLE, RECOVERY, SLOW_SINK)
+TABLES = (ENGINE, WRITE_ALONE, WIRE, EXPRESSIONS, HTTP, DURABLE, RECOVERY, SLOW_SINK)
 
 _HOW = (
     "A time runs from the first write to the last delivery. Before every run garbage is collected; "

@@ -29,6 +29,12 @@ PLACES = [
     "data.b.c.d", 'data.m["c"]', "data.m.d", "data.l[0]", "data.l[1]", "data.l[data.n]",
     "data[data.s]", "data.m[data.s]", "meta.m", "meta.m.c", "id", "type", "source", "data",
 ]  # fmt: skip
+QUOTED = [f'"{text}"' for text in TEXTS]
+OFTEN_TEXT = ["data.s", "id", "type", "data.s + id", "data.s.trim()", "string(data.n)", "meta.m"]
+OFTEN_INT = [
+    "data.n", "size(data.s)", "data.l.size()", "data.n * 2", "data.n % 3 + 1", "size(data.m)",
+    "-data.n", "data.n / 2", "data.n - size(id)", 'data.s.indexOf("x")', "int(data.n)",
+]  # fmt: skip
 TIMES = ["time", 'timestamp("2001-09-09T01:46:40Z")', 'timestamp("1970-01-01T00:00:01.5Z")']
 PARTS_OF_TIME = (
     "FullYear", "Month", "Date", "DayOfMonth", "Hours", "Minutes", "Seconds", "DayOfWeek",
@@ -73,6 +79,11 @@ class Maker:
             case "compare":
                 sign = self.pick("==", "!=", "<", "<=", ">", ">=")
                 return f"{self.value(depth - 1)} {sign} {self.value(depth - 1)}"
+            case "likely":
+                sign = self.pick("==", "!=", "<", "<=", ">", ">=")
+                if self.pick(True, False):
+                    return f"{self.pick(*OFTEN_TEXT)} {sign} {self.pick(*OFTEN_TEXT[1:], *QUOTED)}"
+                return f"{self.pick(*OFTEN_INT)} {sign} {self.pick(*OFTEN_INT[1:], *NUMBERS)}"
             case "text":
                 if self.pick(True, False, False):
                     return f"{self.receiver(depth - 1)}.matches(r'{self.pick(*PATTERNS)}')"
@@ -151,7 +162,7 @@ class Maker:
         return f"{self.pick(*self._loops)}{self.pick('', '', '.c', '.d')}"
 
     def constant(self) -> str:
-        return str(self.pick(*[f'"{text}"' for text in TEXTS], *NUMBERS, "true", "null", "vars.s"))
+        return str(self.pick(*QUOTED, *NUMBERS, "true", "null", "vars.s"))
 
     def receiver(self, depth: int) -> str:
         return self.place() if depth < 0 or self.pick(True, False) else self.text(depth)

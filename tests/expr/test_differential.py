@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import event as noted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +43,6 @@ def both(text: str, result: Result) -> tuple[Expression, Expression] | None:
     if check_expression(text, vars=VARS, result=result):
         return None
     fast = compile_expression(text, vars=VARS, result=result)
-    noted("compiled" if fast._fast is not None else "left to the library")
     return fast, compile_expression(text, vars=VARS, result=result, fast=False)
 
 
@@ -64,7 +62,6 @@ def test_an_expression_gives_the_librarys_answer_to_every_payload(
     text, result = made
     pair = both(text, result)
     if pair is None:
-        noted("no expression")
         return
     fast, plain = pair
     events = [Event(data=one, **head(n, held)) for n, one in enumerate(data)]
@@ -84,7 +81,6 @@ def test_a_text_read_in_part_gives_the_librarys_answer(
     text, result = made
     pair = both(text, result)
     if pair is None:
-        noted("no expression")
         return
     fast, plain = pair
     texts = [msgspec.json.encode(one) for one in data]

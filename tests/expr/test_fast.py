@@ -220,7 +220,6 @@ def test_what_is_compiled_needs_no_library(text: str) -> None:
     # A value, or a text read in part, is judged without anything being raised.
     fast = compiled(text)
     assert fast is not None
-    assert fast.judge is not None
     raw = msgspec.json.encode(HELD)
     for data in (HELD, Json(raw), Json(raw, sound=True)):
         event = LazyEvent("i", "docker.registry.push", "a", 1.0, data, Meta(attempts=1))
@@ -317,4 +316,45 @@ def test_an_event_whose_text_is_none_is_judged_by_the_library() -> None:
 def test_what_is_not_found_among_odd_things_is_left_to_the_library(held: Any) -> None:
     fast, plain = both('"x" in data.a')
     event = Event(data={"a": held})
+    assert answer(fast, event) == answer(plain, event)
+
+
+DEEP = [
+    " && ".join(["data.n > 0"] * 290),
+    "[1]" + ".filter(x, x > 0)" * 6 + ".size() == data.n",
+    "data.l.exists(a, " * 7 + "a == 1" + ")" * 7,
+    "data.n == " + "(" * 20 + "data.n" + " + 1)" * 20,
+    "(" + "".join(f"data.n == {n} ? {n} : (" for n in range(12)) + "7" + ")" * 13 + " == 1",
+    "data" + ".a" * 28 + " == 1",
+    "!" * 1_001 + "(data.n > 0)",
+    "data.n in [" + ", ".join(map(str, range(800))) + "]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DEEP)
+def test_the_largest_expressions_are_compiled_or_left_and_agree(text: str) -> None:
+    assert check_expression(text, result="any") == []
+    fast, plain = compile_expression(text), compile_expression(text, fast=False)
+    deep: Any = 1
+    for _ in range(28):
+        deep = {"a": deep}
+    for data in ({"n": 1, "l": [1], **deep}, {"n": 0, "l": [0] * 40, "a": {}}):
+        event = Event(data=data)
+        assert answer(fast, event) == answer(plain, event)
+        if check_expression(text, result="bool") == []:
+            assert fast.predicate(Batch.of([event]))[0] == plain.predicate(Batch.of([event]))[0]
+
+
+@pytest.mark.parametrize("elements", [20, 94, 95, 100, 3_000, 3_001, 9_000, 9_999, 10_001])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data.l.all(x, x == 1)",
+        "data.l.all(x, data.l.all(y, x == y))",
+        "data.l.all(x, x == 1) && data.l.exists(x, x == 1) && data.l.exists_one(x, x == 2)",
+    ],
+)
+def test_a_loop_the_library_stops_is_stopped(text: str, elements: int) -> None:
+    fast, plain = both(text)
+    event = Event(data={"l": [1] * elements})
     assert answer(fast, event) == answer(plain, event)

@@ -6,12 +6,13 @@ What becomes of an event for which it fails is the node's decision, not made her
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.event import Batch, Event
+from sinkgraph.expr.certain import Unsure
 from sinkgraph.expr.check import Result, checked
 from sinkgraph.expr.cost import MAX_MADE, Size, cells_made, measure
 from sinkgraph.expr.errors import BadExpression, ExprError, ExpressionError
@@ -45,11 +46,12 @@ class Expression:
 
     __slots__ = (
         "_constants",
-        "_fast",
         "_growing",
+        "_judge",
         "_needs",
         "_one",
         "_program",
+        "_tree",
         "fields",
         "result",
         "text",
@@ -79,12 +81,13 @@ class Expression:
                 raise BadExpression(text, [ExprError(0, len(text), message)]) from None
             self._constants[f"{CONTAINER}.vars"] = held
         self._growing = tree.root if cells_made(tree.root, lambda _: _LARGE) > MAX_MADE else None
-        self._fast: Fast | None = None
+        # Both are compiled when the first event comes, and None where the library judges alone.
+        self._tree = tree
+        self._one: Callable[[Event], Any] | None = None
+        self._judge: Callable[[Sequence[Any]], tuple[list[int], Sequence[int]]] | None = None
         if fast and self._growing is None:
-            known = self._constants.get(f"{CONTAINER}.vars", {})
-            is_bool = result == "any" and str(program.return_type()) == "BOOL"
-            self._fast = compile_fast(tree.root, known, self._needs, "bool" if is_bool else result)
-        self._one = self._fast.one if self._fast is not None else None
+            self._one = self._first
+            self._judge = self._first_rows if result != "string" else None
 
     def __repr__(self) -> str:
         return f"<Expression {self.text!r}>"
@@ -112,14 +115,14 @@ class Expression:
         Builds Events only when the expression reads more of them than `data`.
         """
         matched: list[int] = []
-        left: Iterable[int] = range(len(batch))
-        fast = self._fast
-        if fast is not None and fast.judge is not None:
-            rows = batch if fast.events else batch.page.values[batch.i : batch.j]
-            matched, left = fast.judge(rows)
+        left: Sequence[int] = range(len(batch))
+        events = list(batch) if self.fields & _HEAD else None
+        judge = self._judge
+        if judge is not None:
+            rows = batch.page.values[batch.i : batch.j] if events is None else events
+            matched, left = judge(rows)
             if not left:
                 return matched, []
-        events = list(batch) if self.fields & _HEAD else None
         payloads = batch.payloads
         failed: list[tuple[int, Exception]] = []
         for i in left:
@@ -134,6 +137,28 @@ class Expression:
             except ExpressionError as error:
                 failed.append((i, error))
         return sorted(matched), failed
+
+    def _first(self, event: Event) -> Any:
+        """Compile what gives the value of one event, and have it judge."""
+        self._one = None  # nothing is compiled twice
+        fast = self._compiled(self.result)
+        if fast is None:
+            raise Unsure
+        self._one = one = fast.one
+        return one(event)
+
+    def _first_rows(self, rows: Sequence[Any]) -> tuple[list[int], Sequence[int]]:
+        """Compile what judges a batch, and have it judge."""
+        self._judge = None
+        fast = self._compiled("bool")
+        if fast is None:
+            return [], range(len(rows))
+        self._judge = judge = fast.judge
+        return judge(rows)
+
+    def _compiled(self, gives: Result) -> Fast | None:
+        known = self._constants.get(f"{CONTAINER}.vars", {})
+        return compile_fast(self._tree.root, known, self._needs, gives)
 
     def _variables(self, data: Any, event: Event | None) -> dict[str, Any]:
         made = dict(self._constants)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from textwrap import indent
 from typing import Any, Literal, TypeAlias
 
@@ -82,25 +82,36 @@ _ONE_ANSWER = "return PART"
 
 
 class Fast:
-    """Is a compiled expression.
-
-    `judge` takes rows of a page (Events, when `events` is set) and returns the indices for which a
-    predicate is true, and those the library must judge; it is None when the expression gives no
-    bool. `one` takes an Event and returns the value; it raises whatever it likes where the library
-    must be asked.
-    """
-
-    __slots__ = ("events", "judge", "one")
+    """Is an expression in Python; its functions are compiled when they are first asked for."""
 
     def __init__(
-        self,
-        one: Callable[[Event], Any],
-        judge: Callable[[Iterable[Any]], tuple[list[int], list[int]]] | None,
-        events: bool,
+        self, slots: Mapping[str, ast.expr], names: Mapping[str, Any], reads: bool
     ) -> None:
-        self.one = one
-        self.judge = judge
-        self.events = events
+        self._slots = slots
+        self._names = names
+        self._reads = reads
+
+    @cached_property
+    def one(self) -> Callable[[Event], Any]:
+        """Takes an Event and returns the value; raises anything where the library must be asked."""
+        made: Callable[[Event], Any] = self._compiled("one", _ONE, _ONE_ANSWER)
+        return made
+
+    @cached_property
+    def judge(self) -> Callable[[Iterable[Any]], tuple[list[int], list[int]]]:
+        """Takes rows of a page; returns for which a predicate is true, and which are unsure.
+
+        The rows must be Events where the expression reads more of them than `data`.
+        """
+        made: Callable[[Iterable[Any]], tuple[list[int], list[int]]]
+        made = self._compiled("judge", _ROWS, _ROWS_ANSWER)
+        return made
+
+    def _compiled(self, name: str, template: str, answer: str) -> Any:
+        tree = filled(_function(template, answer, self._reads, "PART" in self._slots), self._slots)
+        space = {"__builtins__": {}, **_KNOWN, **self._names}
+        exec(compile(ast.fix_missing_locations(tree), "<expression>", "exec"), space)
+        return space[name]
 
 
 def compile_fast(
@@ -119,22 +130,17 @@ def compile_fast(
         return None
     if not whole.used:
         return None
-    space = {"__builtins__": {}, **_KNOWN, **whole.names}
+    names = whole.names
     shape = shape_of(needs["data"]) if "data" in whole.used else None
     if shape is not None:
         part = Writer(vars, shape, most)
-        part.names = whole.names  # the same, in the same order
         try:
             slots["PART"] = _result(part, root, gives)
         except Unknown:
-            shape = None
+            pass  # it is read whole
         else:
-            space |= {"part": part_decoder(shape), **part.names}
-    reads = "data" in whole.used
-    made = _functions(reads, shape is not None, gives == "bool")
-    code = ast.fix_missing_locations(filled(made, slots))
-    exec(compile(code, "<expression>", "exec"), space)
-    return Fast(space["one"], space.get("judge"), whole.used != {"data"})
+            names = {**names, **part.names, "part": part_decoder(shape)}
+    return Fast(slots, names, "data" in whole.used)
 
 
 def _result(writer: Writer, root: Node, gives: Gives) -> ast.expr:
@@ -152,13 +158,11 @@ def _result(writer: Writer, root: Node, gives: Gives) -> ast.expr:
 
 
 @cache
-def _functions(reads: bool, in_part: bool, predicate: bool) -> ast.Module:
-    """Return the functions of an expression, with names where its code belongs."""
-    made = []
-    for template, answer in ((_ONE, _ONE_ANSWER), (_ROWS, _ROWS_ANSWER))[: 2 if predicate else 1]:
-        part = _put(_IN_PART, "ANSWER", answer) if in_part else "pass"
-        made.append(_put(template, "FETCH", _put(_FETCH, "IN_PART", part) if reads else "pass"))
-    return ast.parse("".join(made))
+def _function(template: str, answer: str, reads: bool, in_part: bool) -> ast.Module:
+    """Return a function with names where the code of an expression belongs."""
+    part = _put(_IN_PART, "ANSWER", answer) if in_part else "pass"
+    fetch = _put(_FETCH, "IN_PART", part) if reads else "pass"
+    return ast.parse(_put(template, "FETCH", fetch))
 
 
 def _put(template: str, name: str, lines: str) -> str:

@@ -181,7 +181,7 @@ def _normal(value: Any) -> Any:
         case Json():
             try:
                 return value.value
-            except msgspec.DecodeError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise Unreadable(f"it is not JSON: {error}") from None
         case bytearray() | memoryview():
             return bytes(value)

@@ -110,7 +110,7 @@ class Writer:
 
     def name(self, value: Any) -> ast.expr:
         """Return the code of a value that is no literal."""
-        name = f"k{len(self.names)}"
+        name = f"{'k' if self._shape is None else 'p'}{len(self.names)}"
         self.names[name] = value
         return ast.Name(name, ast.Load())
 
@@ -197,7 +197,8 @@ class Writer:
                 return Code("any" if code.shape is None else "part", there, code.shape)
             case "map":
                 return Code("any", _subscript(holder.node, name))
-            case "any" if self._scope:
+            case "any" if self._scope and self._shape is None:
+                # A whole element is read; names that are no text may have become the same text.
                 return Code("any", call("field", holder.node, const(name)))
             case "any":
                 return Code("any", _subscript(self.fill(_MAP, X=holder.node), name))
