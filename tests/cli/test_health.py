@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sinkgraph.cli.health import Health, held_events
+from sinkgraph.cli.health import Health, Losses, held_events
 from sinkgraph.sinks import Blackhole, Queue
 
 
@@ -62,3 +62,21 @@ def test_an_event_is_counted_where_it_is_kept_and_nowhere_else() -> None:
     source = Blackhole()
     source.ledger.held = 2
     assert held_events([source], [source, queue, end]) == 2
+
+
+def test_losses_are_told_of_once_a_minute_for_each_reason() -> None:
+    losses, queue = Losses(), Queue(Blackhole())
+    queue.name = "hooks"
+    assert losses.changes([queue], 0.0) == []
+    said = []
+    for second in range(1, 181):
+        queue.ledger.drop("drop_oldest", 2)
+        if second == 100:
+            queue.ledger.drop("drop_newest", 1)
+        said += [(second, fact) for fact in losses.changes([queue], float(second))]
+    assert [(second, fact["reason"], fact["events"], fact["so_far"]) for second, fact in said] == [
+        (1, "drop_oldest", 2, 2),
+        (61, "drop_oldest", 120, 122),
+        (100, "drop_newest", 1, 1),
+        (121, "drop_oldest", 120, 242),
+    ]

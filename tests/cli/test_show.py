@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sinkgraph.cli.options import many
-from sinkgraph.cli.show import dead_lines, end_summary, kept_lines, state_lines
+from sinkgraph.cli.show import dead_lines, end_summary, kept_lines, ledger_table, state_lines
 from sinkgraph.telemetry.stats import LedgerView
 from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
 
@@ -65,3 +65,22 @@ def test_one_thing_is_not_several() -> None:
         "1 request",
         "2 requests",
     ]
+
+
+def test_the_ledger_says_why_events_ended() -> None:
+    ledger = LedgerView(6, 3, 1, 5, 0, 0, 1, {"where": 2}, {"drop_oldest": 2})
+    node = NodeStatus("hooks", "queue", "ok", ledger)
+    snapshot = Snapshot("g", 1, 0.0, 0.0, {"hooks": node}, {"gone": LedgerView(2, 0, 0, 2)})
+    told = ledger_table(snapshot)
+    assert "  hooks: 3 recovered, 1 replayed, 2 filtered: where, 2 dropped: drop_oldest" in told
+    assert any(line.split()[:4] == ["gone", "removed", "2", "2"] for line in told)
+    assert told[-1] == "conservation law: residue 0 (every event is accounted for)"
+
+
+def test_what_no_ledger_accounts_for_is_named_as_a_bug() -> None:
+    node = NodeStatus("hooks", "queue", "ok", LedgerView(5, 0, 0, 3, 0, 0, 0))
+    told = ledger_table(Snapshot("g", 1, 0.0, 0.0, {"hooks": node}))
+    assert told[-1] == (
+        "conservation law: residue 2 (EVENTS ARE UNACCOUNTED FOR: hooks +2; this is a bug in"
+        " sinkgraph, please report it with this ledger)"
+    )

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from sinkgraph.sinks.base import Node
     from sinkgraph.sinks.queue import Queue
 
-__all__ = ["Health", "held_events", "resting_events"]
+__all__ = ["Health", "Losses", "held_events", "resting_events"]
 
 _EVERY_S = 30.0
+_LOSSES_EVERY_S = 60.0
 
 
 class Watched(Protocol):
@@ -57,6 +58,31 @@ class Health:
             tail = f"; {reason}" if reason else ""
             lines.append(safe_text(f"{node.name}: {word}{tail}"))
         return lines
+
+
+class Losses:
+    """Remembers what every node has dropped, and when that was said last."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], int] = {}
+        self._said: dict[tuple[str, str], float] = {}
+
+    def changes(self, nodes: Iterable[Node], now: float) -> list[dict[str, Any]]:
+        """Return the facts of each node and reason that dropped events since it was said last.
+
+        `now` in seconds. A node and reason is told of once a minute at most.
+        """
+        found = []
+        for node in nodes:
+            for reason, so_far in node.account().dropped.items():
+                key = (node.name, reason)
+                fresh = so_far - self._told.get(key, 0)
+                if not fresh or now - self._said.get(key, -_LOSSES_EVERY_S) < _LOSSES_EVERY_S:
+                    continue
+                self._told[key], self._said[key] = so_far, now
+                fact = {"node": node.name, "reason": reason, "events": fresh, "so_far": so_far}
+                found.append(fact)
+        return found
 
 
 def held_events(sources: Iterable[Node], nodes: Iterable[Node]) -> int:

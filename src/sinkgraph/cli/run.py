@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sinkgraph.cli.health import Health, held_events, resting_events
+from sinkgraph.cli.health import Health, Losses, held_events, resting_events
 from sinkgraph.cli.options import (
     FINDINGS,
     INTERRUPTED,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sinkgraph.graph.model import Graph
     from sinkgraph.runtime.live import Live
     from sinkgraph.telemetry.journal import Entry
+    from sinkgraph.telemetry.status import CloseReport
 
 __all__ = ["command", "run_loop"]
 
@@ -64,6 +65,9 @@ _TICK_S = 1.0
 )
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
 @click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the ledger as JSON: the last line on stderr."
+)
 def command(
     file: str,
     set_vars: tuple[str, ...],
@@ -72,6 +76,7 @@ def command(
     fates: tuple[str, ...],
     drain: str,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Run a graph document until its sources end, or Ctrl-C.
 
@@ -103,7 +108,7 @@ def command(
         "fates": parse_fates(fates, state),
     }
     sys.path.append(os.getcwd())  # where `call` and `python` may find functions, after all else
-    runner = _Runner(graph, options, quiet=quiet)
+    runner = _Runner(graph, options, quiet=quiet, as_json=as_json)
     sys.exit(run_loop(runner.main))
 
 
@@ -148,10 +153,13 @@ def _place(facts: dict[str, Any]) -> str:
 class _Runner:
     """Runs one graph: start summary, journal, signals, countdown, ledger."""
 
-    def __init__(self, graph: Graph, options: dict[str, Any], *, quiet: bool) -> None:
+    def __init__(
+        self, graph: Graph, options: dict[str, Any], *, quiet: bool, as_json: bool
+    ) -> None:
         self._graph = graph
         self._options = options
         self._quiet = quiet
+        self._as_json = as_json
         self._signals = 0
         self._hangups = 0
         self._unread = False  # nobody reads what it prints, and it does nothing else
@@ -160,7 +168,6 @@ class _Runner:
 
     async def main(self) -> int:
         """Run to the end; return the exit code."""
-        from sinkgraph.cli.show import end_summary
         from sinkgraph.errors import StartFailed
         from sinkgraph.runtime.run import run
 
@@ -188,10 +195,8 @@ class _Runner:
                 task.cancel()
             await asyncio.gather(stopping, watching, return_exceptions=True)
         failed = [s for s in live.topology.sources.values() if s.status == "failed"]
-        for line in [] if self._unread else end_summary(report, self._options["state_dir"]):
-            _say(line)
-        for source in failed:
-            _say(f"error: source {source.name}: {safe_text(str(source.last_error))}")
+        errors = [f"error: source {s.name}: {safe_text(str(s.last_error))}" for s in failed]
+        self._tell_end(report, errors)
         if self._signals > 1:
             return INTERRUPTED
         if failed or report.residue or report.left:
@@ -212,6 +217,18 @@ class _Runner:
         for line in state_lines(state_dir, live.snapshot()) if state_dir is not None else ():
             _say(line)
         _say("press Ctrl-C to drain and stop")
+
+    def _tell_end(self, report: CloseReport, errors: list[str]) -> None:
+        from sinkgraph.cli.show import end_summary, report_line
+
+        if self._as_json:
+            lines = [*errors, report_line(report)]
+        elif self._unread:
+            lines = errors
+        else:
+            lines = [*end_summary(report, self._options["state_dir"]), *errors]
+        for line in lines:
+            _say(line)
 
     # what happens meanwhile
 
@@ -251,11 +268,14 @@ class _Runner:
                 self._asked.set()
 
     async def _watch(self, live: Live) -> None:
-        """Say once a second which nodes began to fail, or recovered."""
-        health = Health()
-        while not self._quiet:
+        """Say once a second which nodes began to fail, recovered, or dropped events."""
+        health, losses = Health(), Losses()
+        while True:
             await asyncio.sleep(_TICK_S)
-            for line in health.changes(live.nodes.values(), live.topology.clock.now()):
+            nodes, now = list(live.nodes.values()), live.topology.clock.now()
+            for facts in losses.changes(nodes, now):
+                live.topology.journal.note("events_dropped", **facts)
+            for line in health.changes(nodes, now) if not self._quiet else ():
                 _say(f"{time.strftime('%H:%M:%S')} {line}")
 
     async def _until_end(self, live: Live) -> None:

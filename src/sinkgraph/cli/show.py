@@ -5,6 +5,7 @@ It formats frozen values; it reads no engine and prints nothing itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ __all__ = [
     "kept_lines",
     "ledger_table",
     "lost_lines",
+    "report_line",
     "start_summary",
     "state_lines",
 ]
@@ -38,6 +40,7 @@ _WORDS = {
     "breaker_closed": "breaker closed",
     "breaker_isolated": "breaker isolated",
     "dead_letter_kept": "dead letter",
+    "events_dropped": "events were dropped",
     "file_missed": "no file is there",
     "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",
     "output_closed": "nobody reads standard output any more",
@@ -93,8 +96,9 @@ def journal_line(entry: Entry) -> str | None:
 def ledger_table(snapshot: Snapshot) -> list[str]:
     """Return the ledger of every node as an aligned table, and the law's verdict."""
     rows: list[tuple[str, ...]] = [("node", "kind", *_COLUMNS)]
-    for node in snapshot.nodes.values():
-        led = node.ledger
+    ledgers = [(node.name, node.kind, node.ledger) for node in snapshot.nodes.values()]
+    ledgers += [(name, "removed", ledger) for name, ledger in snapshot.removed.items()]
+    for name, kind, led in ledgers:
         numbers = (
             led.entered + led.recovered + led.replayed,
             led.delivered,
@@ -105,7 +109,7 @@ def ledger_table(snapshot: Snapshot) -> list[str]:
             led.pending,
             led.residue,
         )
-        rows.append((safe_text(node.name), node.kind, *(f"{n:,}" for n in numbers)))
+        rows.append((safe_text(name), kind, *(f"{n:,}" for n in numbers)))
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -114,10 +118,33 @@ def ledger_table(snapshot: Snapshot) -> list[str]:
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  " + "  ".join(cells).rstrip())
-    residue = snapshot.residue
-    verdict = "every event is accounted for" if residue == 0 else "EVENTS ARE UNACCOUNTED FOR"
-    lines.append(f"conservation law: residue {residue} ({verdict})")
+    lines += _reasons(snapshot)
+    lines.append(f"conservation law: residue {snapshot.residue} ({_verdict(snapshot)})")
     return lines
+
+
+def _reasons(snapshot: Snapshot) -> list[str]:
+    """Return what the columns sum up, node by node: where events came from, why they ended."""
+    lines = []
+    for node in snapshot.nodes.values():
+        led = node.ledger
+        parts = [("recovered", led.recovered), ("replayed", led.replayed)]
+        parts += [(f"filtered: {reason}", n) for reason, n in led.filtered.items()]
+        parts += [(f"dropped: {reason}", n) for reason, n in led.dropped.items()]
+        said = [f"{n:,} {safe_text(word)}" for word, n in parts if n]
+        if said:
+            lines.append(f"  {safe_text(node.name)}: {', '.join(said)}")
+    return lines
+
+
+def _verdict(snapshot: Snapshot) -> str:
+    if not snapshot.residue:
+        return "every event is accounted for"
+    where = ", ".join(f"{safe_text(name)} {n:+,}" for name, n in snapshot.residues.items())
+    return (
+        f"EVENTS ARE UNACCOUNTED FOR: {where}; this is a bug in sinkgraph, please report it with"
+        " this ledger"
+    )
 
 
 def end_summary(report: CloseReport, state_dir: str | None = None) -> list[str]:
@@ -125,6 +152,11 @@ def end_summary(report: CloseReport, state_dir: str | None = None) -> list[str]:
     snapshot = report.snapshot
     kept = kept_lines(report, state_dir)
     return [*ledger_table(snapshot), *kept, *lost_lines(report), *dead_lines(snapshot, state_dir)]
+
+
+def report_line(report: CloseReport) -> str:
+    """Return a close report as one line of JSON."""
+    return json.dumps(report.as_dict(), ensure_ascii=True)
 
 
 def kept_lines(report: CloseReport, state_dir: str | None) -> list[str]:

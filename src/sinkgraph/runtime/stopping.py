@@ -6,6 +6,7 @@ It decides in which order nodes end and how long each may take; how a node ends 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sinkgraph.runtime.topology import Topology
 
 __all__ = ["Stop"]
+
+_log = logging.getLogger("sinkgraph")
 
 SAVE_S = 2.0
 """How much of the time a stop has is kept, at most, for saving what memory queues hold."""
@@ -66,6 +69,9 @@ class Stop:
         topology.status = "stopped"
         took_s = topology.clock.now() - began
         lost = sum(self._left.values())
+        if snapshot.residue:
+            topology.journal.note("events_unaccounted", nodes=snapshot.residues)
+            _log.error("events are unaccounted for, which is a bug: %s", snapshot.residues)
         topology.journal.note("graph_stopped", name=topology.name, left=lost)
         kept = self._kept
         return CloseReport(snapshot, self._left, took_s, self._limit, kept.kept, kept.saved)

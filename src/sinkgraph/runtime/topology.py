@@ -18,6 +18,7 @@ from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError, StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
+from sinkgraph.runtime.look import take_snapshot
 from sinkgraph.runtime.pool import ThreadPool
 from sinkgraph.runtime.replay import Replays
 from sinkgraph.runtime.retiring import Fate, Used, retire
@@ -29,11 +30,14 @@ from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.journal import Journal
-from sinkgraph.telemetry.status import CloseReport, NodeStatus, Snapshot
+from sinkgraph.telemetry.stats import LedgerView
+from sinkgraph.telemetry.status import CloseReport, Snapshot
 
 __all__ = ["Topology"]
 
 _log = logging.getLogger("sinkgraph")
+
+_MOST_REMOVED = 10_000  # ledgers of nodes that have left
 
 
 class Topology:
@@ -79,6 +83,7 @@ class Topology:
         self._on_wired: list[Callable[[], None]] = []
         self.closing: list[Callable[[], None]] = []
         self.beside: list[Node] = []  # accounts of what stands outside the graph, once used
+        self.removed: dict[str, LedgerView] = {}  # of nodes that have left, by name
         self.replays = Replays(self)
         self.hurry = asyncio.Event()
         self.report: CloseReport | None = None
@@ -111,7 +116,10 @@ class Topology:
         return downstream(self._roots())
 
     def retired(self, node: Node) -> None:
-        """Forget a node that was removed, drained and closed."""
+        """Forget a node that was removed, drained and closed; its ledger is kept for the report."""
+        if len(self.removed) < _MOST_REMOVED or node.name in self.removed:
+            before = self.removed.get(node.name, LedgerView())
+            self.removed[node.name] = LedgerView.total([before, node.account()])
         self.assembly.sinks.pop(node.name, None)
         self._order = [one for one in self._order if one is not node]
 
@@ -279,21 +287,7 @@ class Topology:
 
     def snapshot(self) -> Snapshot:
         """Return everything it says of itself at this instant, frozen."""
-        self.flush()
-        beside = {node.name: node for node in self.beside if node.account().entered}
-        beside |= {replay.name: replay for replay in self.replays.accounts}
-        nodes = {
-            name: NodeStatus(
-                name,
-                node.kind,
-                node.status if self.status != "stopped" else "stopped",
-                node.account(),
-                node.facts(),
-            )
-            for name, node in {**self.nodes, **beside}.items()
-        }
-        now = self.clock.now()
-        return Snapshot(self.name, self.generation, self.clock.wall(), now - self.started_at, nodes)
+        return take_snapshot(self)
 
     async def drain(self, deadline_s: float | None = None) -> bool:
         """Wait until nothing is pending, upstream first, at most `deadline_s` seconds.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Ledger", "LedgerView"]
 
@@ -101,6 +102,21 @@ class LedgerView:
         came = self.entered + self.recovered + self.replayed
         went = self.delivered + self.dead_lettered + self.returned + self.pending
         return came - went - sum(self.filtered.values()) - sum(self.dropped.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the law's terms by their names, and the residue; plain values."""
+        return {
+            "entered": self.entered,
+            "recovered": self.recovered,
+            "replayed_in": self.replayed,
+            "delivered": self.delivered,
+            "filtered": dict(self.filtered),
+            "dropped": dict(self.dropped),
+            "dead_lettered": self.dead_lettered,
+            "returned": self.returned,
+            "pending": self.pending,
+            "residue": self.residue,
+        }
 
     @staticmethod
     def total(views: Iterable[LedgerView]) -> LedgerView:

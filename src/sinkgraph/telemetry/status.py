@@ -14,7 +14,9 @@ __all__ = ["CloseReport", "NodeStatus", "Snapshot"]
 class NodeStatus:
     """Is one node at one instant. `facts` depend on the kind: depth, breaker, latency in seconds.
 
-    `status` is `starting`, `ok`, `degraded`, `failed`, `draining` or `stopped`.
+    `status` is `starting`, `ok`, `degraded`, `failed`, `draining` or `stopped`. `waiting` is how
+    many events wait here: in a queue, or at what writes into the graph; an event on its way
+    through other nodes waits where it was taken from.
     """
 
     name: str
@@ -22,6 +24,7 @@ class NodeStatus:
     status: str
     ledger: LedgerView
     facts: dict[str, Any] = field(default_factory=dict)
+    waiting: int = 0
 
     @property
     def depth(self) -> int:
@@ -37,13 +40,17 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Is a whole graph at one instant; `at` in Unix seconds, `uptime_s` since the start."""
+    """Is a whole graph at one instant; `at` in Unix seconds, `uptime_s` since the start.
+
+    `removed` has the ledgers of nodes that have left, by name.
+    """
 
     name: str
     generation: int
     at: float
     uptime_s: float
     nodes: dict[str, NodeStatus]
+    removed: dict[str, LedgerView] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> NodeStatus:
         return self.nodes[name]
@@ -51,12 +58,42 @@ class Snapshot:
     @property
     def residue(self) -> int:
         """The sum of what no ledger accounts for; other than 0 is a bug."""
-        return sum(abs(node.ledger.residue) for node in self.nodes.values())
+        return sum(map(abs, self.residues.values()))
+
+    @property
+    def residues(self) -> dict[str, int]:
+        """What a ledger does not account for, by node; empty unless sinkgraph has a bug."""
+        found = {node.name: node.ledger.residue for node in self.nodes.values()}
+        return {name: residue for name, residue in found.items() if residue}
 
     @property
     def pending(self) -> int:
-        """Events not settled anywhere; dead letters that are kept do not count."""
-        return sum(n.depth for n in self.nodes.values() if n.kind != "dead_letter")
+        """Events that still have to go somewhere, each counted once for each queue that owes it.
+
+        Dead letters do not count: they are where they belong.
+        """
+        return sum(node.waiting for node in self.nodes.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the ledgers and what is pending as plain values, for JSON."""
+        return {
+            "name": self.name,
+            "generation": self.generation,
+            "at": self.at,
+            "uptime_s": self.uptime_s,
+            "pending": self.pending,
+            "residue": self.residue,
+            "nodes": {
+                node.name: {
+                    "kind": node.kind,
+                    "status": node.status,
+                    "waiting": node.waiting,
+                    "ledger": node.ledger.as_dict(),
+                }
+                for node in self.nodes.values()
+            },
+            "removed": {name: ledger.as_dict() for name, ledger in self.removed.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +121,14 @@ class CloseReport:
     def lost(self) -> int:
         """Events lost with the process."""
         return sum(self.left.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON; the ledgers are under `nodes`."""
+        return {
+            **self.snapshot.as_dict(),
+            "took_s": self.took_s,
+            "deadline_s": self.deadline_s,
+            "kept": dict(self.kept),
+            "saved": dict(self.saved),
+            "left": dict(self.left),
+        }
