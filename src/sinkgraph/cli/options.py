@@ -118,22 +118,9 @@ def load_document(
 
     `syntax` is how it is written when its name does not tell.
     """
-    from sinkgraph.diagnostics.diagnostic import has_errors, sort_diagnostics
-    from sinkgraph.graph.load import load_graph, load_tree
-    from sinkgraph.spec.document import read
+    from sinkgraph.graph.load import load_graph
 
-    if syntax is None:
-        return load_graph(file, set_vars=set_vars, secrets=secrets)
-    tree, found = read(file, syntax)
-    if tree is None:
-        return None, sort_diagnostics(found)
-    here = Path.cwd()
-    base = here if file == "-" else Path(file).absolute().parent
-    graph, more = load_tree(
-        tree, base=base, output=here, set_vars=set_vars, secrets=secrets, env=os.environ
-    )
-    every = sort_diagnostics([*found, *more])
-    return (None if has_errors(every) else graph), every
+    return load_graph(file, set_vars=set_vars, secrets=secrets, syntax=syntax)
 
 
 def counts(graph: Graph, *, dead_letters: bool = False) -> str:

@@ -23,7 +23,7 @@ from sinkgraph.graph.model import Graph
 from sinkgraph.graph.resolve import endpoint_findings, resolve
 from sinkgraph.graph.rules import RULES
 from sinkgraph.graph.view import connect
-from sinkgraph.spec.document import from_python, read
+from sinkgraph.spec.document import Syntax, from_python, read
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.load import load_spec
@@ -88,12 +88,16 @@ def load_graph(
     secrets: Secrets = "placeholder",
     env: Mapping[str, str] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
+    syntax: Syntax | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
-    """Return the graph, or None when there is an error, and every finding sorted by place."""
+    """Return the graph, or None when there is an error, and every finding sorted by place.
+
+    `syntax` is how the document is written when its name does not tell.
+    """
     paused = gc.isenabled()
     gc.disable()  # a large document makes only objects that stay: collecting is a third of the time
     try:
-        return _load(document, set_vars or {}, secrets, env, output_dir)
+        return _load(document, set_vars or {}, secrets, env, output_dir, syntax)
     finally:
         if paused:
             gc.enable()
@@ -105,12 +109,13 @@ def _load(
     secrets: Secrets,
     env: Mapping[str, str] | None,
     output_dir: str | os.PathLike[str] | None,
+    syntax: Syntax | None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     if isinstance(document, Mapping):
         tree, found = from_python(document)
         base = Path.cwd()
     else:
-        tree, found = read(document)
+        tree, found = read(document, syntax)
         name = os.fspath(document)
         base = Path.cwd() if name == "-" else Path(name).absolute().parent
     if tree is None:
