@@ -11,7 +11,7 @@ import pytest
 
 import sinkgraph as sg
 from sinkgraph.errors import Overloaded, StoreFull
-from sinkgraph.event import Event, Json
+from sinkgraph.event import Batch, Event, Json
 from sinkgraph.log.disk.chunk import decode
 from sinkgraph.log.disk.dead import DeadFilter, WrongCount
 from sinkgraph.sinks import Broadcast, DeadLetters, Filter, Queue
@@ -383,6 +383,36 @@ def test_writers_that_wait_for_room_come_in_their_order_and_may_give_up() -> Non
     simulate(story)
 
 
+def test_who_was_let_in_and_finds_the_room_taken_waits_at_the_head_of_the_line() -> None:
+    async def story(world: World) -> None:
+        letters = DeadLetters(1)
+        async with world.run(letters, durable=True) as live:
+            await live.write({"n": 0})
+            writes = [asyncio.create_task(live.write({"n": n})) for n in (1, 2)]
+            await asyncio.sleep(1)
+            (first,) = await letters.letters()
+            disk, taken = letters._letters, Batch.of([Event("taken", data={"n": 9})])
+            assert isinstance(disk, subject.DiskLetters)
+            wake = disk._wake
+
+            def wake_and_take() -> None:
+                wake()
+                disk._wake = wake  # type: ignore[method-assign]
+                disk.rows(taken)
+
+            disk._wake = wake_and_take  # type: ignore[method-assign]
+            await letters.forget([first.number], 1)
+            await asyncio.sleep(1)
+            assert [write.done() for write in writes] == [False, False]
+            disk.refused(taken)
+            await asyncio.sleep(1)
+            assert numbers(await kept(letters)) == [1]
+            for write in writes[1:]:
+                write.cancel()
+
+    simulate(story)
+
+
 def test_a_write_begun_below_the_bound_is_stored_whole() -> None:
     async def story(world: World) -> None:
         letters = DeadLetters(2)
@@ -560,6 +590,39 @@ def test_letters_are_grouped_filtered_and_forgotten_alike_in_memory_and_on_disk(
         in_memory = await told_by(world, durable=False)
         assert in_memory == await told_by(world, durable=True)
         assert in_memory[0] == ("broadcast", "written", 4, 28)
+
+    simulate(story)
+
+
+def test_letters_of_nobody_are_handed_to_a_sink_of_their_name_that_comes_later() -> None:
+    async def story(world: World) -> None:
+        async with world.run(DeadLetters(), durable=True) as live:
+            await live.write_many([{"n": 1}, {"n": 2}])
+        async with world.run(Broadcast([]), durable=True) as live:
+            rest, late = keeper(world), DeadLetters()
+            assert rest.pending() == 2
+            late.name = "dead_letter"
+            await live.add("broadcast", late)
+            assert (rest.pending(), rest.ledger.delivered) == (0, 2)
+            assert (late.pending(), late.ledger.recovered) == (2, 2)
+            await live.write({"n": 3})
+            assert numbers(await kept(late)) == [1, 2, 3]
+            assert live.snapshot().residue == 0
+
+    simulate(story)
+
+
+def test_dead_letters_can_be_watched_on_their_way_to_the_disk() -> None:
+    async def story(world: World) -> None:
+        tree = Filter(RecordingSink(), "data.x > 1")
+        async with (
+            world.run(tree, durable=True) as live,
+            live.subscribe("dead-letters") as events,
+        ):
+            await live.write({"n": 0})
+            async with asyncio.timeout(5):
+                assert (await anext(events)).meta["reason"] == "expression_error"
+            assert numbers(await kept(keeper(world))) == [0]
 
     simulate(story)
 

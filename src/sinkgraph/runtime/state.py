@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from sinkgraph.errors import StartFailed
 from sinkgraph.event import Batch
 from sinkgraph.log.disk.depot import Depot
 from sinkgraph.log.disk.letters import REPLAY
@@ -17,7 +18,7 @@ from sinkgraph.log.disk.opened import open_store
 from sinkgraph.log.disk.shelf import Shelf
 from sinkgraph.runtime.keeping import Kept, each_stored, keep, store
 from sinkgraph.sinks.base import Context, Node
-from sinkgraph.sinks.burial import dead_batch
+from sinkgraph.sinks.burial import DeadLetters, dead_batch
 from sinkgraph.sinks.queue import Queue
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class StateDir:
         return ""
 
     async def settle_fates(self, ctx: Context) -> None:
-        """Do what was said of events that no node claims."""
-        depot = self.depot
+        """Do what was said of events that no node claims; StartFailed where that cannot be done."""
+        depot, letters = self.depot, ctx.dead_letters.target
         for name, fate in self._fates.items():
             shelf = depot.shelves[name] if depot is not None else None
             if depot is None or shelf is None:
@@ -111,7 +112,9 @@ class StateDir:
                 grave.path = (grave.name,)
                 grave.bind(ctx)
 
-                async def bury(batch: Batch, grave: Node = grave) -> None:
+                async def bury(batch: Batch, grave: Node = grave, name: str = name) -> None:
+                    if isinstance(letters, DeadLetters) and letters.full:
+                        raise StartFailed([_no_room(name, letters)])
                     said = ["its queue is not in the graph any more"]
                     await ctx.dead_letters.send(dead_batch(grave, batch, "node_removed", said))
 
@@ -184,4 +187,12 @@ def _refusal(directory: str, name: str, n: int) -> str:
         f"state dir {directory} holds {events} of queue {name}, which is not in this graph:"
         f" say what becomes of them with --fate {name}=move_to:QUEUE (or dead_letter, discard),"
         f" or write `was: {name}` on the queue that takes its place"
+    )
+
+
+def _no_room(name: str, letters: DeadLetters) -> str:
+    return (
+        f"fate {name}=dead_letter: {letters.name} is full ({letters.capacity:,} letters or"
+        f" {letters.max_bytes:,} bytes): purge or replay some with `sinkgraph dlq`, or raise its"
+        " bounds; what was moved by now is there, the rest where it was"
     )

@@ -157,6 +157,11 @@ class DeadLetters(Node):
         raise SinkgraphError(f"dead letters {self.name} are on disk: list them with letters()")
 
     @property
+    def full(self) -> bool:
+        """Whether a write would wait for room."""
+        return self._letters.full
+
+    @property
     def not_stored(self) -> int:
         """Letters taken for the disk that are not there: lost, if the process ends now."""
         return self._letters.behind
