@@ -332,13 +332,15 @@ def test_no_file_sink_writes_over_what_the_state_dir_keeps(name: str, tmp_path: 
 
 def test_a_node_is_told_the_name_it_had() -> None:
     sinks = {"a": {**DISK, "was": "old"}, "e": {"kind": "endpoint", "url": "http://x/", "was": "o"}}
-    fan = {"kind": "broadcast", "to": ["a", "e"]}
+    fan = {"kind": "broadcast", "to": ["a", "e", "once"]}
+    sinks["once"] = {"kind": "dedupe", "was": "twice", "to": "end"}
     sources = {"in": {"kind": "file", "paths": ["x"], "was": "log", "to": "fan"}}
     document = {"sinkgraph": 1, "name": "x", "sources": sources}
     made = build(load({**document, "sinks": {"fan": fan, **sinks, "end": END}}))
     nodes: dict[str, Any] = {**made.sources, **made.sinks}
-    assert {name: nodes[name].was for name in ("in", "a", "e")} == {
+    assert {name: nodes[name].was for name in ("in", "a", "e", "once")} == {
         "in": "log",
         "a": "old",
         "e": "o",
+        "once": "twice",
     }

@@ -61,11 +61,16 @@ class Process:
         self.sinks: list[Dedupe] = []
 
     async def dedupe(
-        self, *script: Step | list[Step], name: str = "once", **options: Any
+        self,
+        *script: Step | list[Step],
+        name: str = "once",
+        was: str | None = None,
+        **options: Any,
     ) -> tuple[Dedupe, Target]:
         """Return an open dedupe and its target."""
         target = Target(*script)
         sink = Dedupe(target, **options)
+        sink.was = was
         self.rig.bind(sink, name)
         await sink.open()
         self.sinks.append(sink)
@@ -92,6 +97,31 @@ def test_what_was_accepted_before_a_restart_is_still_a_duplicate() -> None:
 
     host.process(first)
     host.process(second)
+
+
+def test_a_dedupe_that_was_renamed_goes_on_with_its_window() -> None:
+    host = machine()
+
+    async def first(process: Process) -> None:
+        sink, _ = await process.dedupe()
+        await sink.write(events("a", "b"))
+
+    async def renamed(process: Process) -> None:
+        sink, target = await process.dedupe(name="again", was="once")
+        await sink.write(events("b", "c"))
+        assert target.taken == ["c"]
+
+    async def later(process: Process) -> None:
+        sink, target = await process.dedupe(name="again", was="once")
+        await sink.write(events("a", "b", "c", "d"))
+        assert target.taken == ["d"]
+        old, target = await process.dedupe(name="once")
+        await old.write(events("a"))
+        assert target.taken == ["a"], "the old name has nothing any more"
+
+    host.process(first)
+    host.process(renamed)
+    host.process(later)
 
 
 def test_an_id_is_remembered_for_its_window_however_often_it_restarts() -> None:

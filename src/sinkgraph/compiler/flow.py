@@ -85,7 +85,9 @@ def _transform(parts: Parts) -> Node:
 def _dedupe(parts: Parts) -> Node:
     spec = parts.spec
     by = spec.by if spec.by == "id" else parts.expression(spec.by, "any").evaluate
-    return Dedupe(parts.one(), by=by, window=spec.window, max_ids=spec.max_ids)
+    node = Dedupe(parts.one(), by=by, window=spec.window, max_ids=spec.max_ids)
+    node.was = spec.was
+    return node
 
 
 def _sample(parts: Parts) -> Node:

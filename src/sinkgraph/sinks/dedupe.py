@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sinkgraph.errors import Owed, PartialWrite
@@ -57,6 +58,7 @@ class Dedupe(Through):
         self._kept: Window | None = None  # only with a state dir
         self._saving = Saving(self._save)
         self._told = False
+        self.was: str | None = None  # the name under which an earlier graph kept its window
         self.retune(window, max_ids)
 
     def retune(self, window: float, max_ids: int) -> None:
@@ -72,8 +74,11 @@ class Dedupe(Through):
             return
         by_id = self._key_of is None
         self._kept = kept = Window(self.ctx.records, self.name, self.clock, text=by_id)
+        restored = kept.restore()
+        if not restored and self.was is not None:
+            restored = self._renamed(kept, Window(kept.records, self.was, self.clock, text=by_id))
         seen = self._seen
-        for key, since in kept.restore():
+        for key, since in restored:
             seen[key] = since
             seen.move_to_end(key)
         self._expire()
@@ -81,6 +86,16 @@ class Dedupe(Through):
             seen.popitem(last=False)
         if kept.damaged:
             self.journal("window_damaged", lost=kept.damaged)
+
+    def _renamed(self, kept: Window, former: Window) -> list[tuple[Hashable, float]]:
+        """Go on with what was kept under another name; both change in one commit."""
+        restored = former.restore()
+        kept.damaged += former.damaged
+        for since, pairs in groupby(restored, itemgetter(1)):
+            kept.note(since, [key for key, _ in pairs])
+        self._save()
+        former.clear()
+        return restored
 
     def adopt(self, other: Dedupe) -> None:
         """Take over what another dedupe remembers: a reload keeps the window."""

@@ -78,7 +78,7 @@ class Window:
         self.name = name
         self.unkept = 0  # keys of types that cannot be kept
         self.damaged = 0  # slices that could not be read
-        self._records = records
+        self.records = records
         self._clock = clock
         self._text = text  # every key is text
         self._total = 0  # keys in all slices
@@ -187,7 +187,7 @@ class Window:
         self._put(one.slot, b"")
 
     def _put(self, slot: int, value: bytes) -> None:
-        self._records.put("dedupe", f"{self.name}/{slot}", value)
+        self.records.put("dedupe", f"{self.name}/{slot}", value)
 
     # coming back
 
@@ -198,7 +198,7 @@ class Window:
         where keys contradict each other the older time counts.
         """
         found: list[tuple[_Slice, list[tuple[float, list[Any]]]]] = []
-        while (value := self._records.get("dedupe", f"{self.name}/{self._slots}")) is not None:
+        while (value := self.records.get("dedupe", f"{self.name}/{self._slots}")) is not None:
             slot, self._slots = self._slots, self._slots + 1
             kept = self._read(value)
             if kept is None:
