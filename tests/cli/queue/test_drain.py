@@ -101,7 +101,8 @@ def test_a_kill_between_two_blocks_repeats_and_loses_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(Drain, "settle", die_at_the_second)
-        assert queue("drain", "one", "--to", out, "--state-dir", state).exit_code == 130
+        done = queue("drain", "one", "--to", out, "--state-dir", state)
+    assert (done.exit_code, done.stderr.strip()) == (130, "stopped: 1,000 events moved, 2,000 left")
     assert len(pending(state)) == 2_000
     done = queue("drain", "one", "--to", out, "--state-dir", state)
     assert "2,000 events of `one` moved" in done.stderr

@@ -69,8 +69,14 @@ def command(name: str, output: str, expect: int | None, state_dir: str | None) -
             echo(f"nothing waits for `{safe_text(name)}`", err=True)
             return
         drain = Drain(store, name)
-        with Target(output) as target, Progress("moved") as progress:
-            moved = _move(drain, target, progress, pending)
+        try:
+            with Target(output) as target, Progress("moved") as progress:
+                _move(drain, target, progress, pending)
+        except BaseException:
+            if moved := pending - drain.pending:
+                echo(f"stopped: {events(moved)} moved, {drain.pending:,} left", err=True)
+            raise
+        moved = pending - drain.pending
         drain.finish()
     where = "standard output" if output == "-" else safe_text(output)
     left = drain.pending
@@ -88,16 +94,15 @@ def command(name: str, output: str, expect: int | None, state_dir: str | None) -
         sys.exit(FINDINGS)
 
 
-def _move(drain: Drain, target: Target, progress: Progress, pending: int) -> int:
-    """Write, sync and settle block after block; return how many events that were."""
+def _move(drain: Drain, target: Target, progress: Progress, pending: int) -> None:
+    """Write, sync and settle block after block."""
     from sinkgraph.formats.event_line import event_lines
 
-    moved = 0
+    first = True
     while batches := drain.read():
         lines = b"".join(event_lines(list(batch)) for batch in batches)
-        target.write(lines if moved else target.go_on(lines))
+        target.write(target.go_on(lines) if first else lines)
         target.sync()
         drain.settle(batches)
-        moved += sum(map(len, batches))
-        progress.at(moved, pending)
-    return moved
+        progress.at(pending - drain.pending, pending)
+        first = False
