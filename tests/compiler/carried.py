@@ -339,7 +339,6 @@ CARRIED: dict[tuple[str, str], Carried] = {
         {
             "to": "target",
             "store": "disk",
-            "on_stop": "discard",
             "capacity": 77,
             "max_bytes": "3KiB",
             "when_full": "overflow",
@@ -352,6 +351,7 @@ CARRIED: dict[tuple[str, str], Carried] = {
             "dead_letter": "other",
         },
         _QUEUE_READS,
+        more=({"to": "target", "on_stop": "discard"},),
     ),
     ("sink", "retry"): Carried(
         {
@@ -429,7 +429,6 @@ CARRIED: dict[tuple[str, str], Carried] = {
             "max_batch": 11,
             "ignore": {"actions": ["pull"], "media_types": ["a/b"]},
             "store": "disk",
-            "on_stop": "discard",
             "capacity": 77,
             "max_bytes": "3KiB",
             "when_full": "overflow",
@@ -465,6 +464,7 @@ CARRIED: dict[tuple[str, str], Carried] = {
         },
         {},
         _ENDPOINT_INNER,
+        more=({"url": "http://127.0.0.1:9/x", "on_stop": "discard"},),
     ),
 }  # fmt: skip
 

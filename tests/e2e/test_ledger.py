@@ -40,7 +40,7 @@ async def test_the_ledger_is_the_last_line_as_json(tmp_path: Path) -> None:
         assert (told["name"], told["residue"], told["left"], told["kept"]) == ("counts", 0, {}, {})
         assert told["nodes"]["even"]["ledger"]["filtered"] == {"no_match": 5}
         assert told["nodes"]["hold"]["ledger"]["delivered"] == 5
-        assert run.out == ""
+        assert run.out == b""
 
 
 async def test_losses_are_told_of_while_it_runs(tmp_path: Path) -> None:

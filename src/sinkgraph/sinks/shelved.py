@@ -41,6 +41,8 @@ class Shelved(Seat):
             raise ValueError(f"store is one of {', '.join(STORES)}, not {store!r}")
         if on_stop not in ("save", "discard"):
             raise ValueError(f"on_stop is save or discard, not {on_stop!r}")
+        if store == "disk" and on_stop == "discard":
+            raise ValueError("a stop discards nothing that is on disk: store and on_stop clash")
         self.store = store
         self.on_stop = on_stop
         self.was: str | None = None  # the name under which an earlier graph kept its events

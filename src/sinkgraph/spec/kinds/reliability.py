@@ -82,8 +82,9 @@ class QueueFields(Section):
     dead_letter: Target | None = None
     """Where events go that the target rejects [the implied `dead-letters`]."""
     on_stop: Annotated[Literal["save", "discard"], Choice()] = "save"
-    """What becomes of events still pending when a stop reaches its deadline: `save` keeps them in
-    the state dir, when the run has one, for the next start; `discard` counts and reports them."""
+    """What becomes of events in memory still pending when a stop reaches its deadline: `save` keeps
+    them in the state dir, when the run has one, for the next start; `discard` counts and reports
+    them. What a queue on disk holds stays there."""
 
     @model_validator(mode="before")
     @classmethod
@@ -102,7 +103,15 @@ class QueueFields(Section):
         return ON_DISK[field] if on_disk else super().default_of(field)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield an overflow port that is not used, or is missing."""
+        """Yield an overflow port that is not used, or is missing, and a stop that cannot discard."""
+        if self.store == "disk" and self.on_stop == "discard":
+            yield Problem(
+                "SG142",
+                "a stop discards nothing that is on disk",
+                ("on_stop",),
+                "`store` is `disk`",
+                help=("take `on_stop` away, or write `store: memory`",),
+            )
         if self.when_full == "overflow" and self.overflow is None:
             yield Problem(
                 "SG142",
