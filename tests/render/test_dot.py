@@ -230,6 +230,36 @@ def test_the_nodes_of_a_composite_stand_in_a_light_frame() -> None:
     assert frame["style"] == "rounded,dashed"
 
 
+def test_the_branches_of_a_group_stand_in_the_order_of_the_document() -> None:
+    names = [f"g/{name}" for name in "cafebd"]
+    graph = graph_of(
+        {"g/fan": {"kind": "broadcast", "to": names}, **dict.fromkeys(names, BLACKHOLE)}
+    )
+    plain = render_plain(to_dot(graph))
+    rows = [line.split(" ") for line in plain.splitlines() if line.startswith("node ")]
+    height = {row[1].strip('"'): float(row[3]) for row in rows}
+    assert sorted(names, key=lambda name: -height[name]) == names
+
+
+def render_plain(dot: str) -> str:
+    whole = pygraphviz.AGraph(string=dot)
+    drawn: bytes = whole.draw(format="plain", prog="dot")
+    whole.close()
+    return drawn.decode()
+
+
+def test_many_branches_are_straight_lines() -> None:
+    def fan(count: int) -> Read:
+        names = [f"n{number}" for number in range(count)]
+        return read(
+            graph_of({"f": {"kind": "broadcast", "to": names}, **dict.fromkeys(names, BLACKHOLE)})
+        )
+
+    assert fan(40).settings["splines"] == "polyline"
+    assert "splines" not in fan(4).settings
+    assert float(fan(40).settings["ranksep"]) > float(fan(4).settings["ranksep"])
+
+
 def test_the_tooltip_tells_kind_and_fields_that_were_set() -> None:
     queue = {"kind": "queue", "capacity": 7, "linger": "1h30m", "to": "end"}
     tooltip = read(graph_of({"q": queue, "end": BLACKHOLE})).nodes["q"]["tooltip"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sinkgraph.graph.model import Graph
 from sinkgraph.render.drawing import draw
 from sinkgraph.render.labels import GAP, chips_of, edge_label, label_of, text_of
-from sinkgraph.render.parts import Box, BoxKind, Drawing, DrawnEdge, DrawnNode, Form
+from sinkgraph.render.parts import Box, BoxKind, Drawing, DrawnEdge, DrawnNode, Form, nodes_in
 from sinkgraph.render.style import (
     FONT,
     SHAPES,
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["to_dot"]
 
 _CHAIN_WEIGHT = "8"
-_NEAR, _PER_EDGE, _FEW, _MANY = 0.55, 0.09, 5, 20
+_NEAR, _PER_EDGE, _FEW, _MANY = 0.55, 0.09, 5, 16
+"""How far ranks stand apart, in inches: edges that fan out far need room."""
+_BENT = 10
+"""Of more edges than these, curves swing over each other: they are drawn straight."""
 _EXTRA: dict[Form, dict[str, str]] = {
     "source": {"margin": "0.2,0.15"},
     "fan": {"margin": "0.02,0.01"},
@@ -54,7 +57,10 @@ def to_dot(drawn: Graph | Drawing, *, theme: ThemeName = "light") -> str:
     colours = THEMES[theme]
     made = graphviz.Digraph(drawing.name)
     _settings(made, drawing, colours)
-    _fill(made, drawing.frame, "", colours)
+    out: dict[str, list[str]] = {}
+    for edge in drawing.edges:
+        out.setdefault(edge.source, []).append(edge.target)
+    _fill(made, drawing.frame, "", colours, out)
     for edge in drawing.edges:
         _edge(made, edge, colours)
     text: str = made.source
@@ -72,6 +78,7 @@ def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
         lines = f'<TR><TD ALIGN="LEFT" COLSPAN="{len(drawing.chips) + 1}">{title}</TD></TR>'
         chips = f"<TR>{row}<TD></TD></TR>"
         title = f'<TABLE BORDER="0" CELLPADDING="0" CELLSPACING="4">{lines}{chips}</TABLE>'
+    widest = _widest(drawing)
     made.attr(
         "graph",
         rankdir="LR",
@@ -84,9 +91,10 @@ def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
         labeljust="l",
         tooltip=_tip(drawing.name),
         nodesep="0.26",
-        ranksep=_ranksep(drawing),
+        ranksep=f"{_NEAR + _PER_EDGE * min(max(widest - _FEW, 0), _MANY):.2f}",
         pad="0.3",
         outputorder="edgesfirst",
+        **({"splines": "polyline"} if widest > _BENT else {}),
     )
     made.attr(
         "node",
@@ -110,28 +118,34 @@ def _settings(made: graphviz.Digraph, drawing: Drawing, theme: Theme) -> None:
     )
 
 
-def _fill(made: graphviz.Digraph, box: Box, path: str, theme: Theme) -> None:
-    """Write the frames and nodes of a frame.
+def _fill(
+    made: graphviz.Digraph, box: Box, path: str, theme: Theme, out: dict[str, list[str]]
+) -> None:
+    """Write the frames and nodes of a frame; `out` holds the targets of each node.
 
-    Inside a cluster they are written backwards: there, `dot` lays out from left to right what was
-    declared last at the top.
+    In a cluster from one of whose nodes several others of it are reached, they are written
+    backwards: there, from left to right, `dot` puts at the top what was declared last.
     """
-    step = -1 if path else 1
+    step = -1 if path and _fans_out(box, out) else 1
     for index, inner in list(enumerate(box.boxes.values()))[::step]:
         below = f"{path}_{index}" if path else str(index)
         with made.subgraph(name=f"cluster_{below}") as cluster:
             _frame(cluster, inner, theme)
-            _fill(cluster, inner, below, theme)
+            _fill(cluster, inner, below, theme, out)
     for node in box.nodes[::step]:
         _node(made, node, theme)
 
 
-def _ranksep(drawing: Drawing) -> str:
-    """Return how far ranks stand apart: edges that fan out far need room to bend."""
+def _fans_out(box: Box, out: dict[str, list[str]]) -> bool:
+    inside = {node.name for node in nodes_in(box)}
+    return any(sum(target in inside for target in out.get(name, ())) > 1 for name in inside)
+
+
+def _widest(drawing: Drawing) -> int:
+    """Return how many edges the busiest node sends, or gets."""
     out = Counter(edge.source for edge in drawing.edges)
     into = Counter(edge.target for edge in drawing.edges)
-    widest = max([*out.values(), *into.values()], default=0)
-    return f"{_NEAR + _PER_EDGE * min(max(widest - _FEW, 0), _MANY):.2f}"
+    return max([*out.values(), *into.values()], default=0)
 
 
 def _frame(cluster: graphviz.Digraph, box: Box, theme: Theme) -> None:

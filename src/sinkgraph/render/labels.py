@@ -17,6 +17,7 @@ GAP = '<FONT POINT-SIZE="4"> <BR ALIGN="LEFT"/></FONT>'
 _NBSP = "&#160;"
 _SLOTS = 3
 _APART = 5
+_LID = 3
 
 
 def text_of(text: str) -> str:
@@ -38,6 +39,9 @@ def label_of(node: DrawnNode, paint: Paint, theme: Theme) -> str:
     rows += [_small(line, theme) for line in node.lines]
     rows += chips_of(node.chips, theme)
     cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
+    if node.form == "durable_queue":  # its lid takes room, more of a higher one
+        told = len(rows) + sum(chip.text.count("\n") for chip in node.chips)
+        cells = f'<TR><TD HEIGHT="{_LID * told}"></TD></TR>{cells}'
     label = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">{cells}</TABLE>'
     return _slots(node, label, paint) if node.form == "memory_queue" else label
 

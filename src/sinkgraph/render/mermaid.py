@@ -11,7 +11,16 @@ from collections.abc import Iterator
 
 from sinkgraph.graph.model import Graph
 from sinkgraph.render.drawing import draw
-from sinkgraph.render.parts import Box, Drawing, DrawnEdge, DrawnNode, Form, LineStyle, nodes_in
+from sinkgraph.render.parts import (
+    Box,
+    BoxKind,
+    Drawing,
+    DrawnEdge,
+    DrawnNode,
+    Form,
+    LineStyle,
+    nodes_in,
+)
 from sinkgraph.render.style import THEMES, Paint, Theme, ThemeName, paint_of, quiet, tone_paint
 
 __all__ = ["to_mermaid"]
@@ -29,6 +38,10 @@ _SHAPES: dict[Form, tuple[str, str]] = {
     "folded": ("[[", "]]"),
 }
 _ARROWS: dict[LineStyle, str] = {"plain": "-->", "optional": "-.->", "dead": "-.->"}
+_NUMBERS = {"\\": "#92;#8203;"}
+"""With a space of no width behind it, a backslash and an `n` are no line break."""
+_ANGLES = str.maketrans("<>", "\u2039\u203a")
+"""A title is taken for HTML, and has no way to write these."""
 _PLAIN = frozenset(" .,:/-_+=·…→×()'?!")
 
 
@@ -36,25 +49,30 @@ def to_mermaid(drawn: Graph | Drawing, *, theme: ThemeName = "light") -> str:
     """Return a graph, or a drawing of one, as a Mermaid flowchart; equal ones give equal text."""
     drawing = draw(drawn) if isinstance(drawn, Graph) else drawn
     ids: dict[str, str] = {}
-    body = list(_inside(drawing.frame, ids, "  ", [0]))
+    frames: list[tuple[str, BoxKind]] = []
+    body = list(_inside(drawing.frame, ids, "  ", frames))
     body += [_edge(edge, ids) for edge in drawing.edges]
     lines = ["---", f"title: {json.dumps(_title(drawing))}", "---", "flowchart LR", *body]
+    lines += [_frame(name, kind, THEMES[theme]) for name, kind in frames]
     return "\n".join([*lines, *_styles(drawing, ids, THEMES[theme])]) + "\n"
 
 
 def _title(drawing: Drawing) -> str:
     chips = ", ".join(chip.text for chip in drawing.chips)
     named = f"{drawing.name} ({chips})" if chips else drawing.name
-    return ": ".join(one for one in (named, drawing.description) if one)
+    whole = ": ".join(one for one in (named, drawing.description) if one)
+    return whole.translate(_ANGLES)
 
 
-def _inside(box: Box, ids: dict[str, str], indent: str, count: list[int]) -> Iterator[str]:
-    """Yield the lines of what is in a box, and give every node its number."""
+def _inside(
+    box: Box, ids: dict[str, str], indent: str, frames: list[tuple[str, BoxKind]]
+) -> Iterator[str]:
+    """Yield the lines of what is in a box, and give every node and frame its number."""
     for inner in box.boxes.values():
-        number = count[0]
-        count[0] += 1
-        yield f'{indent}subgraph {inner.kind[0]}{number}["{_text(inner.label)}"]'
-        yield from _inside(inner, ids, indent + "  ", count)
+        name = f"{inner.kind[0]}{len(frames)}"
+        frames.append((name, inner.kind))
+        yield f'{indent}subgraph {name}["{_text(inner.label)}"]'
+        yield from _inside(inner, ids, indent + "  ", frames)
         yield f"{indent}end"
     for node in box.nodes:
         ids[node.name] = f"n{len(ids)}"
@@ -77,6 +95,14 @@ def _rows(node: DrawnNode) -> Iterator[str]:
 def _edge(edge: DrawnEdge, ids: dict[str, str]) -> str:
     label = f'|"{"<br>".join(map(_text, edge.label))}"|' if edge.label else ""
     return f"  {ids[edge.source]} {_ARROWS[edge.line]}{label} {ids[edge.target]}"
+
+
+def _frame(name: str, kind: BoxKind, theme: Theme) -> str:
+    if kind == "composite":
+        look = f"fill:none,stroke:{theme.quiet},stroke-dasharray:4 4"
+    else:
+        look = f"fill:{theme.group_fill},stroke:{theme.group_line}"
+    return f"  style {name} {look},color:{theme.dim}"
 
 
 def _styles(drawing: Drawing, ids: dict[str, str], theme: Theme) -> Iterator[str]:
@@ -118,4 +144,7 @@ def _line(edge: DrawnEdge, theme: Theme) -> str:
 
 def _text(text: str) -> str:
     """Return text for a quoted label: letters, digits and a few marks; the rest as numbers."""
-    return "".join(one if one.isalnum() or one in _PLAIN else f"#{ord(one)};" for one in text)
+    return "".join(
+        one if one.isalnum() or one in _PLAIN else _NUMBERS.get(one) or f"#{ord(one)};"
+        for one in text
+    )

@@ -108,8 +108,17 @@ function item(one, node) {
   where.className = "where";
   where.textContent = one.file === null ? one.path || "" : `${one.file}:${one.line}:${one.column}`;
   const text = document.createElement("pre");
-  text.textContent = one.text.split("\n").slice(2).join("\n");
+  const excerpt = one.text.split("\n").slice(2).filter((line) => !/^ *= (note|help): /.test(line));
+  while (excerpt.length && /^[ |]*$/.test(excerpt[excerpt.length - 1])) excerpt.pop();
+  text.textContent = excerpt.join("\n");
   button.append(head, where, text);
+  const seen = excerpt.some((line) => line.length < 48 && line.endsWith(one.label));
+  const told = [seen ? "" : one.label, ...one.notes.map((line) => `note: ${line}`), ...one.help.map((line) => `help: ${line}`)];
+  for (const line of told.filter(Boolean)) {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = line;
+    button.append(paragraph);
+  }
   if (node) button.addEventListener("click", () => pick(node.dataset.node, true));
   entry.append(button);
   return entry;
