@@ -351,6 +351,25 @@ def test_it_may_go_into_a_source() -> None:
     simulate(story)
 
 
+@pytest.mark.parametrize("hold", ["lane", "key", "event"])
+def test_a_retry_that_parks_events_is_waited_for(hold: str) -> None:
+    async def story(world: World) -> None:
+        bury(world.state_dir, [a_row(k) for k in range(5)])
+        target = world.destination(ORIGIN)
+        target.script("503", "503", "200", "503", "200 x20")
+        async with world.run(document(hold=hold), durable=True) as live:
+            await live.topology.replays.replay()
+            await live.topology.replays.ended()
+            snapshot = live.snapshot()
+            ledger = snapshot["again"].ledger
+            assert (ledger.replayed, ledger.delivered, ledger.pending) == (5, 5, 0)
+            assert snapshot.residue == 0
+            assert snapshot["replay/again"].ledger.delivered == 5
+        assert [one["n"] for one in target.payloads] == list(range(5))
+
+    simulate(story)
+
+
 @pytest.mark.parametrize("hold", ["lane", "event"])
 def test_a_stop_does_not_wait_for_an_endpoint_that_is_down(hold: str) -> None:
     async def story(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,14 @@ def test_what_was_not_stored_as_it_was_stays_a_letter(tmp_path: Path) -> None:
         2: "it does not say where it died: name a node",
     }
     assert moved(tmp_path, [2], to="again").events == {"again": 1}
+
+
+@pytest.mark.parametrize("node", ["x\udc80", "a\x00b", "\x1b[2J", "x" * 100_000])
+def test_a_name_that_can_be_no_node_holds_nothing_up(node: str, tmp_path: Path) -> None:
+    bury(str(tmp_path), [replace(a_row(0), node=node), a_row(1)])
+    made = moved(tmp_path)
+    assert made.events == {"again": 1}
+    assert made.left == {1: "it does not say where it died: name a node"}
 
 
 def test_letters_of_nodes_that_are_not_there_stay(tmp_path: Path) -> None:

@@ -62,9 +62,11 @@ def command(
     The next run writes them in order, and stops at the first failure; the rest stays for the run
     after that. Interrupted, the command can be given again.
     """
+    from sinkgraph.log.disk.letters import is_name
+
     choice = Choice.taken(given)
-    if to is not None and not to.strip():
-        raise click.UsageError("`--to` is empty: name a node")
+    if to is not None and not is_name(to.strip()):
+        raise click.UsageError(f"`--to {safe_text(to, 80)}` names no node")
     per_s = _rate(rate)
     directory = held_dir(state_dir)
     with for_reading(directory) as store:
@@ -119,12 +121,20 @@ def _plan(store: Store, chosen: Chosen, to: str | None) -> dict[str, int]:
 
 def _move(directory: str, choice: Choice, total: int, **how: Any) -> Moved:
     """Move the letters; only here the state dir is taken."""
+    from sinkgraph.errors import StoreFailed, StoreFull
     from sinkgraph.log.disk.depot import Depot
     from sinkgraph.log.disk.opened import open_store
     from sinkgraph.log.disk.replaying import move
     from sinkgraph.runtime.disk_thread import DiskThread
 
-    async def work(progress: Progress) -> Moved:
+    moved = 0
+
+    def note(made: Moved) -> None:
+        nonlocal moved
+        moved = made.total
+        progress.at(moved, total)
+
+    async def work() -> Moved:
         disk = DiskThread()
         try:
             opened = await disk.submit(lambda: open_store(directory))
@@ -132,20 +142,24 @@ def _move(directory: str, choice: Choice, total: int, **how: Any) -> Moved:
             await disk.close()
             raise
         depot = Depot(opened, disk, _say_nothing)
-
         try:
             return await move(
                 depot,
                 await depot.ask(choice.found),
                 at_once=_AT_ONCE,
                 **how,
-                progress=lambda made: progress.at(made.total, total),
+                progress=note,
             )
         finally:
             await depot.close()
 
     with refused(directory), Progress("moved") as progress:
-        return asyncio.run(work(progress))
+        try:
+            return asyncio.run(work())
+        except (StoreFull, StoreFailed) as error:
+            raise click.ClickException(
+                f"{error}; {letters_words(moved)} were moved before: give the command again"
+            ) from None
 
 
 def _say_nothing(_kind: str, **_facts: object) -> None:

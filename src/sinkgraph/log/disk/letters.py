@@ -21,6 +21,7 @@ __all__ = [
     "REPLAYED",
     "Told",
     "home",
+    "is_name",
     "newest",
     "read",
     "revived",
@@ -46,6 +47,9 @@ the event is written, so that writing it twice changes nothing."""
 
 REPLAY = "replay/"
 """Begins the name of the cursor whose events are written again into a node."""
+
+
+_LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ def revived(told: Told) -> Event:
 def home(node: str) -> str:
     """Return where a letter that died at `node` is replayed: there; "" when that is not known."""
     return node.removeprefix(REPLAY)
+
+
+def is_name(node: str) -> bool:
+    """Return whether this can be the name of a node; what stands in an event may be anything."""
+    return 0 < len(node) <= _LONGEST_NAME and node.isprintable()
 
 
 def newest(store: Store, chosen: DeadFilter) -> int | None:

@@ -17,7 +17,7 @@ from sinkgraph.event import Batch, Event
 from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.dead import EVERY, DeadFilter, DeadLetter, count, letter, letters
 from sinkgraph.log.disk.draft import Draft, Entry, Pledge
-from sinkgraph.log.disk.letters import REPLAY, home, newest, revived, tell
+from sinkgraph.log.disk.letters import REPLAY, home, is_name, newest, revived, tell
 
 if TYPE_CHECKING:
     from sinkgraph.log.disk.depot import Depot
@@ -176,7 +176,7 @@ def _sorted_out(
             why = "it is damaged"
         elif told.unstorable:
             why = f"its payload could not be stored as it was ({told.unstorable})"
-        elif to is None and node in ("", one.sink):
+        elif to is None and (not is_name(node) or node == one.sink):
             why = "it does not say where it died: name a node"
         elif known is not None and node not in known:
             why = f"it died at {node}, which is not in this graph: name a node"
