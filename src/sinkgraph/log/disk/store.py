@@ -329,9 +329,9 @@ class Store:
         """How many dead letters there must be."""
         return self._state.dead
 
-    def headers(self, log: int, at: int) -> Iterator[Row]:
+    def headers(self, log: int, at: int, *, most: int = _AT_ONCE) -> Iterator[Row]:
         """Yield the rows from a position on as `read` gives them, without bodies."""
-        for row, why in self._scan(log, at, None, bodies=False, most=_AT_ONCE):
+        for row, why in self._scan(log, at, None, bodies=False, most=most):
             if why:
                 self._quarantine(row, why)
             yield row

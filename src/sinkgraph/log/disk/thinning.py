@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Thinned", "thin"]
 
-_ROWS = 2_000  # looked at in one go
+_ROWS = 500  # looked at in one go, as long as it takes to commit a large batch
 _EVENTS = 20_000
-_BYTES = 4 << 20  # of events written again in one go
+_BYTES = 1 << 20  # of the rows that are written again, in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def thin(
     rows, events, room = _ROWS, _EVENTS, _BYTES
     damaged: list[Range] = []
     known = -1
-    for row in store.headers(log, at):
+    for row in store.headers(log, at, most=_ROWS):
         if row.at >= until or min(rows, events, room) <= 0:
             break
         if known != len(store._known):
