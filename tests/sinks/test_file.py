@@ -61,6 +61,7 @@ async def test_a_line_torn_by_a_kill_stays_its_own(tmp_path: Path) -> None:
 
 async def test_a_new_file_is_private(tmp_path: Path) -> None:
     sink = await opened(tmp_path, "deep/er/audit.jsonl")
+    sink.start()
     await sink.close()
     mode = (tmp_path / "deep/er/audit.jsonl").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
@@ -248,3 +249,24 @@ async def test_a_cancelled_write_is_finished_before_the_file_is_closed(tmp_path:
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         FileSink("x", **options)
+
+
+async def test_an_empty_file_made_for_a_start_that_failed_is_removed(tmp_path: Path) -> None:
+    sink = await opened(tmp_path)
+    await sink.close()
+    assert not (tmp_path / "audit.jsonl").exists()
+
+
+@pytest.mark.parametrize("content", ["", '{"a":1}\n'])
+async def test_a_file_that_was_there_before_is_not_removed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "audit.jsonl").write_text(content)
+    sink = await opened(tmp_path)
+    await sink.close()
+    assert (tmp_path / "audit.jsonl").read_text() == content
+
+
+async def test_the_empty_file_of_a_graph_that_ran_is_kept(tmp_path: Path) -> None:
+    sink = await opened(tmp_path)
+    sink.start()
+    await sink.close()
+    assert (tmp_path / "audit.jsonl").read_bytes() == b""

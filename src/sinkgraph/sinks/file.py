@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 from sinkgraph.errors import DeliveryFailed, Rejected
@@ -58,14 +59,24 @@ class FileSink(Terminal):
         self.max_size = max_size
         self.keep = keep
         self._log: FileLog | None = None
+        self._tentative = False  # it made the file, for a graph that has not started yet
         self._turn = asyncio.Lock()
 
     async def open(self) -> None:
         """Open or create the file (0600); raises OSError naming it and why it cannot be."""
         if self._log is None:
-            log = FileLog(self._located(), max_size=self.max_size, keep=self.keep)
-            log.open()
-            self._log = log
+            self._log = self._opened()
+
+    def _opened(self) -> FileLog:
+        path = self._located()
+        log = FileLog(path, max_size=self.max_size, keep=self.keep)
+        self._tentative = not os.path.lexists(path)
+        log.open()
+        return log
+
+    def start(self) -> None:
+        """Keep the file, empty or not."""
+        self._tentative = False
 
     def _located(self) -> str:
         """Return the absolute path; directories are made for a relative one only."""
@@ -125,7 +136,10 @@ class FileSink(Terminal):
         return DeliveryFailed(text)
 
     async def close(self) -> None:
-        """Flush, sync and close the file; waits for a write that has begun."""
+        """Flush, sync and close the file; waits for a write that has begun.
+
+        An empty file that was made for a start that failed is removed.
+        """
         self.closed = True
         async with self._turn:
             log = self._log
@@ -135,6 +149,9 @@ class FileSink(Terminal):
                 log.close()
             else:
                 await self.ctx.run_sync(log.close)
+            if self._tentative and not log.size:
+                with suppress(OSError):
+                    os.unlink(log.path)
 
     def facts(self) -> dict[str, Any]:
         """Return the file and its size."""
