@@ -26,7 +26,8 @@ from sinkgraph.graph.view import connect
 from sinkgraph.spec.document import Syntax, from_python, read
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.interpolate import interpolate
-from sinkgraph.spec.load import load_spec
+from sinkgraph.spec.load import TOP_LEVEL, load_spec
+from sinkgraph.spec.slips import read_as_meant
 from sinkgraph.spec.vars import read_vars
 from sinkgraph.spec.written_secrets import hide_written_secrets
 
@@ -147,8 +148,9 @@ def load_tree(
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a tree that was read without a problem, or of what could be read."""
     fill = partial(interpolate, env=env, base_dir=base, mode=secrets)
-    head, found = fill(_only(tree, {"vars"}), vars={})
-    found = [_var_in_var(one) for one in found]
+    tree, found = read_as_meant(tree, TOP_LEVEL)
+    head, more = fill(_only(tree, {"vars"}), vars={})
+    found.extend(map(_var_in_var, more))
     vars, more = read_vars(head.get("vars"), set_vars, strict=secrets == "strict")
     found.extend(more)
     body, more = fill(_without(tree, _NOT_FILLED), vars=vars.texts)

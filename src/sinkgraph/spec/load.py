@@ -21,6 +21,7 @@ from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_v
 from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import SECTIONS, declared, entries_of, wrong_shape
+from sinkgraph.spec.slips import unknown_key
 
 __all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
 
@@ -129,9 +130,7 @@ def _unknown_key(entry: Entry, known: set[str]) -> Diagnostic:
         help = f"move it under `{section}:`"
     else:
         help = f"the nearest is `{near}`" if near else "nodes stand under `sources:` and `sinks:`"
-    shown, span = safe_text(entry.key.text, 80), entry.key.span
-    headline = f"`{shown}` is not a key of a document"
-    return Diagnostic("SG120", headline, "error", span, "unknown key", shown, help=(help,))
+    return unknown_key(entry, help)
 
 
 def _section_of(value: Node) -> str:

@@ -10,7 +10,6 @@ from functools import cache
 from typing import NamedTuple
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
-from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
@@ -21,7 +20,6 @@ __all__ = ["SECTIONS", "Declared", "declared", "entries_of", "wrong_shape"]
 
 SECTIONS: tuple[tuple[str, Side], ...] = (("sources", "source"), ("sinks", "sink"))
 _SIDES = dict(SECTIONS)
-_MAX_LOOKED_AT = 100  # keys of the top level, for one that is a slip
 
 
 class Declared(NamedTuple):
@@ -36,15 +34,7 @@ class Declared(NamedTuple):
 def declared(tree: Mapping, found: list[Diagnostic]) -> Iterator[Declared]:
     """Yield every node of both sections; add to `found` what stands there and is none."""
     for section, side in SECTIONS:
-        key = section
-        if section not in tree:
-            slips = (
-                one.key.text
-                for one in tree.entries[:_MAX_LOOKED_AT]
-                if isinstance(one.value, Mapping)
-            )
-            key = next((one for one in slips if nearest(one, _SIDES) == section), section)
-        yield from _nodes(entries_of(tree, key, found), side, section, found)
+        yield from _nodes(entries_of(tree, section, found), side, section, found)
 
 
 def entries_of(tree: Mapping, section: str, found: list[Diagnostic]) -> list[Entry]:

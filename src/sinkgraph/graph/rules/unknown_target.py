@@ -9,6 +9,7 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.graph.view import View, edge_path, inside
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 from sinkgraph.spec.document_tree import Mapping, Node
+from sinkgraph.spec.load import TOP_LEVEL
 
 __all__ = ["check"]
 
@@ -19,14 +20,23 @@ _MAX_COMPARED = 50_000
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Yield edges to nothing, but for a node that stands at the top level by mistake."""
+    """Yield edges to nothing, but for a node that stands where none is read."""
     if not any(one.side == "sink" for one in (*view.nodes.values(), *view.disabled.values())):
         return
-    misplaced = {one.key.text for one in view.spec.tree if _is_node(one.value)}
+    misplaced = set(_misplaced(view.spec.tree))
     unknown = [one for one in view.unknown if one[1].target not in misplaced]
     for count, (decl, edge) in enumerate(unknown):
         helped = count < _MAX_HELPED and count * len(view.nodes) < _MAX_COMPARED
         yield _unknown(view, decl, edge, helped=helped)
+
+
+def _misplaced(tree: Mapping) -> Iterator[str]:
+    """Yield the names of nodes at the top level, and under keys that it does not have."""
+    for entry in tree:
+        if _is_node(entry.value):
+            yield entry.key.text
+        elif entry.key.text not in TOP_LEVEL and isinstance(entry.value, Mapping):
+            yield from (one.key.text for one in entry.value if _is_node(one.value))
 
 
 def _is_node(value: Node) -> bool:
