@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinkgraph.expr.code import Code, Unknown, call, const
 from sinkgraph.expr.library import compile_text
+from sinkgraph.expr.patterns import read_pattern
 from sinkgraph.expr.tree import Call, Const, Ident, Loop, MakeList, Node
 
 if TYPE_CHECKING:
@@ -121,13 +122,16 @@ def _has_value(writer: Writer, node: Call) -> Code:
 
 
 def _matches(writer: Writer, node: Call) -> Code:
-    """Write a pattern without wildcards as Python, and have the library find any other."""
+    """Write a pattern as Python where it agrees with RE2, and have the library find any other."""
     text, pattern = writer.text(node.args[0]), writer.write(node.args[1])
     if not pattern.constant or pattern.kind != "text":
         raise Unknown
     plain = _PLAIN.fullmatch(pattern.value)
     if plain is None:
-        return Code("bool", call("matches", writer.name(_finder(pattern.value)), text))
+        ask, known = writer.name(_finder(pattern.value)), read_pattern(pattern.value)
+        if known is None:
+            return Code("bool", call("matches", ask, text))
+        return Code("bool", call("found", writer.name(known), ask, text))
     start, word, end = plain[1], const(plain[2]), plain[3]
     if start and end:
         return Code("bool", ast.Compare(text, [ast.Eq()], [word]))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sinkgraph.expr.certain import EXACT, MAX, MIN, Unsure, certain_int, certain_text
+from sinkgraph.expr.patterns import Pattern
 from sinkgraph.expr.values import cel_time, to_cel
 
 __all__ = ["MAKERS"]
@@ -128,6 +129,13 @@ def _matches(ask: Callable[..., Any], text: str) -> bool:
     return found.plain_value() is True
 
 
+def _found(pattern: Pattern, ask: Callable[..., Any], text: str) -> bool:
+    """Return whether a pattern is found; a text that may take long is the library's."""
+    if len(text) > pattern.longest:
+        return _matches(ask, text)
+    return pattern.find(text) is not None
+
+
 # of one type into another -----------------------------------------------------------------------
 
 
@@ -197,7 +205,7 @@ MAKERS: dict[str, Any] = {
     "add": _add, "subtract": _subtract, "multiply": _multiply, "divide": _divide,
     "modulo": _modulo, "negative": _negative, "lower": _lower, "upper": _upper, "trim": _trim,
     "replace": _replace, "split": _split, "join": _join, "substring": _substring,
-    "char_at": _char_at, "matches": _matches, "to_int": _to_int, "to_double": _to_double,
-    "to_string": _to_string, "when": cel_time, "out": _out, "exists": _exists, "all": _all,
-    "exists_one": _exists_one, "filter": _filter, "map": _map,
+    "char_at": _char_at, "matches": _matches, "found": _found, "to_int": _to_int,
+    "to_double": _to_double, "to_string": _to_string, "when": cel_time, "out": _out,
+    "exists": _exists, "all": _all, "exists_one": _exists_one, "filter": _filter, "map": _map,
 }  # fmt: skip
