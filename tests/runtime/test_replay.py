@@ -12,6 +12,7 @@ from sinkgraph.errors import DeliveryFailed, Overloaded, Rejected, SinkgraphErro
 from sinkgraph.event import Batch
 from sinkgraph.log.disk.dead import DeadFilter
 from sinkgraph.log.disk.replaying import WrongReplay
+from sinkgraph.log.disk.store import Store
 from sinkgraph.simulation.world import World, simulate
 from sinkgraph.sinks.base import Terminal
 from sinkgraph.sinks.broadcast import Broadcast
@@ -261,6 +262,80 @@ def test_a_fan_out_owes_only_what_was_not_taken() -> None:
             assert live.snapshot()["replay/fan"].depth == 4
         assert one.got == [0, 1, 2, 3]
         assert two.got == []
+
+    simulate(story)
+
+
+def test_a_branch_that_is_busy_is_waited_for_and_one_that_rejects_buries() -> None:
+    async def story(world: World) -> None:
+        bury(world.state_dir, [a_row(k, node="fan") for k in range(4)])
+        takers = [Taker() for _ in range(3)]
+        for taker, name in zip(takers, ("calm", "busy", "picky"), strict=True):
+            taker.name = name
+        calm, busy, picky = takers
+        full = iter([1, 2])
+        busy.refuse = lambda _batch: (
+            Overloaded("full", retry_after_s=3.0) if next(full, None) is not None else None
+        )
+        picky.refuse = lambda batch: (
+            Rejected("no") if any(event.data["n"] == 2 for event in batch) else None
+        )
+        fan = Broadcast(takers)
+        fan.name = "fan"
+        async with world.run(fan, durable=True) as live:
+            began = world.now
+            await live.topology.replays.replay()
+            await live.topology.replays.ended()
+            assert 3 <= world.now - began < 10
+            snapshot = live.snapshot()
+            own = snapshot["replay/fan"].ledger
+            assert (own.delivered, own.dead_lettered, own.pending) == (3, 1, 0)
+            assert snapshot.residue == 0
+        assert calm.got == [0, 1, 2, 3]
+        assert busy.got == [0, 1, 2, 3]
+        assert sorted(picky.got) == [0, 1, 3]
+        assert [(one.node, one.id) for one in left(world.state_dir)] == [("fan", "run-2")]
+
+    simulate(story)
+
+
+def test_a_sink_that_is_closed_stops_it() -> None:
+    async def story(world: World) -> None:
+        bury(world.state_dir, [a_row(0, node="taker")])
+        taker = Taker()
+        async with world.run(taker, durable=True) as live:
+            await taker.close()
+            await live.topology.replays.replay()
+            await live.topology.replays.ended()
+            (failed,) = journal(live, "replay_failed")
+            assert failed["error"] == "taker taker is closed"
+            live.topology.replays.resume("nobody")
+        assert len(stored(world.state_dir, "taker")) == 1
+
+    simulate(story)
+
+
+def test_what_is_damaged_on_disk_is_dropped_and_the_rest_is_written() -> None:
+    async def story(world: World) -> None:
+        bury(world.state_dir, [a_row(k, node="taker") for k in range(3)])
+        refusing = Taker()
+        refusing.refuse = lambda _batch: DeliveryFailed("down")
+        async with world.run(refusing, durable=True) as live:
+            for number in (1, 2, 3):
+                await live.topology.replays.replay([number])
+        store = Store.open(world.state_dir)
+        (rows,) = store.select("SELECT count(*) FROM rows WHERE n = 1")
+        assert rows == (3,), "one commit each"
+        store.db.execute("UPDATE rows SET body = x'90' WHERE n = 1 AND key & 0xfffff = 1")
+        store.close()
+        taker = Taker()
+        async with world.run(taker, durable=True) as live:
+            await live.topology.replays.ended()
+            ledger = live.snapshot()["replay/taker"].ledger
+            assert (ledger.recovered, ledger.delivered, ledger.dropped) == (3, 2, {"damaged": 1})
+            assert ledger.residue == 0
+            assert [one["events"] for one in journal(live, "events_damaged")] == [1]
+        assert taker.got == [0, 2]
 
     simulate(story)
 

@@ -127,6 +127,7 @@ def test_all_of_nothing_is_nothing(tmp_path: Path) -> None:
         (["--all", "--to", " "], 2, "`--to  ` names no node"),
         (["--all", "--to", "a\x1b[2J"], 2, "`--to a\\x1b[2J` names no node"),
         (["--all", "--expect", "-1"], 2, "-1 is not in the range"),
+        (["--all", "--to", "dead-letters"], 1, "`dead-letters` keeps dead letters"),
         (["1", "nobody"], 1, "no dead letter has the number or the event id `nobody`"),
         (["--node", "agian"], 1, "no dead letter has the node `agian`; the nearest is `again`"),
         (["--reason", "zzzzzzzz"], 1, "there are `gave_up`, `rejected`, `expression_error`"),

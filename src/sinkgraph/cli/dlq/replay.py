@@ -105,6 +105,8 @@ def _plan(store: Store, chosen: Chosen, to: str | None) -> dict[str, int]:
     from sinkgraph.log.disk.dead import DeadFilter
     from sinkgraph.log.disk.letters import home
 
+    if to is not None and any(one.sink == to for one in dead.groups(store)):
+        raise click.ClickException(f"`{safe_text(to)}` keeps dead letters: name another node")
     made: dict[str, int] = {}
     if isinstance(chosen, DeadFilter):
         for group in dead.groups(store, chosen):
