@@ -18,7 +18,16 @@ from sinkgraph.sinks.filter import Filter
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
 from sinkgraph.telemetry.status import CloseReport
-from sinkgraph.testing import FlakySink, RecordingSink, SlowSink, StalledSink, VirtualDisk
+from sinkgraph.testing import (
+    FlakySink,
+    RecordingSink,
+    SlowSink,
+    StalledSink,
+    VirtualDisk,
+    World,
+    simulate,
+)
+from tests.support.letters import a_row, bury
 from tests.support.virtual import start, virtual
 
 SOON_S = 0.1
@@ -281,3 +290,23 @@ async def test_two_disk_queues_in_a_row_rest_where_they_are(tmp_path: Path) -> N
     rest = durable(everything, "second")
     await again(durable(Filter(rest, lambda event: event.data["n"] % 2 == 0), "first"), tmp_path)
     assert last.data + everything.data == [{"n": 0}, {"n": 2}, {"n": 4}]
+
+
+@pytest.mark.parametrize("drain_disk", [False, True])
+def test_a_stop_that_drains_the_disk_ends_replays_too(drain_disk: bool) -> None:
+    async def story(world: World) -> None:
+        bury(world.state_dir, [a_row(k, node="end") for k in range(20)])
+        end = RecordingSink()
+        end.name = "end"
+        async with world.run(end, durable=True) as live:
+            await live.topology.replays.replay(rate=10.0)
+            report = await live.close(drain_disk=drain_disk)
+        assert report.residue == 0
+        if drain_disk:
+            assert [one["n"] for one in end.data] == list(range(20))
+            assert report.kept == {}
+        else:
+            assert report.kept == {"replay/end": 20 - len(end.data)}
+            assert len(end.data) < 5
+
+    simulate(story)

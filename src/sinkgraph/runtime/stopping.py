@@ -57,8 +57,10 @@ class Stop:
         topology.status = "draining"
         for source in topology.assembly.sources.values():
             source.stop()
-        topology.replays.stop()
+        if not self._drain_disk:
+            self.keep_disk()
         grace = await self._drain()
+        topology.replays.stop()
         for listener in topology.closing:
             listener()
         await self._end_sources(grace)
@@ -108,21 +110,21 @@ class Stop:
 
     async def _quiet_then_drain(self) -> None:
         topology = self._topology
-        if not self._drain_disk:
-            self.keep_disk()
         if topology.running:
             await asyncio.wait(list(topology.running.values()))
         if self._first is not None:
             await self._first()
+        await topology.replays.ended()
         note = topology.journal.note
         await leaving.drain_nodes(topology.ordered(), note, lambda: self._resting)
         if self._resting is not None:
             await self._resting.all()
 
     def keep_disk(self) -> None:
-        """Let disk queues rest from now on: what they hold stays on disk."""
+        """Let disk queues and replays rest from now on: what they hold stays on disk."""
         if self._resting is None:
             topology = self._topology
+            topology.replays.stop()
             coming = sum(node.pending() for node in topology.beside)
             self._resting = Resting(topology.ordered(), coming)
 
