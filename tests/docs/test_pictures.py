@@ -17,9 +17,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def shown(path: Path) -> list[str | None]:
-    """Return all that a picture says, wherever Graphviz has put it."""
+    """Return what can be read in a picture, wherever Graphviz has put it; tooltips aside."""
     root = ElementTree.parse(path).getroot()
-    said = [one.text for one in root.iter() if one.tag in (f"{SVG}title", f"{SVG}desc")]
+    said = [one.text for one in root if one.tag in (f"{SVG}title", f"{SVG}desc")]
     return said + sorted(one.text or "" for one in root.iter(f"{SVG}text"))
 
 

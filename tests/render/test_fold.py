@@ -81,6 +81,27 @@ def test_a_chain_is_one_lane_with_a_row_a_node() -> None:
     assert [(one.source, one.target) for one in drawing.edges] == [("in", "f")]
 
 
+def test_a_long_chain_is_several_lanes_in_a_row() -> None:
+    names = [f"t{n:02d}" for n in range(30)]
+    sinks: dict[str, Any] = {
+        name: {"kind": "timeout", "after": "1s", "to": below}
+        for name, below in zip(names, [*names[1:], "end"], strict=True)
+    }
+    drawing = fold(draw(graph_of({**sinks, "end": BLACKHOLE})), lanes=True).drawing
+    found = by_name(drawing)
+    assert {name: len(node.members) for name, node in found.items()} == {
+        "in": 0,
+        "t00": 12,
+        "t12": 12,
+        "t24": 7,
+    }
+    assert [(one.source, one.target) for one in drawing.edges] == [
+        ("in", "t00"),
+        ("t00", "t12"),
+        ("t12", "t24"),
+    ]
+
+
 def test_a_chain_ends_where_ways_part_or_meet_or_frames_begin() -> None:
     drawing = fold(draw(graph_of(TWO)), lanes=True).drawing
     assert sorted(by_name(drawing)) == ["eu/a", "eu/b", "eu/deep/c", "f", "in", "out"]

@@ -111,6 +111,8 @@ def _say(state: dict[str, Any]) -> None:
     severities = [one["severity"] for one in state["findings"]]
     parts = [many(severities.count(one), one) for one in ("error", "warning") if one in severities]
     drawn = f"drawn, {many(state['nodes'], 'node')}, {many(state['edges'], 'edge')}"
+    if state["sketched"]:
+        drawn = "sketched"
     if state["stale"]:
         drawn = "not drawn" + (f": {state['problem']}" if state["problem"] else "")
     echo(f"{state['file']}: {', '.join([drawn, *parts])}", err=True)

@@ -168,7 +168,7 @@ def _node(made: graphviz.Digraph, node: DrawnNode, theme: Theme) -> None:
     style = "rounded,filled" if node.form == "reliability" else "filled"
     if shape == "plain":
         style = "solid"
-    elif node.mark == "removed":
+    elif node.mark == "removed" or node.form == "missing":
         style += ",dashed"
     made.node(
         node.name,

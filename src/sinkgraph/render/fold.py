@@ -28,6 +28,7 @@ MAX_DRAWN = 60
 """So many nodes and lanes are drawn; above it, groups are folded."""
 MAX_KINDS = 4
 MAX_MEMBERS = 40
+MAX_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,10 @@ def _fold_lanes(drawing: Drawing) -> Drawing:
         while (edge := following.get(chain[-1].name)) is not None:
             labels[edge.source] = edge.label
             chain.append(held[edge.target])
-        stands_for.update((one.name, name) for one in chain)
-        lanes[name] = _lane(chain, labels)
+        for start in range(0, len(chain), MAX_ROWS):
+            rows = chain[start : start + MAX_ROWS]
+            stands_for.update((one.name, rows[0].name) for one in rows)
+            lanes[rows[0].name] = _lane(rows, labels)
     frame = _with_lanes(drawing.frame, lanes, stands_for)
     return replace(drawing, frame=frame, edges=_moved(drawing.edges, stands_for, apart=True))
 

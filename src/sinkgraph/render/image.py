@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import SinkgraphError
 
-__all__ = ["FORMATS", "ImageFormat", "RenderError", "render_image"]
+__all__ = ["FORMATS", "TIMEOUT_S", "ImageFormat", "RenderError", "render_image"]
 
 ImageFormat = Literal["svg", "png", "pdf"]
 FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)

@@ -21,8 +21,11 @@ _LID = 3
 
 
 def text_of(text: str) -> str:
-    """Return text for an HTML-like label; a backslash would be an escape of Graphviz' own."""
-    return html.escape(text).replace("\\", "&#92;")
+    """Return text for an HTML-like label, which may not be empty.
+
+    A backslash would be an escape of Graphviz' own.
+    """
+    return html.escape(text).replace("\\", "&#92;") or _NBSP
 
 
 def edge_label(rows: Iterable[str]) -> str:

@@ -36,6 +36,7 @@ _SHAPES: dict[Form, tuple[str, str]] = {
     "dead": ("[\\", "\\]"),
     "lane": ("[", "]"),
     "folded": ("[[", "]]"),
+    "missing": ("[", "]"),
 }
 _ARROWS: dict[LineStyle, str] = {"plain": "-->", "optional": "-.->", "dead": "-.->"}
 _NUMBERS = {"\\": "#92;#8203;"}

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.render.dot import to_dot
-from sinkgraph.render.image import ImageFormat, RenderError, render_image
+from sinkgraph.render.image import TIMEOUT_S, ImageFormat, RenderError, render_image
 from sinkgraph.render.mermaid import to_mermaid
 from sinkgraph.render.parts import Drawing
 from sinkgraph.render.style import ThemeName
@@ -27,15 +27,24 @@ OutputTheme = Literal["auto", "light", "dark"]
 """`auto` follows the page around an SVG; everything else is light then."""
 
 
-def made(drawing: Drawing, format: OutputFormat, theme: OutputTheme = "auto") -> bytes:
-    """Return a drawing in a format. Raises RenderError when no program makes the picture."""
+def made(
+    drawing: Drawing,
+    format: OutputFormat,
+    theme: OutputTheme = "auto",
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> bytes:
+    """Return a drawing in a format. Raises RenderError when no program makes the picture.
+
+    `timeout_s` is how long `dot` may take, in seconds.
+    """
     colours: ThemeName = "light" if theme == "auto" else theme
     if format == "mmd":
         return to_mermaid(drawing, theme=colours).encode("utf-8")
     dot = to_dot(drawing, theme=colours)
     if format == "dot":
         return dot.encode("utf-8")
-    picture = render_image(dot, _image(format))
+    picture = render_image(dot, _image(format), timeout_s=timeout_s)
     if format != "svg":
         return picture
     try:

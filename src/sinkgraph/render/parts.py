@@ -35,9 +35,10 @@ Form = Literal[
     "dead",
     "lane",
     "folded",
+    "missing",
 ]
 """How a node is drawn: by its role, but queues and dead letters have forms of their own. A lane is
-a chain of nodes on one card, `folded` a whole group."""
+a chain of nodes on one card, `folded` a whole group, `missing` a name that nothing declares."""
 
 LineStyle = Literal["plain", "optional", "dead"]
 BoxKind = Literal["group", "composite", "write"]

@@ -66,6 +66,7 @@ _BY_FORM: dict[Form, str] = {
     "change": TEAL,
     "reliability": ORANGE,
     "terminal": VIOLET,
+    "missing": RED,
 }
 _TONES: dict[Tone, str] = {
     "good": GREEN,
@@ -89,6 +90,7 @@ SHAPES: dict[Form, str] = {
     "dead": "folder",
     "lane": "plain",
     "folded": "tab",
+    "missing": "box",
 }
 """Graphviz' shape of each form; a memory queue and a lane are tables, drawn by their labels."""
 

@@ -5,6 +5,7 @@ It changes no geometry. What it is given was drawn from DOT in which every text 
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from xml.etree import ElementTree
 
 from sinkgraph.render.parts import Drawing, DrawnNode, nodes_in
@@ -67,7 +68,7 @@ def _told(drawing: Drawing) -> str:
         port = f" ({' '.join(edge.label)})" if edge.label else ""
         out.setdefault(edge.source, []).append(f"{titles[edge.target]}{port}")
     chips = [f"{', '.join(chip.text for chip in drawing.chips)}."] if drawing.chips else []
-    said = [f"{len(nodes):,} nodes, {len(drawing.edges):,} edges.", *chips]
+    said = [f"{_many(nodes, 'node')}, {_many(drawing.edges, 'edge')}.", *chips]
     for node in nodes[:_TOLD]:
         ends = [f"to {', '.join(out[node.name])}"] if node.name in out else []
         chips_of = [chip.text.replace("\n", ", ") for chip in node.chips]
@@ -75,6 +76,10 @@ def _told(drawing: Drawing) -> str:
     if len(nodes) > _TOLD:
         said.append(f"And {len(nodes) - _TOLD:,} more.")
     return "\n".join(said)
+
+
+def _many(things: Sized, what: str) -> str:
+    return f"{len(things):,} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _node(group: _Element, names: dict[str, DrawnNode]) -> None:

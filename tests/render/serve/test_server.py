@@ -175,6 +175,24 @@ async def test_a_document_with_errors_leaves_the_last_drawing(file: Path) -> Non
         await leave(writer)
 
 
+async def test_a_broken_document_is_sketched_until_there_is_a_drawing(file: Path) -> None:
+    broken = GOOD.replace("to: {kind: blackhole}", "to: nowhere")
+    save(file, broken)
+    async with serving(file) as server:
+        reader, writer = await events(server)
+        await next_version(reader)
+        state = json.loads((await get(server, "/state"))[2])
+        assert (state["sketched"], state["stale"], state["nodes"]) == (True, False, 3)
+        assert [one["node"] for one in state["findings"]] == ["keep"]
+        assert b"not declared" in (await get(server, "/drawing.svg"))[2]
+        for text, sketched, stale in ((GOOD, False, False), (broken, False, True)):
+            save(file, text)
+            await next_version(reader)
+            state = json.loads((await get(server, "/state"))[2])
+            assert (state["sketched"], state["stale"]) == (sketched, stale)
+        await leave(writer)
+
+
 async def test_a_document_that_never_had_a_drawing_has_none(file: Path) -> None:
     save(file, "sinkgraph: 1\n")
     async with serving(file) as server:

@@ -17,9 +17,13 @@ from sinkgraph.render.image import RenderError
 from sinkgraph.render.output import OutputTheme, made
 from sinkgraph.render.parts import Drawing, nodes_in
 from sinkgraph.render.serve.findings import placed
+from sinkgraph.render.sketch import sketch
 from sinkgraph.spec.document_tree import Mapping as Tree
 
 __all__ = ["Board", "Loaded"]
+
+PATIENCE_S = 20.0
+"""How long `dot` may draw while somebody looks at the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Board:
         self._drawing: Drawing | None = None
         self._pictures: dict[OutputTheme, bytes] = {}
         self._state: dict[str, Any] = {}
+        self._may_sketch = True  # as long as no drawing is there that is more
 
     @property
     def version(self) -> int:
@@ -59,16 +64,23 @@ class Board:
         problem = ""
         pictures: dict[OutputTheme, bytes] = {}
         drawing = loaded.drawing
+        sketched = drawing is None and loaded.tree is not None and self._may_sketch
+        if sketched and loaded.tree is not None:
+            drawing = sketch(loaded.tree, self._shown)
         if drawing is not None:
             try:
-                pictures["light"] = made(drawing, "svg", "light")
+                pictures["light"] = made(drawing, "svg", "light", timeout_s=PATIENCE_S)
             except RenderError as error:
                 problem, drawing = str(error), None
         with self._lock:
             if drawing is not None:
-                self._drawing, self._pictures = drawing, pictures
+                self._drawing, self._pictures, self._may_sketch = drawing, pictures, sketched
             self._version += 1
-            self._state = self._told(loaded, problem, stale=drawing is None)
+            self._state = {
+                **self._told(loaded, problem),
+                "stale": drawing is None,
+                "sketched": sketched and drawing is not None,
+            }
             return self._state
 
     def state(self) -> dict[str, Any]:
@@ -84,12 +96,15 @@ class Board:
                 return held[theme]
         if drawing is None:
             return None
-        drawn = made(drawing, "svg", theme)
+        try:
+            drawn = made(drawing, "svg", theme, timeout_s=PATIENCE_S)
+        except RenderError:
+            return None
         with self._lock:
             held[theme] = drawn
         return drawn
 
-    def _told(self, loaded: Loaded, problem: str, *, stale: bool) -> dict[str, Any]:
+    def _told(self, loaded: Loaded, problem: str) -> dict[str, Any]:
         drawing = self._drawing
         nodes = [] if drawing is None else list(nodes_in(drawing.frame))
         found = placed(loaded.found, loaded.graph, loaded.tree)
@@ -101,7 +116,6 @@ class Board:
             "nodes": len(nodes),
             "edges": 0 if drawing is None else len(drawing.edges),
             "drawn": drawing is not None,
-            "stale": stale,
             "problem": problem,
             "findings": found,
         }

@@ -52,8 +52,9 @@ function show(text) {
 function notice() {
   const errors = state.findings.filter((one) => one.severity === "error").length;
   let said = state.problem;
+  const many = `${errors} ${errors === 1 ? "error" : "errors"} in ${state.file}`;
+  if (!said && state.sketched) said = `${many}: this is a sketch of what can be read`;
   if (!said && state.stale) {
-    const many = `${errors} ${errors === 1 ? "error" : "errors"} in ${state.file}`;
     said = state.drawn ? `${many}: this is the last drawing without one` : `${many}: it cannot be drawn`;
   }
   at("notice").textContent = said;
