@@ -38,7 +38,7 @@ def test_a_fate_does_not_wait_for_room_among_the_dead_letters() -> None:
         async with world.run(document("old", 10), durable=True, drain=0.0) as live:
             await live.write({"n": 3})
         with pytest.raises(
-            StartFailed, match=r"fate old=dead_letter: dead-letters is full \(3 let"
+            StartFailed, match=r"fate old=dead_letter: dead-letters has no room for"
         ):
             async with world.run(document("new", 3), durable=True, fates=fates):
                 raise AssertionError("not reached")

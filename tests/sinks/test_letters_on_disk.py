@@ -413,24 +413,62 @@ def test_who_was_let_in_and_finds_the_room_taken_waits_at_the_head_of_the_line()
     simulate(story)
 
 
-def test_a_write_begun_below_the_bound_is_stored_whole() -> None:
+def test_a_write_waits_until_all_of_it_fits_and_one_that_never_does_until_nothing_is_there() -> (
+    None
+):
     async def story(world: World) -> None:
-        letters = DeadLetters(2)
+        letters = DeadLetters(4)
         async with world.run(letters, durable=True) as live:
-            await live.write_many([{"n": n} for n in range(5)])
-            assert letters.facts()["depth"] == 5
+            await live.write({"n": 0})
+            three = asyncio.create_task(live.write_many([{"n": n} for n in (1, 2, 3)]))
+            five = asyncio.create_task(live.write_many([{"n": n} for n in range(4, 9)]))
+            await asyncio.sleep(1)
+            assert (three.done(), five.done(), letters.facts()["depth"]) == (True, False, 4)
+            found = await letters.letters(bodies=False)
+            for k, one in enumerate(found, 1):
+                assert not five.done()
+                await letters.forget([one.number], 1)
+                await asyncio.sleep(1)
+                assert letters.facts()["depth"] == (4 - k or 5)
+            assert five.done()
+
+    simulate(story)
+
+
+def test_what_follows_is_kept_as_far_as_there_is_room() -> None:
+    async def story(world: World) -> None:
+        document = {
+            "sinkgraph": 1,
+            "name": "fan",
+            "sources": {"in": {"kind": "inlet", "to": "fan"}},
+            "sinks": {
+                "fan": {"kind": "broadcast", "to": ["all", "some"]},
+                "some": {"kind": "filter", "where": "data.x > 1", "to": "chosen"},
+                "all": {"kind": "queue", "to": "nowhere"},
+                "chosen": {"kind": "queue", "to": "nowhere"},
+                "nowhere": {"kind": "blackhole"},
+                "dead-letters": {"kind": "dead_letter", "capacity": 5},
+            },
+        }
+        async with world.run(document, durable=True) as live:
+            await live.write_many([{"n": n} for n in range(3)])
+            await live.write_many([{"n": n} for n in range(3, 9)])
+            assert await live.drain(5)
+            node = keeper(world)
+            assert numbers(await kept(node)) == [0, 1, 2, 3, 4]
+            assert node.ledger.dropped == {"dead_letters_full": 4}
 
     simulate(story)
 
 
 def test_a_plan_does_not_wait_for_room_it_is_refused_as_a_whole() -> None:
     async def story(world: World) -> None:
-        letters, good = DeadLetters(1), RecordingSink()
+        letters, good = DeadLetters(2), RecordingSink()
         tree = Filter(Queue(good, store="disk"), "data.n > 0", dead_letter=letters)
         async with world.run(tree, durable=True) as live:
             await live.write({"m": 1})
-            with pytest.raises(Overloaded, match="dead letters dead_letter are full"):
-                await live.write_many([{"n": 1}, {"m": 2}])
+            with pytest.raises(Overloaded, match="no room in dead letters dead_letter"):
+                await live.write_many([{"n": 1}, {"m": 2}, {"m": 3}])
             await live.write({"n": 3})
             assert await live.drain(10)
             assert good.data == [{"n": 3}]

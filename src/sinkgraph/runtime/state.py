@@ -113,7 +113,7 @@ class StateDir:
                 grave.bind(ctx)
 
                 async def bury(batch: Batch, grave: Node = grave, name: str = name) -> None:
-                    if isinstance(letters, DeadLetters) and letters.full:
+                    if isinstance(letters, DeadLetters) and not letters.has_room(batch):
                         raise StartFailed([_no_room(name, letters)])
                     said = ["its queue is not in the graph any more"]
                     await ctx.dead_letters.send(dead_batch(grave, batch, "node_removed", said))
@@ -192,7 +192,7 @@ def _refusal(directory: str, name: str, n: int) -> str:
 
 def _no_room(name: str, letters: DeadLetters) -> str:
     return (
-        f"fate {name}=dead_letter: {letters.name} is full ({letters.capacity:,} letters or"
-        f" {letters.max_bytes:,} bytes): purge or replay some with `sinkgraph dlq`, or raise its"
-        " bounds; what was moved by now is there, the rest where it was"
+        f"fate {name}=dead_letter: {letters.name} has no room for them ({letters.capacity:,}"
+        f" letters or {letters.max_bytes:,} bytes): purge or replay some with `sinkgraph dlq`, or"
+        " raise its bounds; what was moved by now is there, the rest where it was"
     )

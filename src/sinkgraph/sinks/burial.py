@@ -107,11 +107,11 @@ async def bury_batch(
 class DeadLetters(Node):
     """Keeps what no port claimed: in the state dir, or in memory where there is none.
 
-    On disk, a write that begins below `capacity` letters and `max_bytes` of payload is stored
-    whole, and returns when it is there; what comes above that waits. In memory the newest are
-    kept, and one pushed out is dropped(dead_letters_full). A letter older than `max_age` seconds
-    is dropped(expired). `pending` is how many it keeps. The first one a minute of each reason is
-    journalled, and that it is filling from 80 % on.
+    On disk a write returns when it is there, and waits while there is no room for it among
+    `capacity` letters and `max_bytes` of payload. In memory the newest are kept, and one pushed
+    out is dropped(dead_letters_full). A letter older than `max_age` seconds is dropped(expired).
+    `pending` is how many it keeps. The first one a minute of each reason is journalled, and that
+    it is filling from 80 % on.
     """
 
     kind = "dead_letter"
@@ -133,9 +133,9 @@ class DeadLetters(Node):
         self.never_blocks = True
         self._max_bytes = max_bytes
         self._letters: MemoryLetters | DiskLetters = MemoryLetters(self)
-        self._told: dict[str, float] = {}  # reason → when it was journalled
+        self._told: dict[str, float] = {}  # what was journalled, and when
         self._came: dict[str, int] = {}  # reason → how many came in this run
-        self._filling = self._full = False
+        self._filling = False
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.Task[None] | None = None
 
@@ -156,10 +156,9 @@ class DeadLetters(Node):
             return self._letters.events
         raise SinkgraphError(f"dead letters {self.name} are on disk: list them with letters()")
 
-    @property
-    def full(self) -> bool:
-        """Whether a write would wait for room."""
-        return self._letters.full
+    def has_room(self, batch: Batch) -> bool:
+        """Return whether a write of a batch would not wait for room."""
+        return self._letters.fits(batch)
 
     @property
     def not_stored(self) -> int:
@@ -238,9 +237,7 @@ class DeadLetters(Node):
         reason = reason_of(event)
         if self.ctx is None or reason == "expression_error":  # its node told of that
             return
-        now = self.ctx.clock.now()
-        if now - self._told.get(reason, -_TELL_EVERY_S) >= _TELL_EVERY_S:
-            self._told[reason] = now
+        if self._not_told(f"reason {reason}"):
             errors = event.meta.get("errors") or [None]
             node = event.meta.get("node")
             self.ctx.journal("dead_letter_kept", node=node, reason=reason, error=errors[-1])
@@ -251,7 +248,6 @@ class DeadLetters(Node):
         depth, size = letters.depth, letters.size
         fill = max(depth / self.capacity, size / self.max_bytes)
         filling, self._filling = self._filling, fill >= _FILLING
-        self._full = self._full and fill >= 1
         self.status = "degraded" if self._filling and letters.status == "ok" else letters.status
         if self.ctx is None:
             return
@@ -266,10 +262,18 @@ class DeadLetters(Node):
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._expire)
 
     def tell_full(self) -> None:
-        """Journal, once each time, that it is full: what comes now waits or is dropped."""
-        if not self._full and self.ctx is not None:
-            self._full = True
-            self.ctx.journal("dead_letters_full", node=self.name, capacity=self.capacity)
+        """Journal, once a minute, that it has no room: what comes waits, or is dropped."""
+        if self.ctx is not None and self._not_told("dead letters are full"):
+            bounds = {"capacity": self.capacity, "max_bytes": self.max_bytes}
+            self.ctx.journal("dead_letters_full", node=self.name, **bounds)
+
+    def _not_told(self, what: str) -> bool:
+        """Return whether this was not journalled within the last minute; it is then."""
+        now = self.bound.clock.now()
+        if now - self._told.get(what, -_TELL_EVERY_S) < _TELL_EVERY_S:
+            return False
+        self._told[what] = now
+        return True
 
     # how letters leave
 

@@ -36,8 +36,9 @@ _AGAIN_S = 1.0
 class DiskLetters:
     """Keeps the letters of one sink, `node`, in the store of a depot.
 
-    A write that begins below `capacity` and `max_bytes` is stored whole; one that begins above
-    waits. What follows a plan (`keep`) cannot wait: what has no room is dropped, and counted.
+    A write that does not fit in `capacity` and `max_bytes` waits; one that never could is stored
+    whole once nothing else is there. What follows a plan (`keep`) cannot wait: what has no room is
+    dropped, and counted.
     """
 
     durable = True
@@ -50,7 +51,7 @@ class DiskLetters:
         self._behind: deque[Batch] = deque()
         self._behind_n = self._behind_bytes = 0
         self._under_way = 0  # of what is behind: in a commit that has not ended
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], Batch]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._trouble = False
@@ -83,11 +84,23 @@ class DiskLetters:
         """A Unix time that no letter on disk is older than."""
         return self._vault.since(self._mine)
 
-    @property
-    def full(self) -> bool:
-        """Whether nothing more is let in."""
-        n = self.depth + self._reserved
-        return n >= self._node.capacity or self.size + self._reserved_bytes >= self._node.max_bytes
+    def fits(self, *batches: Batch) -> bool:
+        """Return whether there is room for these, all of them, now."""
+        return not (self.depth + self._reserved) or self._adds_up(batches)
+
+    def _adds_up(self, batches: Sequence[Batch]) -> bool:
+        n = self.depth + self._reserved + sum(map(len, batches))
+        size = self.size + self._reserved_bytes + sum(map(size_of, batches))
+        return n <= self._node.capacity and size <= self._node.max_bytes
+
+    def _room_for(self, batch: Batch) -> int:
+        """Return how many of a batch's events fit now."""
+        if self._behind_n >= _BEHIND or self._behind_bytes >= _BEHIND_BYTES:
+            return 0
+        k = len(batch)
+        while k and not self._adds_up([batch[:k]]):
+            k -= 1
+        return k or (0 if self.depth + self._reserved else 1)
 
     @property
     def behind(self) -> int:
@@ -107,7 +120,7 @@ class DiskLetters:
         ledger.entered += n
         ledger.held += n
         try:
-            await self._room()
+            await self._room(batch)
             pledge = self._add(batch)
         except BaseException as error:
             ledger.held -= n
@@ -134,28 +147,28 @@ class DiskLetters:
         depot.add(Entry([], rows, apply, revoke, pledge))
         return pledge
 
-    async def _room(self) -> None:
+    async def _room(self, batch: Batch) -> None:
         first = True
-        while (self.full or (first and self._waiting)) and not self._node.closed:
+        while (not self.fits(batch) or (first and self._waiting)) and not self._node.closed:
             self._node.tell_full()
             future: asyncio.Future[None] = self.depot.loop.create_future()
             if first:
-                self._waiting.append(future)
+                self._waiting.append((future, batch))
             else:  # somebody else took the room meanwhile
-                self._waiting.appendleft(future)
+                self._waiting.appendleft((future, batch))
             first = False
             try:
                 await future
             finally:
-                if future in self._waiting:
-                    self._waiting.remove(future)
-                else:
-                    self.depot.loop.call_soon(self._wake)
+                if (future, batch) in self._waiting:
+                    self._waiting.remove((future, batch))
+                self.depot.loop.call_soon(self._wake)
         self._node.refuse_if_closed()
 
     def _wake(self) -> None:
-        while self._waiting and not self.full:
-            future = self._waiting.popleft()
+        """Let the first in line go on, when there is room for what it brings."""
+        while self._waiting and self.fits(self._waiting[0][1]):
+            future, _ = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
                 return
@@ -166,14 +179,15 @@ class DiskLetters:
         """Plan to store a batch. Raises Overloaded, or StoreFailed, where it would have to wait."""
         if not plan.behind:
             self.depot.refuse_if_failed()
-            if self.full or self._waiting:
+            planned = [one for burial, one in plan.to_bury if burial is self]
+            if self._waiting or not self.fits(*planned, batch):
                 node = self._node
                 node.tell_full()
                 if plan.optional:
                     plan.enter(node.ledger, len(batch))
                     plan.drop(node.ledger, "optional_full", len(batch))
                     return
-                raise Overloaded(f"dead letters {node.name} are full", retry_after_s=1.0)
+                raise Overloaded(f"no room in dead letters {node.name}", retry_after_s=1.0)
             plan.volatile = True
         plan.bury_durably(self, batch)
 
@@ -221,10 +235,12 @@ class DiskLetters:
         """Take a batch that was accepted before; what has no room is dropped."""
         node, n = self._node, len(batch)
         node.ledger.entered += n
-        full = self.full or self._behind_n >= _BEHIND or self._behind_bytes >= _BEHIND_BYTES
-        if full:
-            node.ledger.drop("dead_letters_full", n)
+        room = self._room_for(batch)
+        if room < n:
+            node.ledger.drop("dead_letters_full", n - room)
             node.tell_full()
+            batch, n = batch[:room], room
+        if not n:
             return
         self._behind.append(batch.slim())
         self._behind_n += n
@@ -358,7 +374,7 @@ class DiskLetters:
     async def close(self) -> None:
         """Let nobody wait any more, and write what is behind, if the disk takes it."""
         waiting, self._waiting = self._waiting, deque()
-        for future in waiting:
+        for future, _ in waiting:
             if not future.done():
                 future.set_result(None)  # and learns that it is closed
         self._tell_idle()
