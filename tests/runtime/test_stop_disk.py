@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from sinkgraph.runtime.live import Live
 from sinkgraph.runtime.run import Run
 from sinkgraph.sinks.backoff import ConstantBackoff
 from sinkgraph.sinks.base import Sink
+from sinkgraph.sinks.batch import BatchSink
+from sinkgraph.sinks.breaker import Breaker
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.filter import Filter
 from sinkgraph.sinks.queue import Queue
@@ -149,6 +152,39 @@ async def test_a_lane_that_backs_off_is_not_waited_for(tmp_path: Path) -> None:
         took_s, report = await stopped(live)
     assert took_s <= SOON_S
     assert report.kept == {"hold": 3}
+
+
+@pytest.mark.parametrize("why", ["linger", "breaker", "batch", "key"])
+def test_nothing_that_waits_for_a_better_time_is_waited_for(why: str, tmp_path: Path) -> None:
+    down = FlakySink(then=DeliveryFailed("down"))
+    breaker = Breaker(failure_threshold=1, open_for=60, jitter=0)
+    shapes: dict[str, Callable[[], Queue]] = {
+        "linger": lambda: durable(down, "hold", linger=60.0),
+        "breaker": lambda: durable(Retry(down, breaker=breaker), "hold"),
+        "batch": lambda: durable(BatchSink(down, 10, max_wait=60.0), "hold"),
+        "key": lambda: durable(
+            Retry(down, backoff=ConstantBackoff(60), hold="key"),
+            "hold",
+            concurrency=2,
+            order_by=lambda event: event.data["n"] % 2,
+        ),
+    }
+
+    @virtual
+    async def story() -> None:
+        async with begin(shapes[why](), tmp_path) as live:
+            await live.write_many(numbers(5))
+            await asyncio.sleep(1)
+            tried = len(down.attempts)
+            took_s, report = await stopped(live)
+        assert took_s <= SOON_S
+        assert report.kept == {"hold": 5}
+        assert len(down.attempts) == tried, "a stop begins no attempt"
+        later = RecordingSink()
+        await again(durable(later, "hold"), tmp_path)
+        assert sorted(one["n"] for one in later.data) == list(range(5))
+
+    story()
 
 
 @virtual
