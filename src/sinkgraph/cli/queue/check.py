@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.options import FINDINGS, OK, echo, json_option, many, wants_color
-from sinkgraph.cli.queue.opening import place, place_options
+from sinkgraph.cli.queue.opening import place, place_options, stored_size
+from sinkgraph.cli.queue.progress import Progress
 from sinkgraph.cli.queue.words import events, size_words
 from sinkgraph.diagnostics.safe import safe_text
 
@@ -35,7 +36,10 @@ def command(directory: str | None, state_dir: str | None, as_json: bool) -> None
     """
     from sinkgraph.log.disk.findings import findings
 
-    checked = findings(place(directory, state_dir))
+    where = place(directory, state_dir)
+    with Progress("reading") as progress:
+        progress.say(size_words(stored_size(where)))
+        checked = findings(where)
     if as_json:
         echo(json.dumps(_as_object(checked), indent=2))
     else:

@@ -32,6 +32,7 @@ __all__ = [
     "refused",
     "size_of_file",
     "state_option",
+    "stored_size",
     "waiting",
 ]
 
@@ -175,3 +176,9 @@ def size_of_file(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def stored_size(directory: str) -> int:
+    """Return the bytes of a store, its write-ahead log included."""
+    path = os.path.join(directory, "events.db")
+    return size_of_file(path) + size_of_file(f"{path}-wal")

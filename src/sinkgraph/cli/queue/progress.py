@@ -35,8 +35,14 @@ class Progress:
         if self._dirty:
             click.echo("\r\x1b[K", nl=False, err=True)
 
+    def say(self, text: str) -> None:
+        """Show what is being done, where nobody counts."""
+        if self._tty:
+            self._dirty = True
+            click.echo(f"\r\x1b[K{self._what} {text}", nl=False, err=True)
+
     def at(self, count: int, total: int) -> None:
         """Show how far it is."""
         if self._tty and count - self._shown >= _EVERY:
-            self._shown, self._dirty = count, True
-            click.echo(f"\r\x1b[K{self._what} {count:,} of {events(total)}", nl=False, err=True)
+            self._shown = count
+            self.say(f"{count:,} of {events(total)}")

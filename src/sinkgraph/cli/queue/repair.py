@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sinkgraph.cli.options import echo, json_option, many
-from sinkgraph.cli.queue.opening import refused, state_option
+from sinkgraph.cli.queue.opening import refused, state_option, stored_size
+from sinkgraph.cli.queue.progress import Progress
 from sinkgraph.cli.queue.words import events, size_words
 from sinkgraph.cli.state_dir import held_dir
 from sinkgraph.diagnostics.safe import safe_text
@@ -38,7 +39,8 @@ def command(state_dir: str | None, dry_run: bool, as_json: bool) -> None:
     from sinkgraph.log.disk.salvage import repair
 
     directory = held_dir(state_dir)
-    with refused(directory):
+    with refused(directory), Progress("reading") as progress:
+        progress.say(size_words(stored_size(directory)))
         made = repair(directory, dry=dry_run)
     if as_json:
         echo(json.dumps(asdict(made) | {"dry_run": dry_run}, indent=2))

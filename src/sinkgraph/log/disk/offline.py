@@ -17,7 +17,7 @@ from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.chunk import decode
 from sinkgraph.log.disk.format import Row, key_of, pack_record, place_of
 from sinkgraph.log.disk.intervals import runs
-from sinkgraph.log.disk.rebuild import LOST
+from sinkgraph.log.disk.rebuild import LOST, covering
 from sinkgraph.log.disk.shelf import Stretch, recover, taken_of
 
 if TYPE_CHECKING:
@@ -224,8 +224,11 @@ class Drain:
         rest = self.one.pending
         if not rest:
             return
-        gone = self.store.select("SELECT log, at, n FROM quarantine WHERE why = ?", (LOST,))
-        if all(_within(chunk, gone) for chunk in self._unread):
+        sql = "SELECT log, at, n FROM quarantine WHERE why = ?"
+        gone = covering((log, at, n) for log, at, n in self.store.select(sql, (LOST,)))
+        if all(
+            one.log in gone and not gone[one.log].missing(one.at, one.end) for one in self._unread
+        ):
             for one in self.one.stretches.values():
                 one.done.add(one.done.low, one.head)
                 one.n = one.size = 0
@@ -271,12 +274,3 @@ def _pins(every: Iterable[Held]) -> dict[int, int]:
             if at is not None:
                 pins[log] = min(at, pins.get(log, at))
     return pins
-
-
-def _within(chunk: Found, gone: Iterable[Sequence[int]]) -> bool:
-    """Return whether all positions of a chunk are among (log, position, events)."""
-    at = chunk.at
-    for log, start, n in sorted(tuple(one) for one in gone):
-        if log == chunk.log and start <= at < start + n:
-            at = start + n
-    return at >= chunk.end

@@ -6,6 +6,7 @@ It reads by `carve`, trusts only checksums, and counts what must have been there
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,8 +32,9 @@ from sinkgraph.log.disk.format import (
     unpack_record,
     unpack_takers,
 )
+from sinkgraph.log.disk.intervals import Intervals
 
-__all__ = ["LOST", "Lost", "Rebuilt", "rebuild"]
+__all__ = ["LOST", "Lost", "Rebuilt", "covering", "rebuild"]
 
 LOST = "lost before a repair"
 """Why positions are quarantined that no repair will bring back."""
@@ -109,7 +111,8 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
     cut = 0
     if found.state is not None and state.heads is not None:
         cut = max(0, marked - state.total - _beyond(state, ends))
-    fresh_lost = [one for one in lost if not _known(one, found.gone)]
+    known = covering(found.gone)
+    fresh_lost = [one for one in lost if one.log not in known or _fresh(one, known[one.log])]
     gone = bool(fresh_lost or lost_dead or lost_records or cut or found.broken or image.bad_frames)
     doubts = [
         f"the place of a queue was lost: what is stored for it waits for `{_ORPHAN}{number}` now,"
@@ -138,8 +141,16 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
     )
 
 
-def _known(one: Lost, gone: Iterable[tuple[int, int, int]]) -> bool:
-    return any(log == one.log and at <= one.at and one.end <= at + n for log, at, n in gone)
+def _fresh(one: Lost, known: Intervals) -> bool:
+    return bool(known.missing(one.at, one.end))
+
+
+def covering(gone: Iterable[tuple[int, int, int]]) -> dict[int, Intervals]:
+    """Return what (log, position, events) cover together, by log."""
+    found: dict[int, Intervals] = {}
+    for log, at, n in gone:
+        found.setdefault(log, Intervals()).add(at, at + n)
+    return found
 
 
 # looking
@@ -240,13 +251,14 @@ def _chosen(
         name = names.get(log, f"log {log}")
         position = first
         keys = by_log.get(log, [])
-        for k, key in enumerate(keys):
+        used = [key for key in keys if not found.rows[key][1]]
+        for key in keys:
             _, free, n, _, _ = found.rows[key]
             at = place_of(key)[1]
             if not n or at + n <= position or at >= head or (free and at < position):
                 continue
-            following = next((one for one in keys[k + 1 :] if not found.rows[one][1]), None)
-            if free and following is not None and key + n > following:
+            k = bisect_right(used, key)
+            if free and k < len(used) and key + n > used[k]:
                 continue
             if at > position:
                 lost.append(Lost(log, name, position, at - position))
