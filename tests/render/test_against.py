@@ -122,6 +122,17 @@ def test_the_order_of_a_fallback_counts_and_that_of_a_broadcast_does_not() -> No
     assert [edge(same, "f", one).mark for one in "ab"] == ["same", "same"]
 
 
+def test_dead_letters_that_only_one_document_names_are_added_or_removed() -> None:
+    retry = {"kind": "retry", "to": "end"}
+    silent = graph_of({"r": retry, "end": BLACKHOLE})
+    letters = {"dead-letters": {"kind": "dead_letter"}}
+    named = graph_of({"r": {**retry, "dead_letter": "dead-letters"}, "end": BLACKHOLE, **letters})
+    assert marks(draw(named, against=silent))["dead-letters"] == "added"
+    gone = draw(silent, against=named)
+    assert marks(gone)["dead-letters"] == "removed"
+    assert edge(gone, "r", "dead-letters").mark == "removed"
+
+
 @st.composite
 def chains(draw_from: st.DrawFn) -> Graph:
     names = draw_from(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True))

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sinkgraph.graph.model import Graph, GraphEdge
+from sinkgraph.graph.model import Graph, GraphEdge, GraphNode
 from sinkgraph.render.facts import Facts, one_line
 from sinkgraph.render.parts import Mark
 from sinkgraph.spec.kinds.fan import Fallback, Filter, Route
 
-__all__ = ["Difference", "EdgeChange", "NodeChange", "condition_of", "difference"]
+__all__ = ["Difference", "EdgeChange", "NodeChange", "Seen", "condition_of", "difference"]
 
 _Ends: TypeAlias = tuple[str, str, str]
 
@@ -57,14 +57,21 @@ class Difference:
         return sum(one.mark == mark for one in every)
 
 
-def difference(
-    old: Graph, new: Graph, old_edges: tuple[GraphEdge, ...], new_edges: tuple[GraphEdge, ...]
-) -> Difference:
-    """Return how `new` differs from `old`; only the edges given are compared.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Is a graph and what of it is drawn."""
+
+    graph: Graph
+    nodes: Mapping[str, GraphNode]
+    edges: tuple[GraphEdge, ...]
+
+
+def difference(old: Seen, new: Seen) -> Difference:
+    """Return how `new` differs from `old`; only what is drawn is compared.
 
     A node is the one of the same name, or the one that its `was` names, if that is gone.
     """
-    before, now = Facts(old), Facts(new)
+    before, now = Facts(old.graph), Facts(new.graph)
     nodes: dict[str, NodeChange] = {}
     renamed: dict[str, str] = {}
     for name, node in new.nodes.items():
@@ -86,7 +93,7 @@ def difference(
         for name in old.nodes
         if name not in new.nodes and name not in renamed
     }
-    edges = _edges(old, new, old_edges, new_edges, renamed)
+    edges = _edges(old, new, renamed)
     return Difference(nodes, gone, edges, renamed)
 
 
@@ -100,21 +107,15 @@ def condition_of(graph: Graph, edge: GraphEdge) -> str:
     return ""
 
 
-def _edges(
-    old: Graph,
-    new: Graph,
-    old_edges: tuple[GraphEdge, ...],
-    new_edges: tuple[GraphEdge, ...],
-    renamed: Mapping[str, str],
-) -> tuple[EdgeChange, ...]:
+def _edges(old: Seen, new: Seen, renamed: Mapping[str, str]) -> tuple[EdgeChange, ...]:
     """Pair the edges between the same nodes: equal ones first, then in order."""
     left: dict[_Ends, list[tuple[GraphEdge, dict[str, str]]]] = {}
-    for edge in old_edges:
-        left.setdefault(_ends(edge, renamed), []).append((edge, _terms(old, edge)))
+    for edge in old.edges:
+        left.setdefault(_ends(edge, renamed), []).append((edge, _terms(old.graph, edge)))
     made: dict[int, EdgeChange] = {}
     unlike = []
-    for index, edge in enumerate(new_edges):
-        terms = _terms(new, edge)
+    for index, edge in enumerate(new.edges):
+        terms = _terms(new.graph, edge)
         rest = left.get(_ends(edge, {}), [])
         equal = next((at for at, one in enumerate(rest) if one[1] == terms), None)
         if equal is None:

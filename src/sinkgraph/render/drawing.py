@@ -12,7 +12,14 @@ from dataclasses import replace
 from sinkgraph.diagnostics.safe import clip
 from sinkgraph.diagnostics.safe import width as columns
 from sinkgraph.graph.model import DEAD_LETTERS, Graph, GraphEdge, GraphNode
-from sinkgraph.render.against import Difference, EdgeChange, NodeChange, condition_of, difference
+from sinkgraph.render.against import (
+    Difference,
+    EdgeChange,
+    NodeChange,
+    Seen,
+    condition_of,
+    difference,
+)
 from sinkgraph.render.facts import Facts, one_line
 from sinkgraph.render.guarantees import Guarantee
 from sinkgraph.render.isolation import Stretch, hands_over, stretch_of, stretches, waits_for
@@ -46,28 +53,32 @@ def draw(
     frames what one write waits for, in place of groups and composites. `guarantees` are written on
     their nodes. `against`: what is not as in this older graph is marked, what is gone is there too.
     """
-    edges = visible_edges(graph, dead_letters=dead_letters)
-    shown = list(visible_nodes(graph, edges, dead_letters=dead_letters))
+    seen = _seen(graph, dead_letters=dead_letters)
     notes: dict[str, list[Guarantee]] = {}
     for one in guarantees:
         notes.setdefault(one.node, []).append(one)
     frame = Box("group", "", "")
     drawer = _Nodes(graph, frame, stretch_of(stretches(graph)) if isolation else None)
     if against is None:
-        for node in shown:
+        for node in seen.nodes.values():
             drawer.add(node, notes.get(node.name, ()))
-        alone = [EdgeChange(edge, "", edge.source, edge.target) for edge in edges]
+        alone = [EdgeChange(edge, "", edge.source, edge.target) for edge in seen.edges]
         return Drawing(*_head(graph), frame, tuple(_chained(_edges(graph, alone, None))))
-    old_edges = visible_edges(against, dead_letters=dead_letters)
-    found = difference(against, graph, old_edges, edges)
-    for node in shown:
+    past = _seen(against, dead_letters=dead_letters)
+    found = difference(past, seen)
+    for node in seen.nodes.values():
         drawer.add(node, notes.get(node.name, ()), found.nodes[node.name])
     before = _Nodes(against, frame, {} if isolation else None)
-    for node in visible_nodes(against, old_edges, dead_letters=dead_letters):
-        if node.name in found.removed:
-            before.add(node, (), found.removed[node.name])
+    for name, change in found.removed.items():
+        before.add(past.nodes[name], (), change)
     lines = _edges(graph, found.edges, against)
-    return Drawing(*_head(graph), frame, tuple(_chained(lines)), _summary(frame, found))
+    return Drawing(*_head(graph), frame, tuple(_chained(lines)), _summary(found))
+
+
+def _seen(graph: Graph, *, dead_letters: bool) -> Seen:
+    edges = visible_edges(graph, dead_letters=dead_letters)
+    nodes = visible_nodes(graph, edges, dead_letters=dead_letters)
+    return Seen(graph, {node.name: node for node in nodes}, edges)
 
 
 def visible_edges(graph: Graph, *, dead_letters: bool = False) -> tuple[GraphEdge, ...]:
@@ -99,7 +110,7 @@ def _head(graph: Graph) -> tuple[str, str]:
     return one_line(graph.name), one_line(graph.description or "")
 
 
-def _summary(frame: Box, found: Difference) -> tuple[Chip, ...]:
+def _summary(found: Difference) -> tuple[Chip, ...]:
     """Return what stands beside the name of a picture of two documents."""
     marks: tuple[Mark, ...] = ("added", "removed", "changed", "renamed")
     counted = {mark: found.count(mark) for mark in marks}
