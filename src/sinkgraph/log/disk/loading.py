@@ -12,19 +12,29 @@ from sinkgraph.log.disk.shelf import Loaded
 if TYPE_CHECKING:
     from sinkgraph.log.disk.store import Store
 
-__all__ = ["load"]
+__all__ = ["MOST_BYTES", "load"]
+
+MOST_BYTES = 16 * 1024**2
+_AT_ONCE = 64
 
 
 def load(store: Store, wanted: Sequence[tuple[int, int, int]], most: int) -> list[Loaded]:
     """Read chunks of several logs, `(log, from, until)`, about `most` events of each; it blocks.
 
-    A damaged chunk comes without its events.
+    Of one log no more than about MOST_BYTES of payload are read. A damaged chunk comes without its
+    events.
     """
     found: list[Loaded] = []
     for log, at, until in wanted:
-        for row in store.read(log, at, most=most, until=until):
-            batch = _decoded(row.body, row_key(row.log, row.at), row.n)
-            found.append(Loaded(row.log, row.at, row.seq, row.n, row.size, row.takers, batch))
+        left, room = most, MOST_BYTES
+        while left > 0 and room > 0 and at < until:
+            rows = store.read(log, at, most=min(left, _AT_ONCE), until=until)
+            for row in rows:
+                batch = _decoded(row.body, row_key(row.log, row.at), row.n)
+                found.append(Loaded(row.log, row.at, row.seq, row.n, row.size, row.takers, batch))
+                at, left, room = row.at + row.n, left - row.n, room - row.size
+            if not rows:
+                break
     return found
 
 
