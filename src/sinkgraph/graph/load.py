@@ -40,6 +40,8 @@ _MAX_ALIKE = 200  # findings of one code
 _MAX_TEXT = 1000  # characters of one text of a finding
 _CONSEQUENCES = frozenset({"SG209"})
 """Findings that say nothing new about a place where there is an error."""
+_HALF_READ = frozenset({"SG105", "SG108", "SG112", "SG115"})
+"""Findings beside which a part of the document is not known."""
 _CAUSES = frozenset({"SG110"})
 """Findings beside which nothing else at their place is new."""
 _NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
@@ -200,6 +202,9 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     last: dict[str, int] = {}
     count: Counter[str] = Counter()
     wrong = {id(one.span) for one in found if one.severity == "error" and one.span is not None}
+    if any(one.code in _HALF_READ for one in found):
+        unknown = {"SG204"} if any(map(_without_name, found)) else set()
+        found = [one for one in found if one.code not in _CONSEQUENCES | unknown]
     caused = {_start(one) for one in found if one.code in _CAUSES}
     seen: set[tuple[str, str, object]] = set()
     for one in sort_diagnostics(found):
@@ -223,6 +228,11 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
             note = f"{more:,} more with this code are not shown"
             made[at_last] = replace(made[at_last], notes=(*made[at_last].notes, note))
     return made
+
+
+def _without_name(one: Diagnostic) -> bool:
+    """Tell whether a second `kind` in a mapping says that the name of a node is missing."""
+    return one.code == "SG108" and one.span is not None and one.span.text.strip("\"'") == "kind"
 
 
 def _start(one: Diagnostic) -> tuple[str, int] | None:

@@ -100,7 +100,8 @@ class _Frame:
     """Is a collection that is still open.
 
     `seen` maps the keys so far (None in a list); `key` is the key read last; `waiting` when its
-    value is due; `skip` when that value is dropped; `nodes` and `height` measure it for aliases.
+    value is due; `skip` when that value is dropped; `foreign` when the keys that follow belong to
+    another node, whose name is missing; `nodes` and `height` measure it for aliases.
     """
 
     node: Any
@@ -112,6 +113,7 @@ class _Frame:
     key: Scalar | None = None
     waiting: bool = False
     skip: bool = False
+    foreign: bool = False
     nodes: int = 1
     height: int = 1
 
@@ -297,6 +299,9 @@ class _Builder:
             self.anchors[event.anchor] = (key, 1, 0)
         seen = frame.seen
         assert seen is not None
+        if frame.foreign:
+            frame.skip = True
+            return
         first = seen.get(text)
         if first is not None and first.span is not None:
             self.findings.find(
@@ -308,6 +313,7 @@ class _Builder:
                 Label(first.span, "first here"),
             )
             frame.skip = True
+            frame.foreign = text == "kind"
             return
         seen[text] = key
         if getattr(event, "tag", None) is not None:

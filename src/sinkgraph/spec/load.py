@@ -13,15 +13,14 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import GraphSpec, NodeDecl
-from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
+from sinkgraph.spec.document_tree import Entry, Mapping, Scalar
 from sinkgraph.spec.fields import name_problem, shown
 from sinkgraph.spec.kind import find_kind, kind_names
 from sinkgraph.spec.leaves import is_secret, leaf, plain, written
 from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
 from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
-from sinkgraph.spec.sections import SECTIONS, declared, entries_of, wrong_shape
-from sinkgraph.spec.slips import unknown_key
+from sinkgraph.spec.sections import declared, entries_of, wrong_shape
 
 __all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
 
@@ -125,24 +124,10 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
 
 def _unknown_key(entry: Entry, known: set[str]) -> Diagnostic:
     near = nearest(entry.key.text, known)
-    section = _section_of(entry.value)
-    if section:
-        help = f"move it under `{section}:`"
-    else:
-        help = f"the nearest is `{near}`" if near else "nodes stand under `sources:` and `sinks:`"
-    return unknown_key(entry, help)
-
-
-def _section_of(value: Node) -> str:
-    """Return the section in which what stands at the top level would be a node, or ""."""
-    held = value.get("kind") if isinstance(value, Mapping) else None
-    kind = written(leaf(held)) if type(held) is Scalar else None
-    if kind is None or not isinstance(value, Mapping):
-        return ""
-    sections = [section for section, side in SECTIONS if find_kind(side, kind) is not None]
-    if len(sections) > 1:  # a source of this kind writes to something
-        return sections[0] if "to" in value else sections[1]
-    return "".join(sections)
+    help = f"the nearest is `{near}`" if near else "nodes stand under `sources:` and `sinks:`"
+    shown, span = safe_text(entry.key.text, 80), entry.key.span
+    headline = f"`{shown}` is not a key of a document"
+    return Diagnostic("SG120", headline, "error", span, "unknown key", shown, help=(help,))
 
 
 def _unchecked(key: str, span: Span | None) -> Diagnostic:

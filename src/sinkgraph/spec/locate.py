@@ -162,7 +162,11 @@ def _unknown_key(owner: Owner, loc: Path, model: type[BaseModel]) -> Diagnostic:
     at = place(owner, loc)
     section = section_at(model, at.found[:-1]) or model
     key = str(loc[-1])
-    help = advice(key, section, at.found[:-1], model, {one.key.text for one in at.beside})
+    held = at.beside.get(key)
+    if isinstance(held, Mapping) and "kind" in held and section is model:
+        help = f"write `{safe_text(key, 80)}` one level up, as a node of its own"
+    else:
+        help = advice(key, section, at.found[:-1], model, {one.key.text for one in at.beside})
     where = _field(at.found[:-1])
     holder = f"`{where}` of {owner.label}" if where else owner.label
     return Diagnostic(

@@ -64,7 +64,8 @@ class NodeReader:
         decl = NodeDecl(one.name, side, "", None, one.tree, one.at, holder=one.holder or None)
         self.nodes.append(decl)
         problem = name_problem(one.name)
-        if problem and not (one.holder and INLINE_NAME not in one.tree):
+        nameless = not one.name and not one.holder  # which is a finding already
+        if problem and not nameless and not (one.holder and INLINE_NAME not in one.tree):
             self._bad_name(decl, problem)
         tired = len(self.found) >= _MAX_FOUND
         known = self._kind(decl, helped=not tired)

@@ -23,19 +23,23 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield edges to nothing, but for a node that stands where none is read."""
     if not any(one.side == "sink" for one in (*view.nodes.values(), *view.disabled.values())):
         return
-    misplaced = set(_misplaced(view.spec.tree))
+    if not all(one.name for one in view.spec.nodes):
+        return  # a node without a name may be the one that is meant
+    misplaced = set(_misplaced(view))
     unknown = [one for one in view.unknown if one[1].target not in misplaced]
     for count, (decl, edge) in enumerate(unknown):
         helped = count < _MAX_HELPED and count * len(view.nodes) < _MAX_COMPARED
         yield _unknown(view, decl, edge, helped=helped)
 
 
-def _misplaced(tree: Mapping) -> Iterator[str]:
-    """Yield the names of nodes at the top level, and under keys that it does not have."""
-    for entry in tree:
-        if _is_node(entry.value):
-            yield entry.key.text
-        elif entry.key.text not in TOP_LEVEL and isinstance(entry.value, Mapping):
+def _misplaced(view: View) -> Iterator[str]:
+    """Yield the names of nodes under keys that the top level does not have, or inside a node."""
+    if not view.unknown:
+        return
+    for decl in view.spec.nodes:
+        yield from (one.key.text for one in decl.tree if _is_node(one.value))
+    for entry in view.spec.tree:
+        if entry.key.text not in TOP_LEVEL and isinstance(entry.value, Mapping):
             yield from (one.key.text for one in entry.value if _is_node(one.value))
 
 
