@@ -36,7 +36,7 @@ def named(name: str, to: Sink, store: str = "disk", **fields: Any) -> Queue:
     return queue
 
 
-def begin(root: Sink, state: Path, **options: Any) -> Run:
+def begin(root: Any, state: Path, **options: Any) -> Run:
     return start(root, state_dir=state, disk=VirtualDisk(), **options)
 
 
@@ -213,3 +213,61 @@ def test_a_fate_that_cannot_be_carried_out_changes_nothing(fate: str, tmp_path: 
         assert kept.data == numbers(1)
 
     story()
+
+
+@pytest.mark.parametrize(
+    ("on_remove", "moved", "buried"),
+    [("discard", 0, 0), ("dead_letter", 0, MANY), ({"move_to": "takes"}, MANY, 0)],
+)
+def test_a_node_of_a_document_says_what_becomes_of_its_events(
+    on_remove: Any, moved: int, buried: int, tmp_path: Path
+) -> None:
+    document = {
+        "sinkgraph": 1,
+        "name": "removed",
+        "sources": {"in": {"kind": "inlet", "to": "fan"}},
+        "sinks": {
+            "fan": {"kind": "broadcast", "to": ["leaves", "takes"]},
+            "leaves": {"kind": "queue", "store": "disk", "on_remove": on_remove, "to": "stuck"},
+            "stuck": {"kind": "call", "target": "provided:stuck"},
+            "takes": {"kind": "queue", "to": {"kind": "blackhole"}},
+        },
+    }
+
+    async def stuck(_event: Any) -> None:
+        await asyncio.Event().wait()
+
+    @virtual
+    async def story() -> None:
+        async with begin(document, tmp_path, provide={"stuck": stuck}) as live:
+            await write(live, MANY)
+            leaves = live.nodes["leaves"]
+            await live.remove("leaves")
+            await asyncio.sleep(5)
+            assert live.snapshot()["takes"].ledger.entered == MANY + moved
+            assert live.topology.assembly.dead_letters.ledger.entered == buried
+            assert leaves.account().residue == 0
+            assert leaves.account().pending == 0
+        found = await left_on_disk(tmp_path, "leaves")
+        assert found == {"leaves": []}
+
+    story()
+
+
+@virtual
+async def test_each_queue_that_leaves_follows_its_own_fate(tmp_path: Path) -> None:
+    slow = SlowSink(0.1)
+    below = named("below", slow, "memory", max_batch=1)
+    above = named("above", Broadcast([below, Blackhole()]), max_batch=4)
+    above.on_remove = "discard"
+    async with begin(Broadcast([above, Blackhole()]), tmp_path) as live:
+        below.capacity = 6
+        await write(live, MANY)
+        await asyncio.sleep(0.05)
+        handed_on = below.ledger.entered
+        assert handed_on < MANY
+        await live.remove(above)
+        await asyncio.sleep(20)
+        assert above.ledger.dropped == {"discarded": MANY - above.ledger.delivered}
+        assert slow.data == numbers(below.ledger.entered)
+        assert live.snapshot().residue == 0

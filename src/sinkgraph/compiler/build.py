@@ -115,6 +115,7 @@ def build(
         parts = Parts(node, ports, graph, Path(output_dir), values, shared, state_dir)
         live = _maker(node)(parts)
         live.name = name
+        live.on_remove = _fate(node.spec)
         built[name] = live
     if shared.get("refused"):
         raise StartFailed(shared["refused"])
@@ -127,6 +128,12 @@ def build(
         else:
             assembly.sinks[name] = made
     return assembly
+
+
+def _fate(spec: Any) -> str:
+    """Return `on_remove` as text: a word, or `move_to:NAME`."""
+    said = getattr(spec, "on_remove", "drain")
+    return said if isinstance(said, str) else f"move_to:{said.move_to}"
 
 
 def _maker(node: GraphNode) -> Callable[[Parts], Node]:

@@ -289,15 +289,15 @@ class Live:
         sink: Sink | str,
         *,
         broadcast: str | Node | None = None,
-        fate: str = "drain",
+        fate: str | None = None,
         deadline: float = 25.0,
     ) -> None:
         """Remove a target from the running broadcast that has it; returns at once.
 
         What is pending in its queues is drained in the background for at most `deadline` seconds
         (then dead-lettered, or kept on disk for the queue that comes back with its name), or
-        follows `fate`: `drain`, `dead_letter`, `discard` or `move_to:QUEUE`. Raises KeyError when
-        no broadcast has it.
+        follows `fate`: `drain`, `dead_letter`, `discard` or `move_to:QUEUE`; without one, each
+        follows its `on_remove`. Raises KeyError when no broadcast has it.
         """
         topology = self._topology
         root: Any = topology.nodes.get(sink) if isinstance(sink, str) else sink
@@ -307,7 +307,9 @@ class Live:
         fan = next((one for one in fans if one.entrance_of(root) is not None), None)
         if root is None or fan is None:
             raise KeyError(f"no broadcast has the target {sink!r}")
-        follows = self._fate(fate)
+        below = [one for one in downstream([as_node(root)]) if isinstance(one, Queue)]
+        said = self._fate(fate) if fate is not None else None
+        fates = {queue: said or self._fate(queue.on_remove) for queue in below}
         topology.flush()
         target = fan.discard(root)
         assert target is not None, "the target was found above"
@@ -316,8 +318,10 @@ class Live:
             topology.wire()
         kept = {id(one) for one in topology.ordered_from_roots()}
         gone = [one for one in downstream([node]) if id(one) not in kept]
-        topology.journal.note("target_removed", node=fan.name, target=node.name, fate=fate)
-        task = topology.spawn(topology.retire(gone, follows, deadline), f"retire {node.name}")
+        told = fate or "on_remove"
+        topology.journal.note("target_removed", node=fan.name, target=node.name, fate=told)
+        fates = {queue: own for queue, own in fates.items() if queue in gone}
+        task = topology.spawn(topology.retire(gone, fates, deadline), f"retire {node.name}")
         self._retiring[task] = gone
         task.add_done_callback(self._retiring.pop)
 

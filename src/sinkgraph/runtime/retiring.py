@@ -6,7 +6,7 @@ It does not decide who leaves, or when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Batch
@@ -55,7 +55,7 @@ class Used:
 
 async def retire(
     nodes: Sequence[Node],
-    fate: Fate,
+    fates: Mapping[Queue, Fate],
     deadline_s: float,
     journal: _Journal,
     used: Used,
@@ -65,10 +65,12 @@ async def retire(
     Whatever is in use again by then stays. What a disk queue could not deliver in time stays on
     disk under its name, for the queue that comes back with it.
     """
-    if fate.drains:
+    doomed: list[Node] = [queue for queue, fate in fates.items() if not fate.drains]
+    await close_nodes([node for node in doomed if node not in used], journal)
+    if not fates or any(fate.drains for fate in fates.values()):
         try:
             async with asyncio.timeout(deadline_s):
-                await drain_nodes(nodes, journal)
+                await drain_nodes([node for node in nodes if node not in doomed], journal)
         except TimeoutError:
             pass
     gone: list[Node] = []
@@ -78,6 +80,7 @@ async def retire(
         gone.append(node)
         await close_nodes([node], journal)
         if isinstance(node, Queue) and node.depth():
+            fate = fates[node]
             stays = fate.drains and node.durable
             said = "keep" if stays else fate.said
             journal("node_left_with_events", node=node.name, left=node.depth(), fate=said)

@@ -27,6 +27,7 @@ from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.instant import Instant
+from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.journal import Journal
@@ -356,11 +357,13 @@ class Topology:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
         await leaving.close_nodes(nodes, self.journal.note, within_s)
 
-    async def retire(self, nodes: list[Node], fate: Fate, deadline_s: float) -> None:
+    async def retire(
+        self, nodes: list[Node], fates: Mapping[Queue, Fate], deadline_s: float
+    ) -> None:
         """Drain, close and forget nodes nothing writes to any more."""
         self._wirings += 1
         used = Used(lambda: self._wirings, self.ordered_from_roots)
-        for node in await retire(nodes, fate, deadline_s, self.journal.note, used):
+        for node in await retire(nodes, fates, deadline_s, self.journal.note, used):
             self.retired(node)
 
     def broadcast(self, where: str | Node) -> Broadcast:

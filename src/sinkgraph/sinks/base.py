@@ -165,6 +165,7 @@ class Node:
         self.ledger = Ledger()
         self.closed = False
         self.status = "ok"
+        self.on_remove = "drain"  # what becomes of its events when it leaves a running graph
         self.ctx: Context | None = None
 
     def __repr__(self) -> str:
