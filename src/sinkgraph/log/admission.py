@@ -17,7 +17,7 @@ from sinkgraph.log.burial import Burial
 from sinkgraph.log.disk.draft import Entry, Pledge
 from sinkgraph.log.disk.drafting import Share, share_out
 from sinkgraph.log.later import Edge, FanTarget, Group, Later, Trail
-from sinkgraph.log.receipts import pass_on, unheard
+from sinkgraph.log.receipts import fork, pass_on
 from sinkgraph.telemetry.stats import Ledger
 
 if TYPE_CHECKING:
@@ -368,8 +368,11 @@ class Plan:
                 pass_on(whole, later[0].batch)
                 owed = await later[0].write(until)
             else:
-                unheard()
-                parts = await asyncio.gather(*[one.write(until) for one in later])
+                told = fork(whole, [one.batch for one in later])
+                writes = [
+                    one.write(until, told[k] if told else None) for k, one in enumerate(later)
+                ]
+                parts = await asyncio.gather(*writes)
                 owed = [part for several in parts for part in several]
         except asyncio.CancelledError:
             self.abandon()

@@ -13,6 +13,7 @@ from typing import Protocol
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.owed import owed_count
+from sinkgraph.log.receipts import Told, listen
 from sinkgraph.telemetry.stats import Ledger
 
 __all__ = ["Edge", "FanTarget", "Group", "Later", "Trail"]
@@ -85,8 +86,19 @@ class Later:
             self._settle(n, n, "")
             self._give_back(set(self.batch.ids))
 
-    async def write(self, until: float | None) -> list[Owed]:
-        """Make the write; return what it owes, its ledgers settled."""
+    async def write(self, until: float | None, told: Told | None = None) -> list[Owed]:
+        """Make the write; return what it owes, its ledgers settled.
+
+        `told` is told what is owed as it goes, and at the end; then it has a task of its own.
+        """
+        if told is None:
+            return await self._write(until)
+        listen(self.batch, told)
+        owed = await self._write(until)
+        told([as_batch(part.events) for part in owed])
+        return owed
+
+    async def _write(self, until: float | None) -> list[Owed]:
         batch = self.batch
         n = batch.j - batch.i
         owed: list[Owed] = []

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from sinkgraph.event import Batch
 
-__all__ = ["Told", "among", "heard", "listen", "pass_on", "unheard"]
+__all__ = ["Told", "among", "branches", "fork", "heard", "listen", "pass_on", "unheard"]
 
 Told = Callable[[Sequence[Batch]], None]
 """Is told what is still owed, by events; all others of the batch have come to their end."""
@@ -40,8 +40,44 @@ def pass_on(batch: Batch, part: Batch) -> None:
     """
     if part is batch or (told := heard(batch)) is None:
         return
-    known = part.page is batch.page or set(part.ids) <= set(batch.ids)
-    _listening.set((part, told) if known else None)
+    _listening.set((part, told) if _known(batch, [part]) else None)
+
+
+def fork(batch: Batch, parts: Sequence[Batch]) -> list[Told] | None:
+    """Return who is told by each of the writes that a batch becomes; None when nobody listens.
+
+    An event is owed as long as one of them owes it.
+    """
+    told = heard(batch)
+    unheard()
+    if told is None or not _known(batch, parts):
+        return None
+    return branches(told, [[part] for part in parts])
+
+
+def branches(told: Told, owed: Sequence[Sequence[Batch]]) -> list[Told]:
+    """Return who is told by each of several writes that owe so much; `told` gets the sum."""
+    left = [list(one) for one in owed]
+
+    def branch(k: int) -> Told:
+        def hear(still: Sequence[Batch]) -> None:
+            left[k] = list(still)
+            told([batch for one in left for batch in one])
+
+        return hear
+
+    return [branch(k) for k in range(len(left))]
+
+
+def _known(batch: Batch, parts: Sequence[Batch]) -> bool:
+    """Whether all events of the parts have ids of the batch: it is told of by them."""
+    ids: set[str] | None = None
+    for part in parts:
+        if part.page is not batch.page:
+            ids = set(batch.ids) if ids is None else ids
+            if not ids.issuperset(part.ids):
+                return False
+    return True
 
 
 def among(batch: Batch, owed: Sequence[Batch]) -> Batch:

@@ -16,6 +16,7 @@ from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClos
 from sinkgraph.event import Batch, as_batch
 from sinkgraph.log.owed import Part, Write
 from sinkgraph.log.receipts import Told, among, listen, unheard
+from sinkgraph.log.receipts import branches as split
 from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import MAX_ERRORS
@@ -72,7 +73,7 @@ async def pay(
     A rejected batch is split until what is at fault stands alone. With `apart` a batch that
     fails in any other way is split too, and an event that fails by itself has fallen. `after` is
     remembered from one attempt to the next: what came behind a part that was taken in part waits
-    until nobody owes anything of that. `told` is told what is owed, by one branch as it goes.
+    until nobody owes anything of that. `told` is told what is owed as it goes.
     """
     after = {} if after is None else after
     branches: dict[Write, list[Part]] = {}
@@ -83,19 +84,22 @@ async def pay(
     unheard()
     behind = [write for write in branches if not after.get(write, set()).isdisjoint(branches)]
     first = [own for write, own in branches.items() if write not in behind]
-    several = await asyncio.gather(*[_pay_branch(own, apart, after) for own in first])
+    hear: Sequence[Told | None] = [None] * len(branches)
+    if told is not None:
+        todo = [*first, *(branches[write] for write in behind)]
+        hear = split(told, [[batch for _, batch in own] for own in todo])
+    work = [_pay_branch(own, apart, after, one) for own, one in zip(first, hear, strict=False)]
+    several = await asyncio.gather(*work)
     owed = [part for left, _ in several for part in left]
     fallen = [one for _, buried in several for one in buried]
-    for write in behind:
+    for write, one in zip(behind, hear[len(first) :], strict=True):
         held = next((part for part in owed if part.write in after[write]), None)
         if held is not None:
             owed += [Owed(write, batch, held.error) for _, batch in branches[write]]
             continue
-        more, buried = await _pay_branch(branches[write], apart, after)
+        more, buried = await _pay_branch(branches[write], apart, after, one)
         owed += more
         fallen += buried
-    if told is not None and (owed or fallen):
-        told([*(as_batch(part.events) for part in owed), *(one.part[1] for one in fallen)])
     return owed, fallen
 
 
@@ -111,7 +115,7 @@ async def _pay_branch(
         others = [*(one for _, one in todo), *(one.part[1] for one in fallen)]
         ear = _Ear(batch, others, told) if len(batch) > 1 else None
         left = await _write(write, batch, ear)
-        if told is not None and (left or others):
+        if told is not None:
             told([*(as_batch(part.events) for part in left), *others])
         for part in left:
             batch = as_batch(part.events)
@@ -171,8 +175,11 @@ class _Ear:
         listen(batch, self.hear)
 
     def hear(self, owed: Sequence[Batch]) -> None:
-        """Take note of what is still owed of the part."""
-        self.left = among(self.left, owed)
+        """Take note of what is still owed of the part; the write's end says that nothing is."""
+        left = among(self.left, owed)
+        if not len(left):
+            return
+        self.left = left
         if self.told is not None:
             self.told([self.left, *self.others])
 

@@ -247,7 +247,7 @@ class Lanes:
             if not job.parts or job.parts[0][0] is not written:
                 return
             left = job.still(owed)
-            if left is not None:
+            if left is not None and len(left[1]):
                 self._settle(job, [left])
                 job.parts.appendleft(left)
 
