@@ -13,7 +13,7 @@ from sinkgraph.sinks.base import Sink
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.telemetry.status import CloseReport
-from sinkgraph.testing import RecordingSink, SlowSink, StalledSink, VirtualDisk
+from sinkgraph.testing import DiskFaults, RecordingSink, SlowSink, StalledSink, VirtualDisk
 from tests.support.virtual import start, virtual
 
 GRACE_S = 0.1
@@ -124,3 +124,52 @@ def test_a_disk_that_hangs_saves_nothing_and_holds_up_nobody(
         await asyncio.sleep(2_000)
 
     story()
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "times"), [("write", "ENOSPC", 10**6), ("sync", "EIO", 10**6)]
+)
+def test_a_disk_that_is_full_or_fails_saves_nothing_and_says_so(
+    operation: Any, fault: Any, times: int, tmp_path: Path
+) -> None:
+    faults = DiskFaults()
+
+    @virtual
+    async def story() -> None:
+        disk = VirtualDisk(vfs=faults.name)
+        async with begin(named("a", StalledSink()), tmp_path, disk, drain=4.0) as live:
+            await live.write_many(numbers(10))
+            await asyncio.sleep(1)
+            faults.fail(operation, times=times, fault=fault)
+            took_s, report = await closed(live)
+            told = [entry for entry in live.topology.journal.entries if "saved" in entry.kind]
+        assert took_s <= 4 + GRACE_S
+        assert (report.left, report.kept, report.saved) == ({"a": 10}, {}, {})
+        assert [entry.facts["events"] for entry in told] == [10]
+        assert told[0].facts["error"]
+
+    try:
+        story()
+    finally:
+        faults.close()
+
+
+def test_what_the_disk_has_no_room_for_at_once_is_saved_in_parts(tmp_path: Path) -> None:
+    faults = DiskFaults()
+
+    @virtual
+    async def story() -> None:
+        disk = VirtualDisk(vfs=faults.name)
+        async with begin(named("a", StalledSink()), tmp_path, disk, drain=4.0) as live:
+            await live.write_many(numbers(5_000))
+            await asyncio.sleep(1)
+            faults.fail("write", fault="ENOSPC")  # the first commit, which holds all of it
+            _, report = await closed(live)
+        assert report.left == {}
+        assert report.saved == {"a": 5_000}
+        assert await recovered(tmp_path, "a") == {"a": numbers(5_000)}
+
+    try:
+        story()
+    finally:
+        faults.close()
