@@ -101,7 +101,7 @@ async def _serve(board: Board, watched: Any, port: int, state: dict[str, Any]) -
         echo(f"{server.url} shows {state['file']} and follows it; Ctrl-C ends it")
         sys.stdout.flush()
         _say(state)
-        await stop.wait()
+        await server.until(stop)
     finally:
         await server.__aexit__(None, None, None)
 

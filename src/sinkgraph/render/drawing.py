@@ -184,11 +184,10 @@ class _Nodes:
             said = f"{', '.join(map(one_line, waited[:MAX_WAITED]))}{more}"
             about += [f"one write waits for: {said}"] if waited else []
         about += [description] if description else []
-        lines = (
-            *_rows(facts.caption(node), " · ", CAPTION_WIDTH),
-            *_rows(description.split(), " ", DESCRIPTION_WIDTH),
-        )
-        return DrawnNode(node.name, node.kind, _form(node), title, lines, tuple(about))
+        caption = _rows(facts.caption(node), " · ", CAPTION_WIDTH)
+        lines = (*caption, *_rows(description.split(), " ", DESCRIPTION_WIDTH))
+        form = _form(node)
+        return DrawnNode(node.name, node.kind, form, title, lines, tuple(about), caption=caption)
 
 
 def _waiting(held: Stretch) -> tuple[str, str]:

@@ -118,7 +118,7 @@ def _folded(box: Box, name: str, members: tuple[DrawnNode, ...]) -> DrawnNode:
     same: Mark = "same" if any(one.mark for one in members) else ""
     mark: Mark = "changed" if marked else same
     chips = _summed(members)
-    return DrawnNode(name, "group", "folded", box.label, lines, about, chips, mark, members)
+    return DrawnNode(name, "group", "folded", box.label, lines, about, chips, mark, members=members)
 
 
 def _summed(members: tuple[DrawnNode, ...]) -> tuple[Chip, ...]:
@@ -197,13 +197,11 @@ def _fold_lanes(drawing: Drawing) -> Drawing:
 
 def _lane(chain: list[DrawnNode], labels: dict[str, tuple[str, ...]]) -> DrawnNode:
     first = chain[0]
-    members = tuple(
-        replace(one, lines=(*one.lines[:1], *labels.get(one.name, ()))[:2]) for one in chain
-    )
+    members = tuple(replace(one, lines=(*one.caption, *labels.get(one.name, ()))) for one in chain)
     about = tuple(line for one in chain for line in (one.about[0], *one.about[1:3]))
     chips = tuple(dict.fromkeys(chip for one in chain for chip in one.chips))
     return DrawnNode(
-        first.name, first.kind, "lane", first.title, (), about, chips, first.mark, members
+        first.name, first.kind, "lane", first.title, (), about, chips, first.mark, members=members
     )
 
 

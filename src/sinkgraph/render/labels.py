@@ -91,7 +91,7 @@ def _lane(node: DrawnNode, paint: Paint, theme: Theme) -> str:
     border = theme.quiet if node.mark == "" else paint.border
     rows = "".join(_lane_rows(node, theme))
     chips = "".join(
-        f'<TR><TD></TD><TD ALIGN="LEFT" COLSPAN="2" CELLPADDING="4">{chip}</TD></TR>'
+        f'<TR><TD COLSPAN="3" CELLPADDING="4">{chip}</TD></TR>'
         for chip in chips_of(node.chips, theme)
     )
     return (

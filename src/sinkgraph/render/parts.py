@@ -59,7 +59,8 @@ class Chip:
 class DrawnNode:
     """Is a node as drawn. `title` is its name without the groups its frames already say.
 
-    `lines` stand below the title: what it is, its condition, what it is for; `chips` below them.
+    `lines` stand below the title: what it is, then what it is for; `caption` is the first of both,
+    and `chips` stand below them.
     `about` is every fact about it, a line each. `members` are the nodes a lane or a folded group
     stands for.
     """
@@ -72,6 +73,7 @@ class DrawnNode:
     about: tuple[str, ...]
     chips: tuple[Chip, ...] = ()
     mark: Mark = ""
+    caption: tuple[str, ...] = ()
     members: tuple[DrawnNode, ...] = ()
 
 

@@ -175,6 +175,25 @@ async def test_a_document_with_errors_leaves_the_last_drawing(file: Path) -> Non
         await leave(writer)
 
 
+async def test_what_ends_the_watching_is_told(file: Path) -> None:
+    def load() -> Loaded:
+        raise RuntimeError("out of luck")
+
+    async with Server(Board("graph.yaml", load), Watched([file])) as server:
+        save(file, "changed")
+        with pytest.raises(RuntimeError, match="out of luck"):
+            async with asyncio.timeout(20):
+                await server.until(asyncio.Event())
+
+
+async def test_serving_ends_when_it_is_told_to(file: Path) -> None:
+    stop = asyncio.Event()
+    async with serving(file) as server:
+        stop.set()
+        async with asyncio.timeout(20):
+            await server.until(stop)
+
+
 async def test_a_broken_document_is_sketched_until_there_is_a_drawing(file: Path) -> None:
     broken = GOOD.replace("to: {kind: blackhole}", "to: nowhere")
     save(file, broken)

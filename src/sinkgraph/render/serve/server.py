@@ -102,6 +102,18 @@ class Server:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
 
+    async def until(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; raise what ended the watching of files, if anything did."""
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            watcher = self._watcher
+            if watcher is not None:
+                await asyncio.wait({waiting, watcher}, return_when=asyncio.FIRST_COMPLETED)
+                if watcher.done():
+                    watcher.result()
+        finally:
+            waiting.cancel()
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
