@@ -165,7 +165,7 @@ def test_a_write_that_returned_is_on_disk(ending: Any) -> None:
     simulate(story, seeds=range(3))
 
 
-@pytest.mark.parametrize("changes", range(12))
+@pytest.mark.parametrize("changes", range(20))
 def test_letters_and_events_of_one_write_are_on_disk_together_or_not_at_all(changes: int) -> None:
     def tree() -> Filter:
         return Filter(Queue(Stuck(), store="disk"), "data.ok")
@@ -435,6 +435,31 @@ def test_a_write_waits_until_all_of_it_fits_and_one_that_never_does_until_nothin
     simulate(story)
 
 
+def test_nobody_overtakes_who_waits_for_room_and_who_gives_up_lets_the_next_one_go() -> None:
+    async def story(world: World) -> None:
+        letters = DeadLetters(4)
+        tree = Broadcast([Filter(RecordingSink(), "data.n > 0", dead_letter=letters)])
+        async with world.run(tree, durable=True) as live:
+            await letters.write([Event(f"e{n}", data={"n": n}) for n in range(4)])
+            three = [Event(f"f{n}", data={"n": n}) for n in range(3)]
+            first = asyncio.create_task(letters.write(three))
+            second = asyncio.create_task(letters.write([Event("g", data={"n": 9})]))
+            await asyncio.sleep(1)
+            for one in await letters.letters(limit=2):
+                await letters.forget([one.number], 1)
+            await asyncio.sleep(1)
+            assert (first.done(), second.done()) == (False, False)
+            with pytest.raises(Overloaded):
+                await live.write({"m": 1})
+            first.cancel()
+            await asyncio.sleep(1)
+            assert second.done()
+            await live.write({"m": 1})
+            assert letters.facts()["depth"] == 4
+
+    simulate(story)
+
+
 def test_what_follows_is_kept_as_far_as_there_is_room() -> None:
     async def story(world: World) -> None:
         document = {
@@ -516,6 +541,32 @@ def test_letters_expire_and_are_counted() -> None:
             assert await kept(letters) == []
             assert letters.ledger.dropped == {"expired": 2}
             assert live.snapshot().residue == 0
+
+    simulate(story)
+
+
+def test_what_comes_while_others_expire_is_not_forgotten_when_it_is_old() -> None:
+    async def story(world: World) -> None:
+        letters = DeadLetters(max_age=100.0)
+        async with world.run(letters, durable=True) as live:
+            await live.write({"n": 0})
+            await world.until(50)
+            await live.write({"n": 1})
+            depot = live.topology.ctx.depot
+            assert depot is not None
+            remove, old = depot.vault.remove, {"last_failed": world.clock.wall() - 30}
+
+            async def remove_and_write(*given: Any) -> None:
+                await remove(*given)
+                await letters.write([Event("old", data={"n": 2}, meta=old)])
+
+            with patch.object(depot.vault, "remove", remove_and_write):
+                await world.until(102)
+            assert numbers(await kept(letters)) == [1, 2]
+            await world.until(122)
+            assert numbers(await kept(letters)) == [1]
+            await world.until(152)
+            assert await kept(letters) == []
 
     simulate(story)
 
