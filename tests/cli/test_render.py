@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -195,6 +196,18 @@ def test_a_large_document_is_folded_and_says_so(here: Path) -> None:
         "`--fold none` draws every node, `--fold GROUP` chooses\n"
     )
     assert (here / "out.dot").read_text(encoding="utf-8").count(" -> ") == 19
+
+
+def test_a_bitmap_that_had_to_be_scaled_down_is_told(here: Path) -> None:
+    names = [f"n{number}" for number in range(700)]
+    sinks = {name: {"kind": "blackhole"} for name in names}
+    sinks["f"] = {"kind": "broadcast", "to": names}  # type: ignore[dict-item]
+    document = {"sinkgraph": 1, "name": "wide", "sinks": sinks}
+    (here / "wide.json").write_text(json.dumps(document), encoding="utf-8")
+    done = render("wide.json", "-o", "out.png")
+    assert done.exit_code == 0
+    assert "note: it is too large for a bitmap" in done.stderr
+    assert "too large" not in render("wide.json", "-o", "out.dot").stderr
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def drawings() -> Iterator[tuple[str, str]]:
 def test_every_drawing_is_the_one_in_the_golden_files() -> None:
     drawn = dict(drawings())
     held = {path.name: path.read_text(encoding="utf-8") for path in golden_files()}
-    assert sorted(drawn) == sorted(held)
+    assert sorted(drawn) == sorted(held), "`python -m tests.render.test_golden` writes them anew"
     for name, text in drawn.items():
         assert text == held[name], f"{name}: `python -m tests.render.test_golden` writes it anew"
 

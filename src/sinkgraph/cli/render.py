@@ -256,9 +256,15 @@ def _write(drawing: Drawing, output: str, suffix: OutputFormat, theme: OutputThe
         write_output(output, made(drawing, suffix, theme))
         return
     try:
-        write_file(drawing, Path(output), theme)
+        whole = write_file(drawing, Path(output), theme)
     except (OSError, ValueError) as error:
         raise cannot_write(output, error) from None
+    if not whole:
+        echo(
+            "note: it is too large for a bitmap, so it was scaled down: an `.svg` has no limit, "
+            "and `--fold all` makes it small",
+            err=True,
+        )
 
 
 def _say_folded(folded: Folded, graph: Graph, wishes: Wishes) -> None:

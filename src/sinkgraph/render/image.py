@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import SinkgraphError
 
-__all__ = ["FORMATS", "TIMEOUT_S", "ImageFormat", "RenderError", "render_image"]
+__all__ = ["FORMATS", "TIMEOUT_S", "ImageFormat", "RenderError", "render_image", "was_shrunk"]
 
 ImageFormat = Literal["svg", "png", "pdf"]
 FORMATS: tuple[ImageFormat, ...] = get_args(ImageFormat)
@@ -22,6 +22,10 @@ _ADVICE = (
     "install Graphviz (`apt install graphviz`, `brew install graphviz`), or `sinkgraph[render]`"
 )
 _MAX_REASON = 300
+_MOST_PIXELS = 32_766
+"""Of a bitmap's side; Graphviz draws bitmaps with Cairo, whose limit is 32,767."""
+_SIZES = slice(16, 24)
+"""Where a PNG has its width and height."""
 
 
 class RenderError(SinkgraphError):
@@ -58,6 +62,14 @@ def render_image(dot: str, format: ImageFormat, *, timeout_s: float = TIMEOUT_S)
     except Exception as error:
         reasons.append(f"pygraphviz failed: {_short(error)}")
     raise RenderError(f"cannot draw it: {', and '.join(reasons)}; {_ADVICE}", dot)
+
+
+def was_shrunk(picture: bytes) -> bool:
+    """Tell whether a PNG is as large as `dot` can draw one, so that it was scaled down to that."""
+    if not picture.startswith(b"\x89PNG") or len(picture) < _SIZES.stop:
+        return False
+    sizes = picture[_SIZES]
+    return max(int.from_bytes(sizes[:4]), int.from_bytes(sizes[4:])) >= _MOST_PIXELS
 
 
 class _Failed(Exception):

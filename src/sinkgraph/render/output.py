@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.render.dot import to_dot
-from sinkgraph.render.image import TIMEOUT_S, ImageFormat, RenderError, render_image
+from sinkgraph.render.image import TIMEOUT_S, ImageFormat, RenderError, render_image, was_shrunk
 from sinkgraph.render.mermaid import to_mermaid
 from sinkgraph.render.parts import Drawing
 from sinkgraph.render.style import ThemeName
@@ -53,9 +53,10 @@ def made(
         raise RenderError(f"cannot draw it: what `dot` gave is no SVG: {error}", dot) from None
 
 
-def write_file(drawing: Drawing, path: Path, theme: OutputTheme = "auto") -> None:
+def write_file(drawing: Drawing, path: Path, theme: OutputTheme = "auto") -> bool:
     """Write a drawing to `path`, whose suffix is one of OUTPUTS; what was there is replaced whole.
 
+    Return whether it is a picture in full size: very large ones are scaled down as bitmaps.
     When nothing can draw a picture, the DOT is written beside it and RenderError tells where.
     Raises OSError when the file cannot be written, and ValueError for another suffix.
     """
@@ -72,6 +73,7 @@ def write_file(drawing: Drawing, path: Path, theme: OutputTheme = "auto") -> Non
         shown = safe_text(str(beside))
         raise RenderError(f"{error}; what to draw is in `{shown}`", error.dot) from None
     _replace(path, drawn)
+    return not was_shrunk(drawn)
 
 
 def _image(format: OutputFormat) -> ImageFormat:

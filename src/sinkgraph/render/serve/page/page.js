@@ -74,6 +74,7 @@ function prepare(node) {
     class: "frame", x: box.x - 4, y: box.y - 4, width: box.width + 8, height: box.height + 8, rx: 6,
   }));
   node.setAttribute("tabindex", "0");
+  node.setAttribute("role", "button");
   node.addEventListener("click", () => pick(node.dataset.node, false));
   node.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
