@@ -18,13 +18,13 @@ IMAGES = ROOT / "docs" / "images"
 _GOLDEN = "tests/render/golden"
 
 PICTURES: dict[str, tuple[str, ...]] = {
-    "quickstart.svg": ("graphs/quickstart.yaml",),
+    "quickstart.svg": ("graphs/quickstart.yaml", "--fold", "lanes"),
+    "shapes.svg": ("graphs/quickstart.yaml",),
     "guarantees.svg": ("graphs/durable.yaml", "--guarantees"),
     "isolation.svg": ("graphs/quickstart.yaml", "--isolation"),
     "against.svg": (f"{_GOLDEN}/registry-new.yaml", "--against", f"{_GOLDEN}/registry.yaml"),
     "groups.svg": (f"{_GOLDEN}/commerce.yaml",),
     "large.svg": (f"{_GOLDEN}/large.yaml",),
-    "lanes.svg": ("graphs/failover.yaml", "--fold", "lanes"),
 }
 PAGE = "serve.png"
 SERVED = "graphs/quickstart.yaml"
