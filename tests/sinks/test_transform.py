@@ -197,6 +197,19 @@ def test_a_number_json_cannot_write_is_an_error_and_no_null(expression: str) -> 
     assert node.apply(event({"n": 1.0})) is not None
 
 
+def test_a_text_that_is_changed_is_decoded_once_and_no_part_of_it_before() -> None:
+    text = Json(b'{"a":1,"b":2}', sound=True)
+    made = transform(compute={"data.c": "data.a + 1"}).apply(LazyEvent("i", data=text))
+    assert made is not None
+    assert made.data == {"a": 1, "b": 2, "c": 2}
+    assert text.value == {"a": 1, "b": 2}
+    assert text.looks == 0
+    kept = Json(b'{"a":"x"}', sound=True)
+    retyped = transform(compute={"type": "data.a"}).apply(LazyEvent("i", data=kept))
+    assert retyped is not None
+    assert (retyped.type, kept._value) == ("x", None)
+
+
 def test_a_head_is_changed_without_decoding() -> None:
     made = transform(set={"type": "x"}, compute={"meta.id": "id"}).apply(
         LazyEvent("i", data=Json(b"not json"))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sinkgraph.errors import Rejected
-from sinkgraph.event import Batch, Event, Meta, encode_json, to_payload
+from sinkgraph.event import Batch, Event, Json, Meta, encode_json, to_payload
 from sinkgraph.expr.compile import Expression, compile_expression
 from sinkgraph.expr.errors import ExpressionError
 from sinkgraph.formats.copying import copy_plain
@@ -71,6 +71,9 @@ class Transform(Instant):
         twice = {path for path, _ in self._sets} & {path for path, _ in self._computes}
         if twice:
             raise ValueError(f"{min(map(str, twice))} is both set and computed")
+        places = [path for path, _ in (*self._sets, *self._computes)]
+        places += [*self._removes, *(path for both in self._renames for path in both)]
+        self._changes_data = any(path.head == "data" for path in places)
         self.last_error: str | None = None
         self._logged_at: float | None = None
 
@@ -89,6 +92,9 @@ class Transform(Instant):
         Touches nothing but what it returns. Raises `Rejected` (an `ExpressionError` is one) when
         the event cannot be transformed.
         """
+        payload = event.payload
+        if self._changes_data and payload.__class__ is Json:
+            payload.looks = 0  # it is decoded whole anyway: no expression need read a part first
         draft = Draft(event)
         computed = [(path, _computed(each, event)) for path, each in self._computes]
         for old, new in self._renames:
