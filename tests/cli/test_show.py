@@ -26,11 +26,15 @@ def test_dead_letters_that_end_with_the_process_are_counted(count: int, said: st
 
 
 def test_dead_letters_on_disk_do_not_end_with_the_process() -> None:
-    ledger = LedgerView(2, 0, 0, 0, 0, 0, 2, {}, {})
-    facts = {"reasons": {"rejected": 2}, "durable": True}
+    ledger = LedgerView(3, 7, 0, 0, 0, 0, 8, {}, {"dead_letters_full": 1, "expired": 1})
+    facts = {"reasons": {"rejected": 9}, "came": {"rejected": 2}, "durable": True}
     node = NodeStatus("letters", "dead_letter", "ok", ledger, facts)
     shown = dead_lines(Snapshot("g", 1, 0.0, 0.0, {node.name: node}), "/state")
-    assert shown == ["2 dead letters were kept in /state:", "  rejected: 2"]
+    assert shown == [
+        "2 dead letters were kept in /state:",
+        "  rejected: 2",
+        "  without room, and dropped: 1",
+    ]
 
 
 def held(name: str, recovered: int, pending: int) -> NodeStatus:

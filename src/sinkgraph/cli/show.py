@@ -186,18 +186,21 @@ def dead_lines(snapshot: Snapshot, state_dir: str | None = None) -> list[str]:
     for node in snapshot.nodes.values():
         if node.kind != "dead_letter" or not node.ledger.entered:
             continue
-        count = node.ledger.entered
+        durable, over = node.facts.get("durable"), node.ledger.dropped.get("dead_letters_full", 0)
+        count = node.ledger.entered - (over if durable else 0)
         what, ends = ("letter was", "ends") if count == 1 else ("letters were", "end")
-        if node.facts.get("durable"):
+        reasons = node.facts.get("reasons", {})
+        if durable:
             where = f" in {safe_text(state_dir)}" if state_dir is not None else ""
             lines.append(f"{count:,} dead {what} kept{where}:")
+            reasons = node.facts.get("came", reasons)  # not what earlier runs have left
+            told = "without room, and dropped"
         else:
             lines.append(f"{count:,} dead {what} kept in memory only and {ends} with this process:")
-        reasons = node.facts.get("reasons", {})
+            told = "pushed out before, to keep to its capacity"
         lines += [f"  {safe_text(reason)}: {n:,}" for reason, n in reasons.items()]
-        pushed = sum(node.ledger.dropped.values())
-        if pushed:
-            lines.append(f"  pushed out before, to keep to its capacity: {pushed:,}")
+        if over:
+            lines.append(f"  {told}: {over:,}")
     return lines
 
 
