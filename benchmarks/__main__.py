@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from textwrap import fill
 from typing import Any
 
+from benchmarks.documents import DOCUMENTS
 from benchmarks.durable import DURABLE
 from benchmarks.engine import ENGINE
 from benchmarks.expressions import EXPRESSIONS
@@ -28,7 +29,7 @@ from benchmarks.write_alone import WRITE_ALONE
 
 __all__ = ["TABLES", "main"]
 
-TABLES = (ENGINE, WRITE_ALONE, WIRE, EXPRESSIONS, HTTP, DURABLE, RECOVERY, SLOW_SINK)
+TABLES = (ENGINE, WRITE_ALONE, WIRE, EXPRESSIONS, HTTP, DURABLE, RECOVERY, SLOW_SINK, DOCUMENTS)
 
 _HOW = (
     "A time runs from the first write to the last delivery. Before every run garbage is collected; "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sinkgraph.spec.document_text import MAX_DEPTH, MAX_VALUES
 
@@ -26,6 +27,11 @@ _TEXT = re.compile(
     re.DOTALL,
 )
 _MAX_BARE = 1000
+_LINE = re.compile(
+    r"([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+"
+    r"(\"[^\"\\\n]*+\"|'[^'\n]*+'|[0-9A-Za-z_.+:-]{1,100}+)[ \t]*+\r?\n"
+)
+"""A plain key with a plain value on a line of its own, as most lines are."""
 _BARE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9][0-9:.Zz+-]*|[^\s,\]}#]+")
 
 
@@ -56,8 +62,7 @@ class Places:
     too_long: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     name: str
     start: int
     end: int
@@ -90,7 +95,11 @@ class _Scanner:
         text, table = self.text, self.places.root
         at = self._blank(0)
         while at < len(text):
-            if text.startswith("[[", at):
+            line = _LINE.match(text, at)
+            if line is not None:
+                self._line(table, line)
+                at = line.end()
+            elif text.startswith("[[", at):
                 table, at = self._header(at, 2)
             elif text[at] == "[":
                 table, at = self._header(at, 1)
@@ -101,6 +110,11 @@ class _Scanner:
                     raise _StopScanningError
                 at = self._value(holder, parts[-1], self._space(at + 1))
             at = self._blank(at)
+
+    def _line(self, table: Place, line: re.Match[str]) -> None:
+        """Read a plain key and value, as `_key` and `_value` would."""
+        key = _Part(line[1], line.start(1), line.end(1))
+        self._attach(table, key, self._place(table, key, line.start(2), line.end(2), None))
 
     # --- tables ---------------------------------------------------------------------------------
 
