@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from sinkgraph.graph.load import load
+from sinkgraph.graph.model import Graph
 from sinkgraph.render.drawing import draw
 from sinkgraph.render.fold import MAX_DRAWN, fold, fold_to_fit, groups_of
 from sinkgraph.render.guarantees import Guarantee
-from sinkgraph.render.parts import Chip, nodes_in
+from sinkgraph.render.parts import Chip, names_in, nodes_in
 from tests.render.drawn import BLACKHOLE, by_name, edge, graph_of
 
 LARGE = Path(__file__).parent / "golden" / "large.yaml"
@@ -138,9 +139,46 @@ def test_two_hundred_nodes_become_few_enough_to_read() -> None:
     assert members | alone == {node.name for node in nodes_in(drawing.frame)}
 
 
-def test_without_groups_chains_are_all_that_is_folded() -> None:
-    ends = {f"e{n:02d}": {"kind": "endpoint", "url": "http://127.0.0.1:9/"} for n in range(70)}
-    graph = graph_of({"f": {"kind": "broadcast", "to": list(ends)}, **ends})
-    found = fold_to_fit(draw(graph))
-    assert (found.lanes, found.groups) == (True, ())
-    assert len(by_name(found.drawing)) == 72
+def tenants(count: int) -> Graph:
+    ends = {
+        f"t{n:02d}": {"kind": "endpoint", "url": f"http://127.0.0.1:9/{n}"} for n in range(count)
+    }
+    routes = [{"when": f"data.tenant == {n}", "to": name} for n, name in enumerate(ends)]
+    return graph_of(
+        {"r": {"kind": "route", "routes": routes, "default": "rest"}, **ends, "rest": BLACKHOLE}
+    )
+
+
+def test_without_groups_alike_branches_become_rows_of_a_card() -> None:
+    found = fold_to_fit(draw(tenants(70)))
+    assert (found.lanes, found.groups, found.alike) == (True, (), 70)
+    nodes = by_name(found.drawing)
+    assert sorted(nodes) == ["in", "r", "rest", "t00"]
+    card = nodes["t00"]
+    assert card.title == "70 alike: queue → retry → http"
+    assert card.members[7].title == "t07"
+    assert card.members[7].lines == ("data.tenant == 7", "http · http://127.0.0.1:9/7")
+    assert edge(found.drawing, "r", "t00").label == ("×70",)
+    assert "t07.http" in names_in(card)
+
+
+def test_few_branches_are_drawn_one_by_one_though_alike() -> None:
+    found = fold(draw(tenants(6)), lanes=True, alike=True)
+    assert (found.alike, len(by_name(found.drawing))) == (0, 9)
+
+
+def test_branches_that_lead_elsewhere_or_changed_stand_apart() -> None:
+    def fan(**more: Any) -> Graph:
+        names = [f"q{n}" for n in range(9)]
+        sinks: dict[str, Any] = {"f": {"kind": "broadcast", "to": names}}
+        sinks |= {name: {"kind": "queue", "to": "end"} for name in names}
+        sinks["q8"] = {"kind": "queue", "to": "other"}
+        sinks["q0"] |= more
+        return graph_of({**sinks, "end": BLACKHOLE, "other": BLACKHOLE})
+
+    nodes = by_name(fold(draw(fan()), alike=True).drawing)
+    assert sorted(nodes) == ["end", "f", "in", "other", "q0", "q8"]
+    assert len(nodes["q0"].members) == 8
+    changed = by_name(fold(draw(fan(capacity=5), against=fan()), alike=True).drawing)
+    assert sorted(changed) == ["end", "f", "in", "other", "q0", "q1", "q8"]
+    assert len(changed["q1"].members) == 7

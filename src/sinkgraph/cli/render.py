@@ -43,7 +43,7 @@ __all__ = ["command"]
 
 _OUTPUTS = ("svg", "png", "pdf", "dot", "mmd")
 _LISTED = ", ".join(f"`.{one}`" for one in _OUTPUTS)
-_FOLDS = ("all", "lanes", "none")
+_FOLDS = ("all", "alike", "lanes", "none")
 
 
 @click.command(name="render")
@@ -69,8 +69,8 @@ _FOLDS = ("all", "lanes", "none")
     "--fold",
     metavar="GROUP",
     multiple=True,
-    help="Draw a group as one node; `lanes`: chains as one card, `all`: both, everywhere, "
-    "`none`: neither [what it takes to be readable]. May be repeated.",
+    help="Draw a group as one node; `lanes`: chains as one card, `alike`: alike branches as one, "
+    "`all`: all of these, `none`: none [what it takes to be readable]. May be repeated.",
 )
 @click.option("--serve", is_flag=True, help="Show it in a browser, redrawn when FILE is saved.")
 @click.option(
@@ -187,7 +187,13 @@ class Wishes:
             return Folded(whole)
         there = groups_of(whole)
         chosen = there if "all" in self.fold else list(self._groups(there))
-        return fold(whole, lanes=bool({"all", "lanes"} & set(self.fold)), groups=chosen)
+        told = set(self.fold)
+        return fold(
+            whole,
+            lanes=bool({"all", "lanes"} & told),
+            groups=chosen,
+            alike=bool({"all", "alike"} & told),
+        )
 
     def _groups(self, there: list[str]) -> list[str]:
         made = []
@@ -269,13 +275,15 @@ def _write(drawing: Drawing, output: str, suffix: OutputFormat, theme: OutputThe
 
 def _say_folded(folded: Folded, graph: Graph, wishes: Wishes) -> None:
     """Say on stderr what was folded without being asked for."""
-    if wishes.fold or not (folded.lanes or folded.groups):
+    if wishes.fold or not (folded.lanes or folded.groups or folded.alike):
         return
     groups = [f"`{safe_text(one, 80)}`" for one in folded.groups]
     some = f"{', '.join(groups[:4])}{', …' if len(groups) > 4 else ''}"
     done = ["chains are drawn as lanes"] if folded.lanes else []
     if groups:
         done.append(f"{many(len(groups), 'group')} ({some}) as one node each")
+    if folded.alike:
+        done.append(f"{folded.alike:,} alike branches as rows of a card")
     echo(
         f"note: {counts(graph, dead_letters=wishes.dead_letters)}: {', '.join(done)}; "
         "`--fold none` draws every node, `--fold GROUP` chooses",

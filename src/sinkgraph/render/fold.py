@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from sinkgraph.render.alike import fold_alike, summed
 from sinkgraph.render.parts import (
     Box,
-    Chip,
     Drawing,
     DrawnEdge,
     DrawnNode,
@@ -33,11 +33,16 @@ MAX_ROWS = 12
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Is a drawing made smaller, and what was done: lanes or not, and the groups folded."""
+    """Is a drawing made smaller, and what was done.
+
+    `lanes`: chains became cards; `groups`: those that became a node each; `alike`: how many
+    branches became rows of a card.
+    """
 
     drawing: Drawing
     lanes: bool = False
     groups: tuple[str, ...] = ()
+    alike: int = 0
 
 
 def groups_of(drawing: Drawing) -> list[str]:
@@ -45,23 +50,27 @@ def groups_of(drawing: Drawing) -> list[str]:
     return [box.key for box in boxes_in(drawing.frame) if box.kind == "group"]
 
 
-def fold(drawing: Drawing, *, lanes: bool = False, groups: Iterable[str] = ()) -> Folded:
-    """Return a drawing with chains as lanes, if told so, and with the given groups folded.
+def fold(
+    drawing: Drawing, *, lanes: bool = False, groups: Iterable[str] = (), alike: bool = False
+) -> Folded:
+    """Return a drawing with chains as lanes, and alike branches as one card, if told so.
 
-    A group inside a folded one is folded with it.
+    The given groups are folded; a group inside of one is folded with it.
     """
     chosen = set(groups)
     made = _fold_groups(drawing, chosen.__contains__) if chosen else drawing
     if lanes:
         made = _fold_lanes(made)
     kept = tuple(path for path in groups_of(drawing) if path in chosen)
-    return Folded(made, lanes, kept)
+    made, count = fold_alike(made) if alike else (made, 0)
+    return Folded(made, lanes, kept, count)
 
 
 def fold_to_fit(drawing: Drawing) -> Folded:
     """Return a drawing that can be read: lanes where it has many nodes, then folded groups.
 
-    Groups are folded level by level, the innermost first, so that siblings look alike.
+    Groups are folded level by level, the innermost first, so that siblings look alike. If that is
+    not enough, or there are none, alike branches become one card.
     """
     if _count(drawing) <= LANES_ABOVE:
         return Folded(drawing)
@@ -73,6 +82,8 @@ def fold_to_fit(drawing: Drawing) -> Folded:
         if _count(found.drawing) <= MAX_DRAWN:
             break
         found = fold(drawing, lanes=True, groups=by_depth[depth])
+    if _count(found.drawing) > MAX_DRAWN:
+        found = fold(drawing, lanes=True, groups=found.groups, alike=True)
     return found
 
 
@@ -117,17 +128,8 @@ def _folded(box: Box, name: str, members: tuple[DrawnNode, ...]) -> DrawnNode:
     marked = any(one.mark not in ("", "same") for one in members)
     same: Mark = "same" if any(one.mark for one in members) else ""
     mark: Mark = "changed" if marked else same
-    chips = _summed(members)
+    chips = summed(members)
     return DrawnNode(name, "group", "folded", box.label, lines, about, chips, mark, members=members)
-
-
-def _summed(members: tuple[DrawnNode, ...]) -> tuple[Chip, ...]:
-    """Return what is worst of many: how many have each mark, and each warning once."""
-    marks = Counter(one.mark for one in members if one.mark not in ("", "same"))
-    if marks:
-        return tuple(Chip(f"{count:,} {mark}", mark) for mark, count in marks.items())  # type: ignore[arg-type]
-    chips = [chip for one in members for chip in one.chips if chip.tone in ("poor", "fair")]
-    return tuple(dict.fromkeys(chips))[:2]
 
 
 def _moved(

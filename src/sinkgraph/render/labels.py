@@ -90,6 +90,8 @@ def _lane(node: DrawnNode, paint: Paint, theme: Theme) -> str:
     """Return a card: a row a member, with a stripe of its kind's colour."""
     border = theme.quiet if node.mark == "" else paint.border
     rows = "".join(_lane_rows(node, theme))
+    if node.title != node.members[0].title:
+        rows = f'<TR><TD COLSPAN="3" ALIGN="LEFT"> <B>{text_of(node.title)}</B> </TD></TR>{rows}'
     chips = "".join(
         f'<TR><TD COLSPAN="3" CELLPADDING="4">{chip}</TD></TR>'
         for chip in chips_of(node.chips, theme)

@@ -83,6 +83,8 @@ def _inside(
 
 def _rows(node: DrawnNode) -> Iterator[str]:
     if node.form == "lane":
+        if node.title != node.members[0].title:
+            yield f"<b>{_text(node.title)}</b>"
         for one in node.members:
             yield f"<b>{_text(one.title)}</b> {_text(' · '.join(one.lines))}"
     else:

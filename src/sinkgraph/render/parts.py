@@ -21,6 +21,7 @@ __all__ = [
     "Mark",
     "Tone",
     "boxes_in",
+    "names_in",
     "nodes_in",
 ]
 
@@ -124,6 +125,14 @@ class Drawing:
     frame: Box
     edges: tuple[DrawnEdge, ...]
     chips: tuple[Chip, ...] = ()
+
+
+def names_in(node: DrawnNode) -> Iterator[str]:
+    """Yield the names of all nodes that a node stands for; only its own for most."""
+    for one in node.members:
+        yield from names_in(one)
+    if not node.members:
+        yield node.name
 
 
 def nodes_in(box: Box) -> Iterator[DrawnNode]:

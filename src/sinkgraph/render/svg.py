@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sized
 from xml.etree import ElementTree
 
-from sinkgraph.render.parts import Drawing, DrawnNode, nodes_in
+from sinkgraph.render.parts import Drawing, DrawnNode, names_in, nodes_in
 from sinkgraph.render.style import swaps
 
 __all__ = ["finish"]
@@ -91,7 +91,7 @@ def _node(group: _Element, names: dict[str, DrawnNode]) -> None:
     _retitled(group, "\n".join(said))
     group.set("data-node", node.name)
     if node.members:
-        group.set("data-members", " ".join(one.name for one in node.members))
+        group.set("data-members", " ".join(names_in(node)))
     group.set("role", "graphics-symbol img")
     group.set("aria-label", "; ".join(said))
 
