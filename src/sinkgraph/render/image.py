@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from typing import Literal, get_args
 
 from sinkgraph.diagnostics.safe import safe_text
@@ -22,6 +23,8 @@ _ADVICE = (
     "install Graphviz (`apt install graphviz`, `brew install graphviz`), or `sinkgraph[render]`"
 )
 _MAX_REASON = 300
+_IN_PROCESS = threading.Lock()
+"""Graphviz' library draws one graph at a time."""
 _MOST_PIXELS = 32_766
 """Of a bitmap's side; Graphviz draws bitmaps with Cairo, whose limit is 32,767."""
 _SIZES = slice(16, 24)
@@ -93,11 +96,12 @@ def _by_program(program: str, dot: str, format: str, timeout_s: float) -> bytes:
 def _in_process(dot: str, format: str) -> bytes:
     import pygraphviz  # type: ignore[import-untyped]
 
-    graph = pygraphviz.AGraph(string=dot)
-    try:
-        drawn = graph.draw(format=format, prog="dot")
-    finally:
-        graph.close()
+    with _IN_PROCESS:
+        graph = pygraphviz.AGraph(string=dot)
+        try:
+            drawn = graph.draw(format=format, prog="dot")
+        finally:
+            graph.close()
     if not isinstance(drawn, bytes) or not drawn:
         raise _Failed("it gave no picture")
     return drawn
