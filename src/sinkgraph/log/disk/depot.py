@@ -79,6 +79,7 @@ class Depot:
         self._riding = False
         self._scheduled = False
         self._busy: asyncio.Future[None] | None = None
+        self._group: Group | None = None  # what is being stored
         self._flushes: list[asyncio.Future[None]] = []
         self._closed = False
         for (kind, name), (number, _) in store.records.items():
@@ -111,9 +112,8 @@ class Depot:
 
     def unclaimed(self, names: Sequence[str]) -> dict[str, int]:
         """Return the queues that hold events here and are none of `names`, with their counts."""
-        known = set(names)
-        held = {name: s.pending for name, s in self.shelves.items() if name not in known}
-        return {name: n for name, n in held.items() if n}
+        held = {name: one.pending for name, one in self.shelves.items() if one.pending}
+        return {name: n for name, n in held.items() if name not in names}
 
     def head(self, log: int) -> int:
         """Return the position behind the last event of a log."""
@@ -221,7 +221,8 @@ class Depot:
             return
         self._seq += 1
         self._busy = future = self._disk.submit(group.work(self.store, self._seq, self.notes))
-        late = self.loop.call_later(ANSWER_S, self._does_not_answer, future, group.entries)
+        self._group = group
+        late = self.loop.call_later(ANSWER_S, self._does_not_answer, ANSWER_S)
 
         def back(done: asyncio.Future[None]) -> None:
             late.cancel()
@@ -277,8 +278,7 @@ class Depot:
             self.notes.give_back(group.changes)
             self._forget_dead = group.forget_dead + self._forget_dead
             self._tell_failure(error)
-            for entry in group.entries:
-                entry.refused(error)
+            group.refused(error)
         if self._open or (self._flushes and not self.full):
             self._schedule()
         elif self._acks >= ACK_EVENTS and not self.full:
@@ -321,15 +321,13 @@ class Depot:
         for entry in waiting:
             entry.refused(failed)
 
-    def _does_not_answer(self, future: asyncio.Future[None], entries: list[Entry]) -> None:
-        if future.done():
+    def _does_not_answer(self, within_s: float) -> None:
+        if self._busy is None or self._busy.done():
             return
-        error = StoreFailed(
-            f"the disk did not answer within {ANSWER_S:g} s: what was stored is not known"
-        )
-        self._tell_failure(error)
-        for entry in entries:
-            entry.refused(error)
+        waited = f"within {within_s:g} s: what was stored is not known"
+        self._tell_failure(error := StoreFailed(f"the disk did not answer {waited}"))
+        if self._group is not None:
+            self._group.refused(error)
         self._tell_flushed()
 
     # reading
@@ -343,8 +341,7 @@ class Depot:
         self, wanted: Sequence[tuple[int, int, int]], most: int
     ) -> asyncio.Future[list[Loaded]]:
         """Read chunks of several logs, `(log, from, until)`, about `most` events of each."""
-        store = self.store
-        return self._disk.submit(lambda: load(store, wanted, most))
+        return self.ask(lambda store: load(store, wanted, most))
 
     def read_failed(
         self, shelf: Shelf, error: BaseException, failures: int, again: Callable[[], None]
@@ -381,11 +378,14 @@ class Depot:
     async def close(self) -> None:
         """Write what is left, then close the store and release the disk's thread; idempotent.
 
-        A disk that does not answer is waited for at most twice CLOSE_S once all is written.
+        A disk that does not answer is waited for at most three times CLOSE_S; who waits for what
+        it was given is told then.
         """
         if self._closed:
             return
+        late = self.loop.call_later(CLOSE_S, self._does_not_answer, CLOSE_S)
         await self.flush()
+        late.cancel()
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

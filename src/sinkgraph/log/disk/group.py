@@ -47,6 +47,11 @@ class Group:
         for shelf in self.dirty:
             shelf.owed.landed(stored=stored)
 
+    def refused(self, error: BaseException) -> None:
+        """Tell its writers that it is not on disk, or that nobody knows."""
+        for entry in self.entries:
+            entry.refused(error)
+
     def work(self, store: Store, seq: int, notes: Notes) -> Callable[[], None]:
         """Return the call that stores it, as it is now; drafts have been placed."""
         drafts = [draft for entry in self.entries for draft in entry.drafts]
