@@ -120,16 +120,20 @@ def test_numbers_never_return(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_old_or_too_much_goes(tmp_path: Path) -> None:
-    store = filled(tmp_path)
-    assert dead.expire(store, 103.0, most=2) == 2
-    assert dead.expire(store, 103.0) == 2
-    assert dead.expire(store, 103.0) == 0
-    assert [one.number for one in dead.letters(store)] == [4, 5, 6, 7, 8]
-    assert dead.excess(store, 5, 50) == []
-    assert dead.excess(store, 3, 1_000) == [4, 5]
-    assert dead.excess(store, 100, 15) == [4, 5, 6, 7]
-    assert dead.excess(store, 0, 0) == [4, 5, 6, 7, 8]
+def test_the_oldest_are_found_whenever_they_were_stored(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    store.commit([], dead=[a_letter(k) for k in (3, 1, 2)])
+    store.commit([], dead=[a_letter(0, sink="other")])
+    found = dead.oldest(store, limit=3)
+    assert [(one.number, one.at, one.body) for one in found] == [
+        (4, 100.0, None),
+        (2, 101.0, None),
+        (3, 102.0, None),
+    ]
+    mine = DeadFilter(sinks=("dead-letters", "nobody"))
+    assert [one.number for one in dead.oldest(store, mine)] == [2, 3, 1]
+    numbers = [4, 4, 99, *range(200, 1200), 1]
+    assert sorted(one.number for one in dead.numbered(store, numbers)) == [1, 4]
     store.close()
 
 
@@ -148,7 +152,6 @@ def test_each_sink_has_letters_and_bounds_of_its_own(tmp_path: Path) -> None:
     mine = DeadFilter(sink="mine")
     assert [(one.sink, one.count) for one in dead.groups(store)] == [("mine", 3), ("\udc80", 3)]
     assert [one.number for one in dead.letters(store, mine)] == [1, 3, 5]
-    assert dead.excess(store, 2, 1_000, chosen=mine) == [1]
-    assert dead.expire(store, 200.0, chosen=DeadFilter(sink="\udc80")) == 3
+    assert dead.delete(store, DeadFilter(sink="\udc80"), expect=3) == 3
     assert {(one.sink, one.body is None) for one in dead.letters(store)} == {("mine", False)}
     store.close()

@@ -29,8 +29,6 @@ __all__ = [
     "WrongCount",
     "count",
     "delete",
-    "excess",
-    "expire",
     "groups",
     "letter",
     "letters",
@@ -253,42 +251,6 @@ def delete(store: Store, chosen: DeadFilter | Sequence[int], *, expect: int) -> 
     if numbers:
         store.commit([], forget_dead=numbers)
     return len(numbers)
-
-
-def expire(store: Store, before: float, *, chosen: DeadFilter = EVERY, most: int = 10_000) -> int:
-    """Delete those that failed last before a Unix time, at most `most`; return how many."""
-    where, values = chosen.where()
-    rows = store.select(
-        f"SELECT number FROM dead WHERE at < ? AND {where} ORDER BY at LIMIT ?",
-        [before, *values, most],
-    )
-    if rows:
-        store.commit([], forget_dead=[row[0] for row in rows])
-    return len(rows)
-
-
-def excess(store: Store, capacity: int, max_bytes: int, *, chosen: DeadFilter = EVERY) -> list[int]:
-    """Return the numbers of the oldest ones above a capacity in letters or bytes."""
-    over = count(store, chosen) - capacity
-    over_bytes = size(store, chosen) - max_bytes
-    where, values = chosen.where()
-    numbers: list[int] = []
-    last = 0
-    while over > 0 or over_bytes > 0:
-        rows = store.select(
-            f"SELECT number, size FROM dead WHERE number > ? AND {where} ORDER BY number LIMIT 500",
-            [last, *values],
-        )
-        if not rows or rows[-1][0] <= last:
-            break
-        for number, held in rows:
-            if over <= 0 and over_bytes <= 0:
-                break
-            numbers.append(number)
-            over -= 1
-            over_bytes -= held
-        last = rows[-1][0]
-    return numbers
 
 
 # within a commit
