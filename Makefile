@@ -12,7 +12,7 @@ GRAPHS := $(sort $(wildcard graphs/*.yaml graphs/*.toml graphs/*.json))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check static lint types imports graphs findings bench bench-peers soak requirements clean
+.PHONY: help run test check static lint types imports graphs findings bench bench-peers soak pictures drawings requirements clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -51,6 +51,12 @@ bench-peers: $(VENV)/.dev  ## measure sinkgraph beside docker/go-events (needs G
 
 soak: $(VENV)/.dev  ## the long tests, MINUTES=10 for each part (PARTS="order crash", SEED=7)
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PARTS)
+
+pictures: $(VENV)/.dev  ## draw the pictures of the docs anew
+	$(BIN)/python docs/pictures.py
+
+drawings: $(VENV)/.dev  ## write the golden drawings of the tests anew
+	$(BIN)/python -m tests.render.test_golden
 
 requirements:  ## pin the newest releases the ranges in pyproject.toml allow (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
