@@ -78,7 +78,7 @@ def test_several_codes_are_several_pages() -> None:
 @pytest.mark.parametrize(
     ("word", "near"),
     [
-        ("SG304", "the nearest is `SG301`"),
+        ("SG399", "the nearest is `SG309`"),
         ("slow-terminl", "the nearest is `slow-terminal`"),
         ("weather", "`sinkgraph explain` lists the codes"),
     ],

@@ -19,9 +19,10 @@ from typing import Any, Literal, TypeAlias
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors, sort_diagnostics
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import DocumentError
+from sinkgraph.graph.facts import Facts
 from sinkgraph.graph.model import Graph
-from sinkgraph.graph.resolve import endpoint_findings, resolve
-from sinkgraph.graph.rules import RULES
+from sinkgraph.graph.resolve import endpoint_findings
+from sinkgraph.graph.rules import LINTS, RULES
 from sinkgraph.graph.view import connect
 from sinkgraph.spec.document import Syntax, from_python, read
 from sinkgraph.spec.document_tree import Mapping as Tree
@@ -42,6 +43,8 @@ _CONSEQUENCES = frozenset({"SG209"})
 """Findings that say nothing new about a place where there is an error."""
 _HALF_READ = frozenset({"SG105", "SG108", "SG112", "SG115"})
 """Findings beside which a part of the document is not known."""
+_NAMELESS = frozenset({"SG201"})
+"""Findings beside which a name does not say which node is meant."""
 _CAUSES = frozenset({"SG110"})
 """Findings beside which nothing else at their place is new."""
 _NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
@@ -165,9 +168,13 @@ def load_tree(
     for rule in RULES:
         found.extend(rule(view))
     found.extend(endpoint_findings(view))
-    if has_errors(found):
+    facts = None if any(one.code in _NAMELESS for one in found) else Facts.of(view)
+    if facts is not None:
+        for lint in LINTS:
+            found.extend(lint(facts))
+    if facts is None or has_errors(found):
         return None, found
-    graph = resolve(view)
+    graph = facts.graph
     if spec.promises:
         from sinkgraph.graph.promises import broken_promises
 

@@ -12,7 +12,7 @@ from sinkgraph.graph.inference.conclusions import ORDER, Because, OrderWord
 from sinkgraph.graph.inference.roads import reached, roads
 from sinkgraph.graph.model import Graph, GraphNode
 
-__all__ = ["Kept", "order"]
+__all__ = ["Kept", "loses", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def order(graph: Graph, source: str) -> Mapping[str, Kept]:
         above = arrives.get(name, [])
         if above:
             weakest = min((found[one] for one in above), key=lambda kept: ORDER.index(kept.word))
-            found[name] = _after(_met(graph, weakest, name, above), graph.nodes[name])
+            found[name] = _after(graph, _met(graph, weakest, name, above), graph.nodes[name])
         for edge in roads(graph, name):
             arrives.setdefault(edge.target, []).append(name)
     return found
@@ -54,19 +54,36 @@ def _met(graph: Graph, kept: Kept, name: str, above: list[str]) -> Kept:
     return kept.weaker("not_kept", Because(name, None, why))
 
 
-def _after(kept: Kept, node: GraphNode) -> Kept:
-    spec = node.spec
-    if node.kind == "queue" and getattr(spec, "concurrency", 1) > 1:
-        lanes = f"{spec.concurrency} deliveries are under way at once"  # type: ignore[attr-defined]
-        if getattr(spec, "order_by", None) is None:
-            return kept.weaker("not_kept", Because(node.name, "concurrency", lanes))
-        return kept.weaker("per_key", Because(node.name, "order_by", lanes))
-    if node.kind == "retry":
-        hold = getattr(spec, "hold", "lane")
-        if hold == "event":
-            why = "later events pass one that is tried again"
-            return kept.weaker("not_kept", Because(node.name, "hold", why))
-        if hold == "key":
-            why = "later events of other keys pass one that is tried again"
-            return kept.weaker("per_key", Because(node.name, "hold", why))
+def loses(graph: Graph, name: str) -> Because | None:
+    """Return why a node keeps no order at all, or None."""
+    node = graph.nodes[name]
+    if node.kind == "queue" and getattr(node.spec, "order_by", None) is None:
+        lanes = getattr(node.spec, "concurrency", 1)
+        if lanes > 1:
+            return Because(name, "concurrency", f"{lanes} deliveries are under way at once")
+    elif _parks(graph, name) == "event":
+        return Because(name, "hold", "later events pass one that is tried again")
+    return None
+
+
+def _after(graph: Graph, kept: Kept, node: GraphNode) -> Kept:
+    lost = loses(graph, node.name)
+    if lost is not None:
+        return kept.weaker("not_kept", lost)
+    lanes = getattr(node.spec, "concurrency", 1)
+    if node.kind == "queue" and lanes > 1:
+        why = f"{lanes} deliveries are under way at once"
+        return kept.weaker("per_key", Because(node.name, "order_by", why))
+    if _parks(graph, node.name) == "key":
+        why = "later events of other keys pass one that is tried again"
+        return kept.weaker("per_key", Because(node.name, "hold", why))
     return kept
+
+
+def _parks(graph: Graph, name: str) -> str:
+    """Return what a retry holds: a queue parks for it only when nothing else writes to it."""
+    above = graph.upstream(name)
+    node = graph.nodes[name]
+    if node.kind != "retry" or len(above) != 1 or graph.nodes[above[0].source].kind != "queue":
+        return "lane"
+    return getattr(node.spec, "hold", "lane") if above[0].port == "to" else "lane"

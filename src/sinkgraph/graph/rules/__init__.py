@@ -1,6 +1,7 @@
 """The rules of a graph, one a file; each judges one thing and knows no other.
 
-A rule is a function of a `View` that yields diagnostics.
+A rule is a function of a `View` that yields diagnostics; a lint is one of `Facts`, and warns of
+what a valid graph does.
 """
 
 from __future__ import annotations
@@ -8,35 +9,48 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.graph.facts import Facts
 from sinkgraph.graph.rules import (
+    breaker_above_retry,
+    constant_condition,
     cycles,
     ends_nowhere,
     expressions,
     failover,
+    head_of_line,
+    held_by_retry,
     into_source,
     long_stretch,
+    memory_before_disk,
     names,
+    nested_retries,
     no_sink,
     no_source,
+    optional_without_queue,
+    order_lost,
     renames,
     reserved_name,
+    route_not_reached,
     secrets,
     self_edge,
     shared_file,
     shared_listener,
     shared_stdin,
     slow,
+    timeout_above_retry,
     too_many_nodes,
     too_many_targets,
+    unbounded_call,
     unknown_target,
     unreachable,
     unsafe_path,
 )
 from sinkgraph.graph.view import View
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["LINTS", "RULES", "Lint", "Rule"]
 
 Rule = Callable[[View], Iterator[Diagnostic]]
+Lint = Callable[[Facts], Iterator[Diagnostic]]
 
 RULES: tuple[Rule, ...] = (
     names.check,
@@ -61,4 +75,18 @@ RULES: tuple[Rule, ...] = (
     shared_stdin.check,
     secrets.check,
     expressions.check,
+    constant_condition.check,
+    route_not_reached.check,
+)
+
+LINTS: tuple[Lint, ...] = (
+    memory_before_disk.check,
+    held_by_retry.check,
+    nested_retries.check,
+    breaker_above_retry.check,
+    timeout_above_retry.check,
+    unbounded_call.check,
+    head_of_line.check,
+    optional_without_queue.check,
+    order_lost.check,
 )

@@ -14,7 +14,10 @@ _BREAKS = frozenset({"queue", "endpoint"})
 
 
 def check(view: View) -> Iterator[Diagnostic]:
-    """Yield each branch of a broadcast at whose end something slow is reached without a queue."""
+    """Yield each branch of a broadcast at whose end something slow is reached without a queue.
+
+    What a broadcast can do without is SG313.
+    """
     slow = _slow_ends(view)
     for name, decl in view.nodes.items():
         links = view.out[name]
@@ -22,7 +25,7 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         for link in links:
             end = slow.get(link.target.name)
-            if end is not None:
+            if end is not None and link.edge.required:
                 yield _stalls(decl, link, end)
 
 
