@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 import sinkgraph as sg
+from sinkgraph.runtime.tree import name_nodes
 from sinkgraph.simulation.loop import run
 from sinkgraph.sinks import Broadcast, Queue, Retry
+from sinkgraph.sinks.base import Node
 from sinkgraph.testing import RecordingSink
 
 
@@ -86,3 +88,18 @@ def test_one_event_in_the_place_of_many_is_refused(one: Any) -> None:
         assert kept.events == []
 
     run(story())
+
+
+def test_naming_asks_once_for_each_node_whether_its_name_is_taken() -> None:
+    class Asked(set[str]):
+        times = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.times += 1
+            return super().__contains__(name)
+
+    nodes: list[Node] = [Queue(RecordingSink()) for _ in range(300)]
+    taken = Asked({"queue", "queue-7"})
+    name_nodes(nodes, taken)
+    assert [one.name for one in nodes[:7]] == [f"queue-{n}" for n in (2, 3, 4, 5, 6, 8, 9)]
+    assert taken.times <= 3 * len(nodes), "the more nodes, the longer each takes"

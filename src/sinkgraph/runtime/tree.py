@@ -23,6 +23,7 @@ def as_node(sink: Sink) -> Node:
 
 def name_nodes(nodes: list[Node], taken: set[str]) -> None:
     """Name what has no name yet: its kind, or `kind-2`, `kind-3` … where that is taken."""
+    counted: dict[str, int] = {}  # how many of a kind were passed over: none of them is free again
     for node in nodes:
         if node.name and node.name in taken:
             raise ValueError(f"two nodes are named {node.name!r}")
@@ -30,10 +31,12 @@ def name_nodes(nodes: list[Node], taken: set[str]) -> None:
             stem = node.kind
             if isinstance(node, Foreign):
                 stem = getattr(node.sink, "name", "") or type(node.sink).__name__.lower()
-            name, n = stem, 1
+            n = counted.get(stem, 1)
+            name = stem if n == 1 else f"{stem}-{n}"
             while name in taken:
                 n += 1
                 name = f"{stem}-{n}"
+            counted[stem] = n
             node.name = name
         taken.add(node.name)
 
