@@ -111,7 +111,7 @@ def test_the_findings_of_a_document_are_a_valid_log(
         physical = result["locations"][0]["physicalLocation"]
         region = physical["region"]
         assert (region["startLine"], region["startColumn"]) == (one.span.line, one.span.col)
-        assert unquote(physical["artifactLocation"]["uri"]) == path.name
+        assert unquote(physical["artifactLocation"]["uri"]) == one.span.source.name
         assert len(result.get("relatedLocations", ())) == len(one.secondary)
 
 

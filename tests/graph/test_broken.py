@@ -38,6 +38,7 @@ def test_a_document_has_a_graph_exactly_when_it_has_no_error(path: Path) -> None
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_finding_has_a_place_and_a_known_code_of_its_severity(path: Path) -> None:
     softened = {"SG133", "SG501", "SG502"}  # warnings while secrets are only stood in for
+    softened |= {"SG401", "SG403"}  # warnings where events may have what is not declared
     for one in check(path.name, env={}):
         assert one.span is not None
         assert one.span.end > one.span.start
@@ -48,7 +49,7 @@ def test_every_finding_has_a_place_and_a_known_code_of_its_severity(path: Path) 
 def test_findings_are_sorted_by_place_and_said_once() -> None:
     for path in DOCUMENTS:
         found = check(path.name, env={})
-        places = [one.span.start for one in found if one.span is not None]
+        places = [(one.span.source.name, one.span.start) for one in found if one.span is not None]
         assert places == sorted(places)
         said = [(one.code, one.where, one.label) for one in found]
         assert len(said) == len(set(said))

@@ -194,13 +194,18 @@ def fits(alt: Alt, path: Path, facts: Facts) -> bool:
             if held is None:
                 if what == "has" and alt.other is None:
                     return False
-            elif (
-                what == "in"
-                and held.type.alts
-                and not any(_admits(each, value) for each in held.type.alts)
-            ):
-                return False
+            elif held.type.alts and what in {"in", "out"}:
+                rest = [one for one in held.type.alts if _left(one, what, value)]
+                if not rest:
+                    return False
     return True
+
+
+def _left(alt: Alt, what: str, values: frozenset[Constant]) -> bool:
+    """Tell whether something of an alternative is left by a fact about constants."""
+    if what == "in":
+        return _admits(alt, values)
+    return not isinstance(alt, Plain) or alt.values is None or not alt.values <= values
 
 
 def _admits(alt: Alt, values: frozenset[Constant]) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Literal
 
 from sinkgraph.expr.facts import NONE, Facts, Path, chosen_by, facts_of, fits, path_of
 from sinkgraph.expr.found import Finder, Found
@@ -65,20 +64,20 @@ def judge(
     vars: Mapping[str, Type],
     *,
     schema: str = "the schema",
-    needs: Literal["bool", "any"] = "any",
+    condition: bool = False,
     facts: Facts = NONE,
 ) -> tuple[list[Found], Type]:
     """Return what is wrong with a sound expression for such payloads, and the type it gives.
 
-    `vars` are the types of the document's variables, `schema` what the type is called. `needs`:
-    what the expression must give. `facts` hold of every payload.
+    `vars` are the types of the document's variables, `schema` what the type is called. `condition`:
+    it must give true or false. `facts` hold of every payload.
     """
     one = Judge(tree, roots, vars, Finder(tree, text, schema))
     try:
         gives, found = one.of(tree.root, facts)
     except (_TooMuch, RecursionError):
         return [], ANY
-    if needs == "bool":
+    if condition:
         found = (*found, *one.finder.not_bool(tree.root, gives))
     unique = {(each.start, each.end, each.code): each for each in reversed(found)}
     return sorted(unique.values(), key=lambda each: (each.start, each.end)), gives

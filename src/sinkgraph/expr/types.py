@@ -148,19 +148,24 @@ def _whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-def of_value(value: Any) -> Type:
-    """Return the type of a value of JSON; ANY for one that is none."""
+_JSON = (bool, int, str, type(None))
+
+
+def of_value(value: Any, *, exact: bool = False) -> Type:
+    """Return the type of a value of JSON; ANY for one that is none.
+
+    `exact`: its texts and numbers are the only ones there are.
+    """
     if isinstance(value, dict):
-        return named({str(k): Field(of_value(v), True) for k, v in value.items()})
+        return named({str(k): Field(of_value(v, exact=exact), True) for k, v in value.items()})
     if isinstance(value, list | tuple):
-        return list_of(union([of_value(one) for one in value]) if value else ANY)
+        return list_of(union([of_value(one, exact=exact) for one in value]) if value else ANY)
     if isinstance(value, float):
         return plain("double")
     held = constant(value)
-    return plain(held[0]) if held is not None and type(value) in _JSON else ANY
-
-
-_JSON = (bool, int, str, type(None))
+    if held is None or type(value) not in _JSON:
+        return ANY
+    return Type([Plain(held[0], frozenset({held}) if exact else None)])
 
 
 def union(types: Iterable[Type]) -> Type:

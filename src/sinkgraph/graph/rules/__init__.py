@@ -15,6 +15,7 @@ from sinkgraph.graph.rules import (
     constant_condition,
     cycles,
     ends_nowhere,
+    event_types,
     expressions,
     failover,
     head_of_line,
@@ -75,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     shared_stdin.check,
     secrets.check,
     expressions.check,
+    event_types.check,
     constant_condition.check,
     route_not_reached.check,
 )

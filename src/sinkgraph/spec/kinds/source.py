@@ -31,21 +31,14 @@ __all__ = [
 
 LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
 
-_NO_SCHEMA = "leave it away, or name a built-in schema: `docker.registry`"
-
-
-def _own_schema(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, str)
-        and (value.startswith("python:") or "/" in value or value.endswith(".json"))
-    )
+_NO_CLOUDEVENTS = "leave it away: such an event is taken as any JSON"
 
 
 class SourceSpec(NodeSpec):
     """Holds the fields every source has."""
 
     later: ClassVar[tuple[Later, ...]] = (
-        Later("schema", _own_schema, _NO_SCHEMA),
+        Later("schema", "cloudevents", _NO_CLOUDEVENTS),
         Later("validate", "warn", "leave it away: events are not validated"),
         Later("validate", "reject", "leave it away: events are not validated"),
     )
@@ -53,7 +46,8 @@ class SourceSpec(NodeSpec):
     to: Target
     """The sink its events go to."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
-    """What its events look like: `docker.registry` [any JSON]."""
+    """What its events look like: `docker.registry`, `./event.schema.json` (JSON Schema) or
+    `python:package.module:Type` [any JSON]."""
     validate_: Annotated[
         Literal["off", "warn", "reject"],
         Choice(later=("warn", "reject")),

@@ -46,7 +46,8 @@ _OWN_HEADERS = frozenset(
 )
 _PYTHON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _PROVIDED = re.compile(r"provided:[A-Za-z0-9._-]{1,64}")
-_SCHEMAS = ("docker.registry",)
+_SCHEMAS = ("docker.registry", "json", "any")
+_SCHEMA_FILE = re.compile(r".+\.(?:json|ya?ml|toml)", re.DOTALL | re.IGNORECASE)
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXT = {"type": ["string", "number", "boolean"]}
@@ -158,10 +159,22 @@ def _secret(value: Any) -> Secret:
 
 def _schema(value: Any) -> str:
     text = written(value)
-    if text not in _SCHEMAS:
-        help = f"the built-in schema is `{_SCHEMAS[0]}`"
-        raise fail("SG123", f"{shown(value)} is not a known schema", help)
-    return text
+    if text in _SCHEMAS:
+        return str(text)
+    listed = ", ".join(f"`{name}`" for name in _SCHEMAS)
+    help = f"write one of {listed}, `./file.schema.json` or `python:package.module:Type`"
+    if text is not None and text.startswith("python:"):
+        if _PYTHON.fullmatch(text.removeprefix("python:")):
+            return text
+        raise fail("SG123", f"{shown(value)} names no type", "write `python:package.module:Type`")
+    if text is not None and _SCHEMA_FILE.fullmatch(text):
+        return _input(value)
+    near = nearest(text, _SCHEMAS) if text else None
+    raise fail(
+        "SG123",
+        f"{shown(value)} is not a known schema",
+        f"the nearest is `{near}`" if near else help,
+    )
 
 
 def _header_name(value: Any) -> str:
@@ -242,8 +255,8 @@ Expression = Annotated[str, Reads(_expression, "true", {"type": ["string", "bool
 """A CEL expression as written; it is judged by `sinkgraph.expr`."""
 SecretField = Annotated[Secret, Reads(_secret, Secret("unset"), {"type": "string"}, str)]
 """Text that is shown nowhere."""
-Schema = Annotated[str, Reads(_schema, "docker.registry", {"type": "string"})]
-"""The name of a built-in schema."""
+Schema = Annotated[str, Reads(_schema, "any", {"type": "string", "examples": [*_SCHEMAS]})]
+"""A built-in schema, the path of a JSON Schema, or `python:package.module:Type`."""
 HeaderName = Annotated[str, Reads(_header_name, "X-Unset", {"type": "string"})]
 """The name of an HTTP header a document may set."""
 HeaderValue = Annotated[Secret, Reads(_header_value, Secret("unset"), _TEXT, str)]
