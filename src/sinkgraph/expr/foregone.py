@@ -45,12 +45,12 @@ _DEEPEST = 100  # levels that are looked into
 class Foregone:
     """Is what is certain of a condition: it always holds, or never.
 
-    `clash`: where two parts that exclude each other begin and end, in the order of the text; ()
-    when the condition is decided by its literals alone.
+    `clash`: where two literals begin and end that exclude each other, in the order of the text; ()
+    when parts do that are no literals. None: the condition is decided by its literals alone.
     """
 
     holds: bool
-    clash: tuple[tuple[int, int], ...] = ()
+    clash: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,10 @@ def foregone(text: str, tree: Tree) -> Foregone | None:
     clash = _never(tree.root, 0)
     if clash is None:
         return None
-    places = sorted(_place(one, text, tree) for one in clash)
-    return Foregone(False, tuple(places) if all(places) else ())
+    if not clash:
+        return Foregone(False)
+    literal = all(isinstance(one, Const) for one in clash)
+    return Foregone(False, tuple(sorted(_place(one, text, tree) for one in clash if literal)))
 
 
 def all_of(node: Node) -> list[Node]:
@@ -155,7 +157,7 @@ def _compared(function: str, left: Node, right: Node) -> bool | None:
 
 
 def _never(node: Node, depth: int) -> tuple[Node, ...] | None:
-    """Return the parts for which a condition cannot hold, or None when it may."""
+    """Return the parts for which a condition cannot hold, () for its literals; None: it may."""
     if _constant(node, depth) is False:
         return ()
     if not isinstance(node, Call) or depth > _DEEPEST:
@@ -178,20 +180,17 @@ def _never(node: Node, depth: int) -> tuple[Node, ...] | None:
 
 def _excluded(parts: list[Node]) -> tuple[Node, Node] | None:
     """Return two parts of a conjunction that cannot both hold."""
-    held: dict[Key, Node] = {}
-    denied: dict[Key, Node] = {}
     facts: dict[Key, list[_Fact]] = {}
     for one in parts:
-        if isinstance(one, Call) and one.function == "!_":
-            denied.setdefault(key_of(one.args[0]), one.args[0])
-        else:
-            held.setdefault(key_of(one), one)
         read = _read(one)
         if read is not None:
             facts.setdefault(read[0], []).append(read[1])
-    for key, node in denied.items():
-        if key in held:
-            return node, held[key]
+    denied = [one.args[0] for one in parts if isinstance(one, Call) and one.function == "!_"]
+    held = {key_of(one): one for one in parts} if denied else {}
+    for node in denied:
+        other = held.get(key_of(node))
+        if other is not None:
+            return node, other
         if isinstance(node, Select) and node.test:
             needed = facts.get(("field", key_of(node.operand), node.field, False))
             if needed:
@@ -278,7 +277,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def _place(node: Node, text: str, tree: Tree) -> tuple[int, int]:
-    """Return where a literal begins and ends, or the sign of what is no literal."""
+    """Return where a literal begins and ends."""
     start = tree.positions.get(node.id, 0)
     token = TOKEN.match(text, start)
     return start, token.end() if token else start + 1

@@ -82,8 +82,10 @@ def _after(graph: Graph, kept: Kept, node: GraphNode) -> Kept:
 
 def _parks(graph: Graph, name: str) -> str:
     """Return what a retry holds: a queue parks for it only when nothing else writes to it."""
-    above = graph.upstream(name)
     node = graph.nodes[name]
-    if node.kind != "retry" or len(above) != 1 or graph.nodes[above[0].source].kind != "queue":
+    hold: str = getattr(node.spec, "hold", "lane")
+    if node.kind != "retry" or hold == "lane":
         return "lane"
-    return getattr(node.spec, "hold", "lane") if above[0].port == "to" else "lane"
+    above = graph.upstream(name)
+    alone = len(above) == 1 and above[0].port == "to"
+    return hold if alone and graph.nodes[above[0].source].kind == "queue" else "lane"

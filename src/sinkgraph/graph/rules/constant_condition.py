@@ -25,11 +25,13 @@ def check(view: View) -> Iterator[Diagnostic]:
                 yield _constant(one, found.holds, found.clash)
 
 
-def _constant(one: Condition, holds: bool, clash: tuple[tuple[int, int], ...]) -> Diagnostic:
+def _constant(one: Condition, holds: bool, clash: tuple[tuple[int, int], ...] | None) -> Diagnostic:
     decl = one.decl
     secondary: tuple[Label, ...] = ()
     span, label = one.leaf.span, "always true" if holds else "never true"
-    if len(clash) == 2:
+    if clash == ():
+        label = "never true: its parts exclude each other"
+    elif clash is not None:
         first, span = one.at(*clash[0]), one.at(*clash[1])
         label = "this excludes what is asked for before"
         secondary = (Label(first, "excluded by the other"),) if first is not None else ()

@@ -19,6 +19,8 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     can tell from the document.
     """
     nodes = facts.graph.nodes
+    if not any(map(_orders, nodes.values())):
+        return
     above: dict[str, str] = {}
     below: dict[str, str] = {}
     for name in facts.graph.order:
@@ -36,11 +38,9 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
                 below[name] = below[edge.target]
                 break
     for name, node in nodes.items():
-        lost = loses(facts.graph, name)
-        if lost is None or lost.field is None:
-            continue
         other = above.get(name) or below.get(name)
-        if other is not None:
+        lost = loses(facts.graph, name) if other is not None else None
+        if other is not None and lost is not None and lost.field is not None:
             yield Diagnostic(
                 "SG314",
                 f"`{name}` loses the order that `{other}` is to keep",
