@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, NoReturn, cast, overload
 
 import msgspec
@@ -202,6 +203,7 @@ def _sealed(value: Any) -> Any:
         return Json(encode_json(value))
     payload = value.payload
     try:
+        _check_head(value)
         msgspec.json.encode([value.id, value.type, value.source, value.meta])
     except Exception as error:
         raise Rejected(f"event {value.id!r} cannot be stored: {error}") from None
@@ -209,6 +211,16 @@ def _sealed(value: Any) -> Any:
         return value
     text = Json(encode_json(payload))
     return LazyEvent(value.id, value.type, value.source, value.time, text, value.meta)
+
+
+def _check_head(event: Event) -> None:
+    """Raise where an event has a head that could not be told from a damaged one when read back."""
+    for name in ("id", "type", "source"):
+        text = getattr(event, name)
+        if not isinstance(text, str):
+            raise TypeError(f"its {name} must be text, not {text!r}")
+    if not isinstance(event.time, int | float) or not isfinite(event.time):
+        raise TypeError(f"its time must be Unix seconds, not {event.time!r}")
 
 
 def _payload_of(value: Any) -> Any:

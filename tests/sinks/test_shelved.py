@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from sinkgraph.clock import Request
+from sinkgraph.errors import Rejected
 from sinkgraph.event import Event
 from sinkgraph.log.disk import depot
 from sinkgraph.simulation.faults import Ending
@@ -240,5 +241,34 @@ def test_a_queue_bounded_in_bytes_drops_no_more_than_it_has_to() -> None:
             assert await live.drain(60)
             assert live.snapshot()["hooks"].facts["bytes"] == 0
         assert numbers(hooks) == sorted(numbers(hooks))
+
+    simulate(story)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"id": 5}, "its id must be text, not 5"),
+        ({"type": None}, "its type must be text, not None"),
+        ({"source": b"a"}, "its source must be text, not b'a'"),
+        ({"time": "now"}, "its time must be Unix seconds, not 'now'"),
+        ({"time": float("nan")}, "its time must be Unix seconds, not nan"),
+        ({"time": 10**400}, "int too large to convert to float"),
+    ],
+)
+def test_an_event_whose_head_could_not_be_read_back_is_refused(
+    odd: dict[str, Any], said: str
+) -> None:
+    async def story(world: World) -> None:
+        hooks = world.destination(ORIGIN)
+        async with world.run(document(), durable=True) as live:
+            with pytest.raises(Rejected, match=said):
+                await live.write(Event(data={"n": 1}, **odd))
+            with pytest.raises(Rejected, match=said):
+                await live.write_many([{"n": 2}, Event(data={"n": 3}, **odd)])
+            await live.write(Event(data={"n": 4}, meta={"odd": {1 << 70: 1}}))
+            await live.write({"n": 5})
+            assert await live.drain(60)
+        assert numbers(hooks) == [4, 5]
 
     simulate(story)

@@ -108,6 +108,19 @@ def test_what_the_encoding_cannot_hold_comes_back_all_the_same() -> None:
     assert "object" in event.meta["odd"]
 
 
+def test_what_cannot_be_a_key_is_shown_instead() -> None:
+    odd: dict[Any, int] = {1 << 70: 1, "\udc80": 2, (1, 2): 3, 7: 4}
+    (event,) = chunk.decode(chunk.encode([Batch.of([Event("a", meta=Meta(odd=odd, big=1 << 70))])]))
+    assert event.meta["odd"] == {str(1 << 70): 1, r"\udc80": 2, "(1, 2)": 3, 7: 4}
+
+
+def test_a_head_that_is_no_text_costs_no_event() -> None:
+    odd: Any = None
+    one = Event("a", odd, odd, 1.0, {"n": 1})
+    (event,) = chunk.decode(chunk.encode([Batch.of([one])]))
+    assert (event.id, event.type, event.source, event.data) == ("a", None, None, {"n": 1})
+
+
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x91\x90", b"\xc1", b"\x91\x91\xa1u"])
 def test_other_bytes_are_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match="not the body of a chunk"):

@@ -222,8 +222,8 @@ def _own(part: list[Any]) -> list[Event]:
     ids, types, sources, times, kinds, payloads, metas = part
     values = _values(kinds, payloads)
     n = len(values)
-    types = [types] * n if isinstance(types, str) else types
-    sources = [sources] * n if isinstance(sources, str) else sources
+    types = types if isinstance(types, list) else [types] * n
+    sources = sources if isinstance(sources, list) else [sources] * n
     held = [NO_META] * n if metas is None else [Meta(one) if one else NO_META for one in metas]
     return [
         (LazyEvent if value.__class__ is Json else Event)(id, typ, source, time, value, meta)
@@ -263,10 +263,18 @@ def _packable(value: Any) -> Any:
     if isinstance(value, int):
         return value if -(1 << 63) <= value < 1 << 64 else Ext(_BIG, b"%x" % value)
     if isinstance(value, Mapping):
-        return {_packable(key): _packable(one) for key, one in value.items()}
+        return {_packable_key(key): _packable(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_packable(one) for one in value]
     return _hook(value) if not isinstance(value, Ext) else value
+
+
+def _packable_key(key: Any) -> Any:
+    """Return what may stand as a key: no extension may, so what would be one is shown."""
+    packed = _packable(key)
+    if isinstance(packed, Ext | list | dict):
+        return str(key).encode("utf-8", "backslashreplace").decode()
+    return packed
 
 
 def _hook(value: Any) -> Any:
