@@ -216,11 +216,12 @@ def _sealed(value: Any) -> Any:
 def _check_head(event: Event) -> None:
     """Raise where an event has a head that could not be told from a damaged one when read back."""
     for name in ("id", "type", "source"):
-        text = getattr(event, name)
+        text: Any = getattr(event, name)
         if not isinstance(text, str):
             raise TypeError(f"its {name} must be text, not {text!r}")
-    if not isinstance(event.time, int | float) or not isfinite(event.time):
-        raise TypeError(f"its time must be Unix seconds, not {event.time!r}")
+    time: Any = event.time
+    if not isinstance(time, int | float) or not isfinite(time):
+        raise TypeError(f"its time must be Unix seconds, not {time!r}")
 
 
 def _payload_of(value: Any) -> Any:

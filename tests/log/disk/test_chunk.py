@@ -118,7 +118,7 @@ def test_a_head_that_is_no_text_costs_no_event() -> None:
     odd: Any = None
     one = Event("a", odd, odd, 1.0, {"n": 1})
     (event,) = chunk.decode(chunk.encode([Batch.of([one])]))
-    assert (event.id, event.type, event.source, event.data) == ("a", None, None, {"n": 1})
+    assert [event.id, event.type, event.source, event.data] == ["a", odd, odd, {"n": 1}]
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", b"\x91\x90", b"\xc1", b"\x91\x91\xa1u"])
