@@ -171,3 +171,31 @@ def test_a_store_that_is_looked_at_is_seen_as_it_was_and_cannot_be_changed(tmp_p
         look.commit([])
     look.close()
     store.close()
+
+
+@pytest.mark.parametrize("name", ["events.db", "events.db-wal", None])
+def test_nothing_is_acknowledged_by_files_that_were_removed(
+    name: str | None, tmp_path: Path
+) -> None:
+    directory = tmp_path / "state"
+    store = Store.open(str(directory))
+    store.commit([a_row(1, 0, 3, 1)])
+    if name is None:
+        directory.rename(tmp_path / "elsewhere")
+    else:
+        (directory / name).unlink()
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match="was removed or replaced while it was in use"):
+            store.commit([a_row(1, 3, 3, 2)])
+    store.close()
+
+
+def test_nothing_is_acknowledged_by_a_file_in_whose_place_is_another(tmp_path: Path) -> None:
+    other = Store.open(str(tmp_path / "other"))
+    other.close()
+    store = Store.open(str(tmp_path / "state"))
+    store.commit([a_row(1, 0, 3, 1)])
+    (tmp_path / "other" / "events.db").rename(tmp_path / "state" / "events.db")
+    with pytest.raises(StoreFailed, match=r"events\.db was removed or replaced"):
+        store.commit([a_row(1, 3, 3, 2)])
+    store.close()

@@ -35,6 +35,7 @@ from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.opening import connect, connect_to_read, failure
 from sinkgraph.log.disk.reading import UNREADABLE, Damage, is_damage, log_ends, scan, uncovered
 from sinkgraph.log.disk.reserve import RESERVE_BYTES, Reserve
+from sinkgraph.log.disk.standing import Standing
 
 __all__ = ["PAGE_SIZE", "NewRow", "Store"]
 
@@ -62,9 +63,9 @@ class Store:
         self.directory = directory
         self.path = os.path.join(directory, DATABASE)
         self.records: dict[tuple[str, str], tuple[int, bytes]] = {}
-        self.cut = self.seq = 0
-        self.damaged = self.lost_records = 0
+        self.cut = self.seq = self.damaged = self.lost_records = 0
         self.db = db
+        self._standing = Standing(self.path)
         self._mark = mark
         self._lock: Lock | None = None
         self._reserve: Reserve | None = None
@@ -74,8 +75,7 @@ class Store:
         self._next_record = 1
         self._failed: str | None = None
         self._closed = False
-        self._wal_pages = 0
-        self._checkpoint_at = CHECKPOINT_PAGES
+        self._wal_pages, self._checkpoint_at = 0, CHECKPOINT_PAGES
 
     @classmethod
     def open(
@@ -208,6 +208,7 @@ class Store:
                 state = replace(state, dead=max(0, state.dead - gone), heads=ends)
                 db.execute(_upsert(1), state.row())
                 db.execute("COMMIT")
+            self._standing.check()
         except apsw.Error as error:
             raise self._refusal(error) from None
         self._state = state
