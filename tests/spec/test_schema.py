@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sinkgraph.spec.kind import all_kinds, find_kind
-from sinkgraph.spec.load import TOP_LEVEL
+from sinkgraph.spec.load import LATER, TOP_LEVEL
 from sinkgraph.spec.schema import document_schema, kind_schema, schema_text
 
 
@@ -28,8 +28,10 @@ def test_every_reference_leads_to_a_definition() -> None:
     refs = {one["$ref"] for one in _walk(schema) if isinstance(one.get("$ref"), str)}
     assert "#/$defs/Sink" in refs
     for ref in refs:
-        assert ref.startswith("#/$defs/")
-        assert ref.removeprefix("#/$defs/") in schema["$defs"]
+        held: Any = schema
+        for step in ref.removeprefix("#/").split("/"):
+            assert step in held, ref
+            held = held[step]
 
 
 def test_every_kind_stands_in_the_union_of_its_side() -> None:
@@ -37,27 +39,71 @@ def test_every_kind_stands_in_the_union_of_its_side() -> None:
     for side, title in (("source", "Source"), ("sink", "Sink")):
         union = schema["$defs"][title]
         names = {one.name for one in all_kinds() if one.side == side}
-        assert set(union["properties"]["kind"]["enum"]) == names
-        assert len(union["oneOf"]) == len(names)
+        offered = union["properties"]["kind"]["anyOf"][0]
+        assert set(offered["enum"]) == names
+        assert all(offered["enumDescriptions"])
+        assert len(union["allOf"]) == len(union["defaultSnippets"]) == len(names)
 
 
-def test_every_field_has_its_description() -> None:
+def _fields() -> Iterator[tuple[str, str, dict[str, Any]]]:
     schema = document_schema()
     for name, model in schema["$defs"].items():
         for key, field in model.get("properties", {}).items():
-            if (name, key) not in {("Source", "kind"), ("Sink", "kind")}:
-                assert field.get("description"), f"{name}.{key}"
-    assert all(one.get("description") for one in schema["properties"].values())
+            if not name.endswith("Known"):  # which describes nothing, it only forbids
+                yield name, key, field
+    for key, field in schema["properties"].items():
+        yield "document", key, field
+
+
+def _choices(field: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in _walk(field) if "enum" in one]
+
+
+def test_every_field_has_its_description() -> None:
+    assert [(name, key) for name, key, one in _fields() if not one.get("description")] == []
+
+
+def test_every_field_shows_what_may_be_written_there() -> None:
+    shown = ("examples", "default", "const")
+    silent = [
+        f"{name}.{key}: an example goes into sinkgraph.spec.schema_words"
+        for name, key, one in _fields()
+        if not (any(one.get(word) not in (None, [], ()) for word in shown) or _choices(one))
+        and one.get("default") is not False
+    ]
+    assert silent == []
+
+
+def test_every_word_of_a_choice_is_explained() -> None:
+    silent = [
+        f"{name}.{key}: {one['enum']}: what they mean goes into sinkgraph.spec.schema_words"
+        for name, key, field in _fields()
+        for one in _choices(field)
+        if len(one.get("enumDescriptions", ())) != len(one["enum"])
+    ]
+    assert silent == []
+
+
+def test_every_field_that_may_be_left_open_says_what_it_then_is() -> None:
+    schema = document_schema()["$defs"]
+    for kind in all_kinds():
+        model = schema[kind.model.__name__]
+        for name, field in kind.model.model_fields.items():
+            stated = model["properties"][field.alias or name]
+            fixed = field.get_default(call_default_factory=True)
+            if not field.is_required() and fixed not in (None, (), {}):
+                by_store = name in ("capacity", "max_bytes") and "if" in model
+                assert by_store or "default" in stated, f"{kind.name}.{name}"
 
 
 def test_the_top_level_has_the_keys_this_version_reads() -> None:
-    later = {"templates", "include", "egress"}
-    assert set(document_schema()["properties"]) == set(TOP_LEVEL) - later
+    assert set(document_schema()["properties"]) == set(TOP_LEVEL) - set(LATER)
 
 
 def test_a_number_may_be_interpolated() -> None:
     capacity = document_schema()["$defs"]["Queue"]["properties"]["capacity"]
-    assert {one.get("type") for one in capacity["anyOf"]} == {"integer", "string"}
+    assert capacity["type"] == ["integer", "string"]
+    assert capacity["pattern"] == r"\$\{"
 
 
 @pytest.mark.parametrize("kind", ["queue", "endpoint"])

@@ -220,11 +220,14 @@ _DURATION = _like(units.DURATION_PATTERN, *units.DURATION_EXAMPLES)
 _SIZE = _like(units.SIZE_PATTERN, *units.SIZE_EXAMPLES)
 _RATE = _like(units.RATE_PATTERN, *units.RATE_EXAMPLES)
 _LISTEN = _like(r"^.+:[0-9]{1,5}$", "127.0.0.1:8700")
-_URL = _like("^https?://", "https://example.org/hook")
+_URL = _like("^[hH][tT][tT][pP][sS]?://", "https://example.org/hook")
 
-Text = Annotated[str, Reads(_text, "", {"type": ["string", "number", "boolean"]})]
+_TEXT = {"type": ["string", "number", "boolean"]}
+_A_NAME = {**_like(_NAME_PATTERN, "audit", "eu/billing"), **_TEXT}
+
+Text = Annotated[str, Reads(_text, "", _TEXT)]
 """Any text, as written."""
-Name = Annotated[str, Reads(_name, "unset", _like(_NAME_PATTERN, "audit", "eu/billing"))]
+Name = Annotated[str, Reads(_name, "unset", _A_NAME)]
 """The name of a node, with its group."""
 Flag = Annotated[bool, Reads(_flag, False, {"type": "boolean"})]
 """`true` or `false`."""

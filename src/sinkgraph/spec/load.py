@@ -22,10 +22,11 @@ from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import declared, entries_of, wrong_shape
 
-__all__ = ["TOP_LEVEL", "VERSION", "load_spec"]
+__all__ = ["LATER", "TOP_LEVEL", "VERSION", "load_spec"]
 
 VERSION = 1
 TOP_LEVEL: MappingABC[str, str] = {
+    "$schema": "The JSON Schema an editor judges the document by; nothing else reads it.",
     "sinkgraph": "The version of the document: 1.",
     "name": "The name of the graph.",
     "description": "What the graph is for.",
@@ -41,11 +42,12 @@ TOP_LEVEL: MappingABC[str, str] = {
 }
 """Every key of the top level and what it is."""
 
-_LATER = {
+LATER = {
     "templates": "write the nodes out; `kind: endpoint` is built in",
     "include": "write one document",
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
+"""Keys of the top level a later version reads → what to do until then."""
 _MAX_FOUND = 1000  # in the head; and in `defaults`
 _UNCHECKED = ("tests",)
 
@@ -87,8 +89,8 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
         if len(found) >= _MAX_FOUND:
             break
         key, span = entry.key.text, entry.key.span
-        if key in _LATER:
-            found.append(not_in_this_version(f"`{key}`", span, key, _LATER[key]))
+        if key in LATER:
+            found.append(not_in_this_version(f"`{key}`", span, key, LATER[key]))
         elif key in _UNCHECKED:
             found.append(_unchecked(key, span))
         elif key not in known:

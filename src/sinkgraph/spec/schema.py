@@ -1,6 +1,8 @@
 """The JSON Schema of documents, generated from the models, for editors and `sinkgraph schema`.
 
-It is a help while writing; what a document must satisfy is judged by the loader.
+It is a help while writing; what a document must satisfy is judged by the loader. It never refuses
+what the loader takes. What it cannot know is which nodes a document has: the name of a target is
+neither completed nor judged.
 """
 
 from __future__ import annotations
@@ -12,34 +14,43 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from sinkgraph.spec.kind import Kind, Side, all_kinds
-from sinkgraph.spec.load import TOP_LEVEL, VERSION
+from sinkgraph.spec.load import LATER, TOP_LEVEL, VERSION
 from sinkgraph.spec.nodes import model_keys
 from sinkgraph.spec.promises import Promise
+from sinkgraph.spec.schema_fields import FILLED, described, shaped_field
+from sinkgraph.spec.schema_words import EXAMPLES, SNIPPETS
 from sinkgraph.spec.vars import VarSpec
 
-__all__ = ["document_schema", "kind_schema", "schema_text"]
+__all__ = ["document_schema", "kind_schema", "schema_text", "snippet"]
+
+Schema = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{model}"
 _NAME = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
-_FILLED = {"type": "string", "pattern": r"\$\{"}
-_ABOUT = frozenset({"description", "title", "default", "examples"})
+_NAMES = {"pattern": _NAME, "patternErrorMessage": "a name is 1 to 64 of `A-Z a-z 0-9 . _ -`"}
 _SIDES: tuple[tuple[Side, str], ...] = (("source", "Source"), ("sink", "Sink"))
+_PLACES = {"source": "sources", "sink": "sinks"}
+_PORTS = "^(to|otherwise|overflow|dead_letter|default|routes|node)$"
 
 
-def document_schema() -> dict[str, Any]:
+def document_schema() -> Schema:
     """Return the JSON Schema of a whole document."""
     kinds = all_kinds()
     models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec, Promise]
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in models]
     names, made = models_json_schema(wanted, ref_template=_REF, by_alias=True)
-    defs: dict[str, Any] = _interpolated(made.get("$defs", {}))
     refs = {model: str(names[(model, "validation")]["$ref"]) for model, _ in wanted}
+    held = {name: _model(name, one) for name, one in made.get("$defs", {}).items()}
+    required: dict[str, list[str]] = {}
     for kind in kinds:
-        if kind.side == "sink":
-            _allow_name(defs[refs[kind.model].rpartition("/")[2]])
+        model = held[refs[kind.model].rpartition("/")[2]]
+        required[kind.side + kind.name] = _node(model, kind)
+    defs: Schema = {}
     for side, title in _SIDES:
-        defs[title] = _union(kinds, side, refs)
+        defs[title] = _any_of_side(kinds, side, refs)
+    defs.update(_strict(kinds, required))
+    defs.update(held)
     return {
         "$schema": _DIALECT,
         "title": "sinkgraph document",
@@ -48,108 +59,195 @@ def document_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["sinkgraph", "name", "sinks"],
         "properties": _top_level(kinds, refs),
+        "allOf": _unless("defaults", "Whole") + _unless("templates", "Known"),
         "$defs": defs,
     }
 
 
-def kind_schema(kind: Kind) -> dict[str, Any]:
+def kind_schema(kind: Kind) -> Schema:
     """Return the JSON Schema of the fields of one kind; sinks it may hold are in `$defs`."""
-    whole = document_schema()
-    defs: dict[str, Any] = whole["$defs"]
+    defs: Schema = document_schema()["$defs"]
     union = defs["Source" if kind.side == "source" else "Sink"]
-    ref: str = union["discriminator"]["mapping"][kind.name]
-    return {"$schema": _DIALECT, **defs[ref.rpartition("/")[2]], "$defs": defs}
+    wanted = {"const": kind.name}
+    rules = (one for one in union["allOf"] if one["if"]["properties"]["kind"] == wanted)
+    ref = next(rules)["then"]["$ref"]
+    need = sorted(_required(kind), key=lambda name: name != "kind")
+    return {"$schema": _DIALECT, **defs[ref.rpartition("/")[2]], "required": need, "$defs": defs}
 
 
 def schema_text() -> str:
     """Return the schema of a document as indented JSON with a final newline."""
-    return json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _union(kinds: tuple[Kind, ...], side: Side, refs: dict[Any, str]) -> dict[str, Any]:
-    mapping = {one.name: refs[one.model] for one in kinds if one.side == side}
+def snippet(kind: Kind) -> Schema:
+    """Return a node of a kind with the fields it cannot do without, as an editor proposes it."""
+    made: Schema = {"kind": kind.name}
+    for name in _required(kind):
+        if name != "kind":
+            known = EXAMPLES.get(f"{kind.model.__name__}.{name}", EXAMPLES.get(name, ("NAME",)))
+            made[name] = known[0]
+    return {**made, **SNIPPETS.get(kind.name, {})}
+
+
+def _required(kind: Kind) -> list[str]:
+    fields = kind.model.model_fields.items()
+    return [field.alias or name for name, field in fields if field.is_required()]
+
+
+# --- models and nodes ----------------------------------------------------------------------------
+
+
+def _model(name: str, model: Schema) -> Schema:
+    """Return the definition of a model, each of its fields put as editors show it."""
+    fields = model.get("properties", {})
+    made = {key: value for key, value in model.items() if key not in ("title", "description")}
+    made["properties"] = {key: shaped_field(name, key, one) for key, one in fields.items()}
+    return {**described(str(model.get("description", ""))), **made}
+
+
+def _node(model: Schema, kind: Kind) -> list[str]:
+    """Finish the definition of a kind: its name, and the `name:` of a node written in place.
+
+    Returns the fields it needs, which its definition does not demand: `defaults` may hold them.
+    """
+    about = described(kind.summary)
+    model["title"] = f"{kind.name} {'source' if kind.side == 'source' else 'sink'}"
+    model["properties"]["kind"] = {**about, "const": kind.name}
+    if kind.side == "sink":
+        model["properties"]["name"] = {
+            **described("The name of a node written in place [`<upstream>.<kind>`]."),
+            "examples": ["audit"],
+            "type": ["string", "number", "boolean"],
+            "pattern": f"{_NAME}|{FILLED}",
+        }
+    return [one for one in model.pop("required", ()) if one != "kind"]
+
+
+def _any_of_side(kinds: tuple[Kind, ...], side: Side, refs: dict[Any, str]) -> Schema:
+    """Return a node of a side: its `kind` decides which definition the rest is judged by."""
+    own = [one for one in kinds if one.side == side]
+    texts = [one.summary for one in own]
+    choice: Schema = {
+        "type": "string",
+        "enum": [one.name for one in own],
+        "enumDescriptions": texts,
+        "markdownEnumDescriptions": texts,
+    }
+    named = {"examples": [own[0].name], "anyOf": [choice, {"type": "string"}]}
     return {
-        "description": f"A {side}; its `kind` says which.",
+        **described(f"A {side}; its `kind` says which."),
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": sorted(mapping)}},
-        "discriminator": {"propertyName": "kind", "mapping": mapping},
-        "oneOf": [{"$ref": ref} for ref in mapping.values()],
+        "properties": {"kind": {**described("What the node is; see `sinkgraph kinds`."), **named}},
+        "allOf": [{"if": _is(one), "then": {"$ref": refs[one.model]}} for one in own],
+        "defaultSnippets": [
+            {"label": f"kind: {one.name}", "description": one.summary, "body": snippet(one)}
+            for one in own
+        ],
     }
 
 
-def _interpolated(defs: dict[str, Any]) -> dict[str, Any]:
-    """Return definitions in which a number, a flag or a formed text may be a `${…}` instead."""
-    made = {name: dict(one) for name, one in defs.items()}
-    for one in made.values():
-        fields = one.get("properties", {})
-        one["properties"] = {
-            name: _or_filled(field) if name != "kind" else field for name, field in fields.items()
-        }
+def _is(kind: Kind) -> Schema:
+    return {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}
+
+
+# --- what is demanded of nodes beside the shape of their fields -----------------------------------
+
+
+def _strict(kinds: tuple[Kind, ...], required: dict[str, list[str]]) -> Schema:
+    """Return what a document without `defaults` and `templates` must keep in every node.
+
+    `…Whole`: it has the fields its kind needs. `…Known`: its kind is one there is. Each reaches
+    the nodes written in place, through their ports.
+    """
+    made: Schema = {}
+    for side, title in _SIDES:
+        own = [one for one in kinds if one.side == side]
+        needs = [
+            {"if": _is(one), "then": {"required": required[side + one.name]}}
+            for one in own
+            if required[side + one.name]
+        ]
+        listed = {"properties": {"kind": {"anyOf": [{"enum": [one.name for one in own]}, _FILLED]}}}
+        made[f"{title}Whole"] = {"allOf": needs, "patternProperties": {_PORTS: _into("Whole")}}
+        made[f"{title}Known"] = {**listed, "patternProperties": {_PORTS: _into("Known")}}
     return made
 
 
-def _or_filled(field: dict[str, Any]) -> dict[str, Any]:
-    if "anyOf" in field:
-        kinds = [*field["anyOf"]]
-        if any(_formed(one) for one in kinds):
-            return {**field, "anyOf": [*kinds, _FILLED]}
-        return field
-    if not _formed(field):
-        return field
-    shape = {key: value for key, value in field.items() if key not in _ABOUT}
-    about = {key: value for key, value in field.items() if key in _ABOUT}
-    return {**about, "anyOf": [shape, _FILLED]}
+_FILLED = {"type": "string", "pattern": FILLED}
 
 
-def _formed(field: dict[str, Any]) -> bool:
-    return "pattern" in field or field.get("type") in ("integer", "number", "boolean")
+def _into(layer: str) -> Schema:
+    """Return what holds of the target of a port: one, a list, or rules that have a `to`."""
+    node: Schema = {"$ref": f"#/$defs/Sink{layer}"}
+    return {"if": {"type": "array"}, "then": {"items": node}, "else": node}
 
 
-def _allow_name(model: dict[str, Any]) -> None:
-    """Let a sink have the `name:` it may be given where it is written in place."""
-    name = {
-        "type": "string",
-        "pattern": _NAME,
-        "description": "The name of a node written in place [`<upstream>.<kind>`].",
+def _unless(key: str, layer: str) -> list[Schema]:
+    """Return that nodes keep a layer, in a document without `key` and without `include`."""
+    free = {"not": {"anyOf": [{"required": [key]}, {"required": ["include"]}]}}
+    held = {
+        _PLACES[side]: {"additionalProperties": {"$ref": f"#/$defs/{title}{layer}"}}
+        for side, title in _SIDES
     }
-    model["properties"] = {**model["properties"], "name": name}
+    return [{"if": free, "then": {"properties": held}}]
 
 
-def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> dict[str, Any]:
-    names = {"pattern": _NAME}
-    shapes: dict[str, dict[str, Any]] = {
-        "sinkgraph": {"const": VERSION},
-        "name": {"type": "string", "pattern": _NAME},
-        "description": {"type": "string"},
-        "vars": {"type": "object", "additionalProperties": {"$ref": refs[VarSpec]}},
-        "sources": {
-            "type": "object",
-            "propertyNames": names,
-            "additionalProperties": {"$ref": "#/$defs/Source"},
-        },
-        "sinks": {
-            "type": "object",
-            "propertyNames": names,
-            "additionalProperties": {"$ref": "#/$defs/Sink"},
-            "minProperties": 1,
-        },
-        "defaults": _defaults(kinds),
-        "promises": {"type": "array", "items": {"$ref": refs[Promise]}},
-        "tests": {"type": "array"},
+# --- the top level --------------------------------------------------------------------------------
+
+
+def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
+    texts: Schema = {"type": ["string", "number", "boolean"]}
+    shapes: dict[str, Schema] = {
+        "$schema": {"type": "string"},
+        "sinkgraph": {"const": VERSION, "default": VERSION},
+        "name": {**texts, "pattern": f"{_NAME}|{FILLED}"},
+        "description": {"type": [*texts["type"], "null"]},
+        "vars": _named({"$ref": refs[VarSpec]}, {}),
+        "sources": _named({"$ref": "#/$defs/Source"}, _NAMES),
+        "sinks": {**_named({"$ref": "#/$defs/Sink"}, _NAMES), "type": "object", "minProperties": 1},
+        "defaults": _defaults(kinds, refs),
+        "include": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        "templates": {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
+        "promises": {"type": ["array", "null"], "items": {"$ref": refs[Promise]}},
+        "tests": {"type": ["array", "null"]},
+        "egress": {"type": ["object", "null"]},
     }
-    return {key: {"description": TOP_LEVEL[key], **shape} for key, shape in shapes.items()}
-
-
-def _defaults(kinds: tuple[Kind, ...]) -> dict[str, Any]:
-    fields: dict[str, set[str]] = {}
-    for one in kinds:
-        fields.setdefault(one.name, set()).update(model_keys(one.model) - {"kind"})
     return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            name: {"type": "object", "propertyNames": {"enum": sorted(keys)}}
-            for name, keys in fields.items()
-        },
+        key: {**described(text), "examples": [*EXAMPLES.get(key, ())], **shapes.get(key, {})}
+        for key, text in TOP_LEVEL.items()
+        if key not in LATER
     }
+
+
+def _named(each: Schema, names: Schema) -> Schema:
+    keys = {"propertyNames": names} if names else {}
+    return {"type": ["object", "null"], **keys, "additionalProperties": each}
+
+
+def _defaults(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
+    """Return the fields of each kind; a kind that is source and sink has those of both."""
+    fields: dict[str, dict[str, list[str]]] = {}
+    abouts: dict[str, str] = {}
+    for one in kinds:
+        held = fields.setdefault(one.name, {})
+        abouts.setdefault(one.name, one.summary)
+        for key in sorted(model_keys(one.model) - {"kind"}):
+            held.setdefault(key, []).append(f"{refs[one.model]}/properties/{key}")
+    each = {
+        name: {
+            **described(abouts[name]),
+            "examples": [{}],
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {key: _one_of(places) for key, places in held.items()},
+        }
+        for name, held in fields.items()
+    }
+    return {"type": ["object", "null"], "additionalProperties": False, "properties": each}
+
+
+def _one_of(places: list[str]) -> Schema:
+    made: list[Schema] = [{"$ref": place} for place in places]
+    return made[0] if len(made) == 1 else {"anyOf": made}

@@ -51,6 +51,11 @@ _SCHEMA_FILE = re.compile(r".+\.(?:json|ya?ml|toml)", re.DOTALL | re.IGNORECASE)
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXT = {"type": ["string", "number", "boolean"]}
+_CEL = {
+    **_TEXT,
+    "pattern": r"^(?![\s\S]*(?<!\$)\$\{)",
+    "patternErrorMessage": "an expression reads a var as `vars.NAME`: `${…}` is refused in it",
+}
 
 
 class Choice:
@@ -251,9 +256,9 @@ Share = Annotated[
 """A number above 0, at most 1."""
 Word = Annotated[str, Reads(_word, "unset", _TEXT)]
 """Text that is not empty."""
-Expression = Annotated[str, Reads(_expression, "true", {"type": ["string", "boolean"]})]
+Expression = Annotated[str, Reads(_expression, "true", _CEL)]
 """A CEL expression as written; it is judged by `sinkgraph.expr`."""
-SecretField = Annotated[Secret, Reads(_secret, Secret("unset"), {"type": "string"}, str)]
+SecretField = Annotated[Secret, Reads(_secret, Secret("unset"), _TEXT, str)]
 """Text that is shown nowhere."""
 Schema = Annotated[str, Reads(_schema, "any", {"type": "string", "examples": [*_SCHEMAS]})]
 """A built-in schema, the path of a JSON Schema, or `python:package.module:Type`."""
