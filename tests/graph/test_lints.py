@@ -380,7 +380,7 @@ def test_a_choice_below_a_queue(lane: Any, fan: Any, branch: Any, wanted: list[s
 
 
 def test_a_choice_without_a_queue_above_holds_nothing_up() -> None:
-    sinks = {"a": {"kind": "balance", "to": ["c", "d"]}}
+    sinks: dict[str, Any] = {"a": {"kind": "balance", "to": ["c", "d"]}}
     for name in ("c", "d"):
         sinks[name] = {"kind": "queue", "to": {"kind": "blackhole"}}
     assert found(sinks, ASKED) == []
