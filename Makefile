@@ -8,11 +8,11 @@ MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-GRAPHS := $(sort $(wildcard graphs/*.yaml graphs/*.toml graphs/*.json))
+GRAPHS := $(sort $(filter-out %.schema.json,$(wildcard graphs/*.yaml graphs/*.toml graphs/*.json)))
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check static lint types imports graphs findings bench bench-peers soak pictures drawings requirements clean
+.PHONY: help run test check static lint types imports graphs findings schema editor bench bench-peers soak pictures drawings requirements clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -42,6 +42,11 @@ graphs: $(VENV)/.dev
 
 findings: $(VENV)/.dev  ## write docs/findings: a page for every code
 	$(BIN)/python -m sinkgraph.cli.finding_page docs/findings
+
+schema: $(VENV)/.dev  ## write graphs/sinkgraph.schema.json, which the editors of documents read
+	$(BIN)/sinkgraph schema -o graphs/sinkgraph.schema.json
+
+editor: $(VENV)/.editor  ## install yaml-language-server for the tests that use it (needs npm)
 
 bench: $(VENV)/.dev  ## measure sinkgraph: one table
 	$(BIN)/python -m benchmarks
@@ -89,4 +94,11 @@ $(VENV)/.package: pyproject.toml | $(VENV)/.runtime
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/.package
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+EDITOR_LOCK := requirements/editor/package.json requirements/editor/package-lock.json
+
+$(VENV)/.editor: $(EDITOR_LOCK) | $(VENV)/.made
+	mkdir -p $(VENV)/editor && cp $(EDITOR_LOCK) $(VENV)/editor
+	cd $(VENV)/editor && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@

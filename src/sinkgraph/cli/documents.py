@@ -14,6 +14,7 @@ from glob import has_magic, iglob
 __all__ = ["Documents", "find_documents"]
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+_SCHEMA = ".schema.json"
 MAX_FILES = 10_000
 """Files that one folder or glob may bring."""
 
@@ -42,7 +43,7 @@ def find_documents(arguments: Iterable[str]) -> Documents:
 
     A file is taken whatever it holds, also when it does not exist. Of a folder (with all below it,
     but for hidden ones) and of a glob (`**` too) those files are taken that say `sinkgraph` or
-    `sinks` and have a suffix of a document.
+    `sinks` and have a suffix of a document; a `.schema.json`, which editors read, is none.
     """
     files: dict[str, None] = {}
     nothing: list[str] = []
@@ -68,7 +69,7 @@ def find_documents(arguments: Iterable[str]) -> Documents:
 def is_document(name: str) -> bool:
     """Tell whether a regular file says at its beginning that it is a graph document."""
     try:
-        if not os.path.isfile(name):
+        if name.lower().endswith(_SCHEMA) or not os.path.isfile(name):
             return False
         with open(name, "rb") as file:
             return _IS_DOCUMENT.search(file.read(_MAX_READ).replace(b"\0", b"")) is not None
