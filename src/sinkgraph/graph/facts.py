@@ -21,7 +21,17 @@ from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.kind import find_kind
 
-__all__ = ["Facts", "named"]
+__all__ = ["Facts", "RetryBelow", "named"]
+
+_SHOWN = 4  # nodes at each end of a long way
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBelow:
+    """Is a retry that is reached without a queue; `cut`: the first timeout on the way there."""
+
+    name: str
+    cut: str | None
 
 
 @dataclass
@@ -82,38 +92,46 @@ class Facts:
                 found.add(name)
         return frozenset(found)
 
-    def nearest_retry(self) -> dict[str, GraphEdge | None]:
-        """Return the nodes that reach a retry without a queue → the first edge of the way there.
-
-        None: the node is that retry.
-        """
-        found: dict[str, GraphEdge | None] = {}
+    @cached_property
+    def retry_below(self) -> dict[str, RetryBelow]:
+        """The nodes that are a retry or write to one without a queue → the nearest one."""
+        found: dict[str, RetryBelow] = {}
         for name in reversed(self.graph.order):
             kind = self.graph.nodes[name].kind
             if kind == "retry":
-                found[name] = None
+                found[name] = RetryBelow(name, None)
             elif kind != "queue":
-                for edge in self.roads[name]:
-                    if edge.target in found:
-                        found[name] = edge
-                        break
+                below = next((found[x.target] for x in self.roads[name] if x.target in found), None)
+                if below is not None:
+                    found[name] = RetryBelow(below.name, name) if kind == "timeout" else below
         return found
 
-    def way(self, first: GraphEdge, onward: dict[str, GraphEdge | None]) -> list[str]:
-        """Return the nodes from an edge on to where `onward` ends."""
-        path = [first.source]
-        edge: GraphEdge | None = first
-        while edge is not None:
-            path.append(edge.target)
-            edge = onward[edge.target]
-        return path
+    def below(self, name: str) -> RetryBelow | None:
+        """Return the nearest retry that a node writes to without a queue."""
+        found = self.retry_below
+        return next((found[x.target] for x in self.roads[name] if x.target in found), None)
+
+    @cached_property
+    def _heads(self) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """Each node → how many stand before it on the way of `into`, and the first four."""
+        found: dict[str, tuple[int, tuple[str, ...]]] = {}
+        for name in self.graph.order:
+            edge = self.into.get(name)
+            count, first = (0, ()) if edge is None else found[edge.source]
+            count += edge is not None
+            found[name] = (count, (*first, name) if len(first) < _SHOWN else first)
+        return found
 
     def reach_note(self, name: str) -> tuple[str, ...]:
-        """Return the note that tells how events reach a node."""
-        path = [name]
-        while path[-1] in self.into:
-            path.append(self.into[path[-1]].source)
-        return path_note(path[::-1])
+        """Return the note that tells how events reach a node, cut in the middle when it is long."""
+        count, first = self._heads[name]
+        if not count:
+            return ()
+        last = [name]
+        while len(last) < min(count + 1, _SHOWN if count > 2 * _SHOWN else count + 1):
+            last.append(self.into[last[-1]].source)
+        steps = [*first, "…", *last[::-1]] if count > 2 * _SHOWN else last[::-1]
+        return (f"events reach it by `{safe_text(' → '.join(steps), 700)}`",)
 
     def decl(self, node: GraphNode) -> NodeDecl | None:
         """Return what a node was written as; None when no document wrote it."""
@@ -149,14 +167,6 @@ class Facts:
             targets = list(dict.fromkeys(one.target for one in self.roads[name]))
             if len(targets) > 1:
                 yield from targets
-
-
-def path_note(path: list[str]) -> tuple[str, ...]:
-    """Return the note that shows a way, cut in the middle when it is long."""
-    if len(path) < 2:
-        return ()
-    steps = [*path[:4], "…", *path[-4:]] if len(path) > 9 else path
-    return (f"events reach it by `{safe_text(' → '.join(steps), 700)}`",)
 
 
 def named(names: list[str]) -> str:

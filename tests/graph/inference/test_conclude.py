@@ -162,7 +162,13 @@ def test_a_queue_that_refuses_or_sheds_stalls_nobody(
     assert [one.when for one in stalls] == ([when] if when else [])
 
 
-def test_an_optional_target_stalls_nobody() -> None:
+def test_an_optional_target_without_a_queue_is_waited_for_like_any_other() -> None:
+    sinks = {"a": {"kind": "broadcast", "to": [{"node": "t", "required": False}, "f"]}}
+    (stall,) = of({**sinks, "t": HTTP, "f": FILE}).stalls
+    assert (stall.terminal, stall.when, stall.siblings) == ("t", "at_once", ("f",))
+
+
+def test_an_optional_target_with_a_queue_stalls_nobody() -> None:
     sinks = {
         "a": {"kind": "broadcast", "to": [{"node": "q", "required": False}, "f"]},
         "q": queue("t"),
@@ -193,6 +199,14 @@ def test_an_endpoint_that_asks_for_long_waits_is_the_worst_case() -> None:
     assert str(bound.because) == "r.retry_after_cap: 3 attempts, each after 1h6m"
     (bound,) = of({**sinks, "t": {"kind": "file", "path": "x"}}).bounds
     assert bound.event_s == 3600 + 30
+
+
+def test_retries_below_retries_have_no_bound_that_a_number_could_say() -> None:
+    sinks: dict[str, Any] = {f"r{n}": {"kind": "retry", "to": f"r{n + 1}"} for n in range(150)}
+    (bound,) = of({"a": queue("r0"), **sinks, "r150": HTTP}).bounds
+    assert (bound.event_s, bound.wait_s) == (None, None)
+    assert str(bound.because).endswith(".max_attempts: its attempts, with those below, may take "
+                                       "more than a hundred years")  # fmt: skip
 
 
 def test_what_nothing_bounds_has_no_bound() -> None:

@@ -19,6 +19,7 @@ from sinkgraph.spec.units import format_duration
 __all__ = ["bounds", "worst_waits"]
 
 _CAP_S = ExponentialBackoff().cap
+_MOST_S = 100 * 365 * 86_400.0  # attempts below attempts multiply, beyond what a number holds
 _ASKED_SPREAD = 1.1  # a wait that was asked for is spread by up to a tenth
 
 Worst = tuple[float | None, Because | None]
@@ -116,6 +117,9 @@ def _retry(name: str, spec: Any, below: Worst, *, asked: bool) -> Worst:
     pause_s, paused_by = _pause(spec, asked=asked)
     attempts_s = spec.max_attempts * (one_s + pause_s)
     tried_s = spec.give_up_after + pause_s + one_s
+    if attempts_s > max(tried_s, _MOST_S):
+        why = "its attempts, with those below, may take more than a hundred years"
+        return None, Because(name, "max_attempts", why)
     if attempts_s > tried_s:
         why = f"{spec.max_attempts} attempts, each after {format_duration(pause_s)}"
         return attempts_s, Because(name, paused_by, why)

@@ -1,7 +1,7 @@
 """Which slow terminal can hold up which source, through which queues, and who waits with it.
 
 A write waits for everything that no queue separates from it, and for a queue that blocks when it
-is full; a queue that sheds or overflows holds up nobody.
+is full; a queue that sheds or overflows holds up nobody, and so does one that is not required.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class _Wait:
     when: _When
     through: tuple[str, ...]
     siblings: tuple[str, ...]
+    optional: bool = False  # the first queue on the way takes what it has room for, and ends it
 
 
 def isolation(graph: Graph, source: str) -> Iterator[Stall]:
@@ -44,7 +45,7 @@ def isolation(graph: Graph, source: str) -> Iterator[Stall]:
         for edge in roads(graph, name):
             there = _over(graph, edge, here)
             known = found.get(edge.target)
-            if there is not None and (known is None or _is_worse(there, known)):
+            if known is None or _is_worse(there, known):
                 found[edge.target] = there
     for name, node in graph.nodes.items():
         wait = found.get(name)
@@ -57,7 +58,7 @@ def isolation(graph: Graph, source: str) -> Iterator[Stall]:
 
 
 def _is_worse(one: _Wait, other: _Wait) -> bool:
-    return _WORST.index(one.when) < _WORST.index(other.when)
+    return (_WORST.index(one.when), one.optional) < (_WORST.index(other.when), other.optional)
 
 
 def _behind(graph: Graph, name: str, here: _Wait) -> _Wait | None:
@@ -65,6 +66,8 @@ def _behind(graph: Graph, name: str, here: _Wait) -> _Wait | None:
     node = graph.nodes[name]
     if node.kind != "queue":
         return here
+    if here.optional:
+        return None
     policy = getattr(node.spec, "when_full", "block")
     if policy in ("drop_oldest", "drop_newest", "overflow"):
         return None
@@ -75,9 +78,7 @@ def _behind(graph: Graph, name: str, here: _Wait) -> _Wait | None:
     return _Wait(when, (*here.through, name), here.siblings)
 
 
-def _over(graph: Graph, edge: GraphEdge, here: _Wait) -> _Wait | None:
-    if not edge.required:
-        return None
+def _over(graph: Graph, edge: GraphEdge, here: _Wait) -> _Wait:
     if edge.port == "overflow":
         return here
     siblings = here.siblings
@@ -88,7 +89,7 @@ def _over(graph: Graph, edge: GraphEdge, here: _Wait) -> _Wait | None:
             if one.target != edge.target and one.target not in siblings
         )
         siblings = (*siblings, *others)[:_SIBLINGS]
-    return _Wait(here.when, here.through, siblings)
+    return _Wait(here.when, here.through, siblings, here.optional or not edge.required)
 
 
 def _because(graph: Graph, source: str, name: str, wait: _Wait) -> Because:

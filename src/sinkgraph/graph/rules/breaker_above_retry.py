@@ -15,18 +15,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
     A timeout between them makes failures that the breaker does see.
     """
-    nearest = facts.nearest_retry()
     nodes = facts.graph.nodes
     for name, node in nodes.items():
-        if node.kind != "breaker":
+        below = facts.below(name) if node.kind == "breaker" else None
+        if below is None or below.cut is not None:
             continue
-        first = next((one for one in facts.roads[name] if one.target in nearest), None)
-        if first is None:
-            continue
-        path = facts.way(first, nearest)
-        if any(nodes[one].kind == "timeout" for one in path):
-            continue
-        retry = nodes[path[-1]]
+        retry = nodes[below.name]
         yield Diagnostic(
             "SG307",
             f"breaker `{name}` never sees what fails below the retry `{retry.name}`",

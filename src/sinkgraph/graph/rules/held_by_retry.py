@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
@@ -15,10 +16,20 @@ __all__ = ["check"]
 
 _ANSWERED = frozenset({"http", "inlet"})
 """Sources at which somebody waits for each write; the others read on when the graph is ready."""
+_NAMED = 4  # branches beside a way: one more than are shown
 
 _At: TypeAlias = tuple[str, bool]
 """A node that a write reaches without a queue, and whether anybody waits for it there."""
-_Came: TypeAlias = dict[_At, tuple[GraphEdge, _At] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Is how a write got there: from which source, over which edge, past which branches."""
+
+    source: str
+    last: GraphEdge | None
+    steps: int
+    beside: tuple[str, ...]
 
 
 def check(facts: Facts) -> Iterator[Diagnostic]:
@@ -32,46 +43,47 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
     promised = (one.spec for one in facts.view.spec.promises)
     wanted = {one.from_ for one in promised if one.accepted == "delivered"}
     sources = [one for one in facts.graph.sources if one not in wanted]
-    came: _Came = {(one, nodes[one].kind in _ANSWERED): None for one in sources}
+    came = {(one, nodes[one].kind in _ANSWERED): _Came(one, None, 0, ()) for one in sources}
     todo = deque(came)
     while todo:
         at = todo.popleft()
         name, waits = at
         if nodes[name].kind == "retry":
             if waits and facts.roads[name]:
-                yield _held(facts, at, came)
+                yield from _held(facts, name, came[at])
             continue
-        beside = any(facts.spread(name))
+        targets = list(facts.spread(name))
         for edge in facts.roads[name]:
             if not edge.required or nodes[edge.target].kind == "queue":
                 continue
-            if beside and nodes[name].kind == "broadcast" and edge.target in facts.slow:
+            if targets and nodes[name].kind == "broadcast" and edge.target in facts.slow:
                 continue
-            there = (edge.target, waits or beside)
+            there = (edge.target, waits or bool(targets))
             if there not in came:
-                came[there] = edge, at
+                came[there] = _onward(came[at], edge, targets)
                 todo.append(there)
 
 
-def _held(facts: Facts, at: _At, came: _Came) -> Diagnostic:
-    name = at[0]
-    way: list[GraphEdge] = []
-    while (step := came[at]) is not None:
-        way.append(step[0])
-        at = step[1]
-    way.reverse()
-    source, last, node = way[0].source, way[-1], facts.graph.nodes[name]
-    side = "sources" if len(way) == 1 else "sinks"
-    notes = (*_how_long(facts, name), *_beside(facts, way))
-    return Diagnostic(
+def _onward(here: _Came, edge: GraphEdge, targets: list[str]) -> _Came:
+    others = [one for one in targets[: _NAMED + 1] if one != edge.target]
+    return _Came(here.source, edge, here.steps + 1, (*here.beside, *others)[:_NAMED])
+
+
+def _held(facts: Facts, name: str, came: _Came) -> Iterator[Diagnostic]:
+    last, node = came.last, facts.graph.nodes[name]
+    if last is None:
+        return
+    side = "sources" if came.steps == 1 else "sinks"
+    notes = (*_how_long(facts, name), *_beside(came))
+    yield Diagnostic(
         "SG305",
-        f"a write of `{source}` waits until the retry `{name}` is done",
+        f"a write of `{came.source}` waits until the retry `{name}` is done",
         "warning",
         last.span,
-        f"no queue between `{source}` and this retry",
+        f"no queue between `{came.source}` and this retry",
         f"{side}.{last.source}.{last.port}",
         () if last.span == node.declared_at else facts.label("this retry", node),
-        (*notes, *facts.reach_note(name)) if len(way) > 1 else notes,
+        (*notes, *facts.reach_note(name)) if came.steps > 1 else notes,
         ("put a `kind: queue` in front of it",),
     )
 
@@ -87,7 +99,6 @@ def _how_long(facts: Facts, name: str) -> Iterator[str]:
         yield f"`{at}` decides it: {because.why}"
 
 
-def _beside(facts: Facts, way: list[GraphEdge]) -> Iterator[str]:
-    others = [one for edge in way for one in facts.spread(edge.source) if one != edge.target]
-    if others:
-        yield f"what goes to {named(others)} waits with it"
+def _beside(came: _Came) -> Iterator[str]:
+    if came.beside:
+        yield f"what goes to {named(list(came.beside))} waits with it"

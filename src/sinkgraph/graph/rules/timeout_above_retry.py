@@ -21,15 +21,12 @@ def check(facts: Facts) -> Iterator[Diagnostic]:
 
     Where the wait is drawn, its longest counts: then some writes end early, and others do not.
     """
-    nearest = facts.nearest_retry()
     nodes = facts.graph.nodes
     for name, node in nodes.items():
-        if node.kind != "timeout":
+        below = facts.below(name) if node.kind == "timeout" else None
+        if below is None:
             continue
-        first = next((one for one in facts.roads[name] if one.target in nearest), None)
-        if first is None:
-            continue
-        retry = nodes[facts.way(first, nearest)[-1]]
+        retry = nodes[below.name]
         wait = _first_wait(retry.spec)
         timeout: Any = node.spec
         if wait is None or timeout.after >= wait[0]:
