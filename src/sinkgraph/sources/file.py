@@ -20,6 +20,7 @@ from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sources.file_places import Identity, Place, mark_of, read_places, resume, stands
 from sinkgraph.sources.line_source import MOST_LINES, LineSource
 from sinkgraph.sources.lines import LineCutter, LineFormat, line_size
+from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["FileSource"]
 
@@ -89,8 +90,9 @@ class FileSource(LineSource):
         registry: bool = False,
         max_line: int = MIB,
         poll_s: float = 0.25,
+        gate: SchemaGate | None = None,
     ) -> None:
-        super().__init__(to, format=format, registry=registry, max_line=max_line)
+        super().__init__(to, format=format, registry=registry, max_line=max_line, gate=gate)
         if start not in ("start", "end"):
             raise ValueError(f"start must be start or end, not {start!r}")
         if not paths or isinstance(paths, str):

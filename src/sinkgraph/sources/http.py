@@ -27,6 +27,7 @@ from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http_listener import Listener, Listeners
 from sinkgraph.sources.http_wire import Answer, Head
+from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["HttpSource"]
 
@@ -44,6 +45,7 @@ class HttpSource(SourceNode):
     `max_body` in bytes, `max_wait` in seconds: how long a request waits for room before 429.
     `tokens` are texts or secrets, any of which a request may carry as a bearer token.
     `worth` is what an accepted event is worth here: `memory`, `durable` or `delivered`.
+    `gate` holds events against a schema; a request with one that it refuses is answered 400.
     """
 
     kind: ClassVar[str] = "http"
@@ -61,8 +63,10 @@ class HttpSource(SourceNode):
         limits: Limits | None = None,
         listeners: Listeners | None = None,
         worth: str = "memory",
+        gate: SchemaGate | None = None,
     ) -> None:
         super().__init__(to)
+        self.gate = gate
         self.host = host
         self.port = port
         self.mount = path
@@ -171,6 +175,9 @@ class HttpSource(SourceNode):
                 received=self.bound.clock.wall(),
                 host=headers.get("host", ""),
             )
+            if self.gate is not None and (bad := self.gate.refused(self, values)):
+                reason = f"{len(bad)} of {len(values)} events are not valid under the schema"
+                raise BadBody(reason, items=bad)
         except BadBody as error:
             return self._tally(_bad(error))
         batch = self.stamp(values)
@@ -239,6 +246,7 @@ class HttpSource(SourceNode):
             "mount": self.mount,
             "open_requests": self.open_requests,
             "answers": dict(sorted(self.answers.items())),
+            **({} if self.gate is None else {"invalid": self.gate.invalid}),
         }
 
 

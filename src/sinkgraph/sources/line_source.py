@@ -12,7 +12,8 @@ from sinkgraph.formats.limits import MIB, Limits
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sources.base import SourceNode
-from sinkgraph.sources.lines import BadLine, LineFormat, decode_lines
+from sinkgraph.sources.lines import LineFormat, decode_lines
+from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["MOST_LINES", "LineSource"]
 
@@ -22,7 +23,8 @@ MOST_LINES = 1_000
 class LineSource(SourceNode):
     """Reads lines. One that is no event becomes a dead letter, its bytes the payload.
 
-    `registry` takes notifications of a Docker registry apart. `max_line` in bytes.
+    `registry` takes notifications of a Docker registry apart. `max_line` in bytes. `gate` holds
+    events against a schema; one it refuses becomes a dead letter too.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class LineSource(SourceNode):
         format: LineFormat = "ndjson",
         registry: bool = False,
         max_line: int = MIB,
+        gate: SchemaGate | None = None,
     ) -> None:
         super().__init__(to)
+        self.gate = gate
         if format not in ("ndjson", "lines"):
             raise ValueError(f"format must be ndjson or lines, not {format!r}")
         if max_line < 1:
@@ -53,21 +57,26 @@ class LineSource(SourceNode):
             registry=self.registry,
             received=self.bound.clock.wall(),
         )
-        if decoded.values:
-            await self.deliver(self.stamp(decoded.values))
+        bad = self.gate.refused(self, decoded.values) if self.gate is not None else []
+        refused = {one.index for one in bad}
+        values = [one for k, one in enumerate(decoded.values) if k not in refused]
+        if values:
+            await self.deliver(self.stamp(values))
+        for item in bad:
+            await self._bury(decoded.values[item.index], "not_valid", item.reason)
         for one in decoded.bad:
-            await self._set_apart(one)
+            self.bad_lines += 1
+            await self._bury(_shown(one.text), "bad_line", one.reason)
 
-    async def _set_apart(self, line: BadLine) -> None:
-        """Make a dead letter of a line that is no event."""
-        self.bad_lines += 1
-        self.last_error = line.reason
+    async def _bury(self, value: Any, reason: str, why: str) -> None:
+        """Make a dead letter of a line that is no event, or of an event that is not valid."""
+        self.last_error = why
         ledger = self.ledger
         ledger.entered += 1
         ledger.held += 1
         dead = 0
         try:
-            await bury_batch(self, None, self.stamp([_shown(line.text)]), "bad_line", [line.reason])
+            await bury_batch(self, None, self.stamp([value]), reason, [why])
             dead = 1
         finally:
             ledger.held -= 1
@@ -76,7 +85,8 @@ class LineSource(SourceNode):
 
     def facts(self) -> dict[str, Any]:
         """Return what a snapshot shows of reading."""
-        return {**super().facts(), "bad_lines": self.bad_lines}
+        invalid = {} if self.gate is None else {"invalid": self.gate.invalid}
+        return {**super().facts(), "bad_lines": self.bad_lines, **invalid}
 
 
 def _shown(text: bytes) -> str | bytes:

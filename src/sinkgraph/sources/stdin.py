@@ -13,6 +13,7 @@ from sinkgraph.formats.limits import MIB
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sources.line_source import MOST_LINES, LineSource
 from sinkgraph.sources.lines import LineCutter, LineFormat
+from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["Stdin"]
 
@@ -32,8 +33,9 @@ class Stdin(LineSource):
         format: LineFormat = "ndjson",
         registry: bool = False,
         max_line: int = MIB,
+        gate: SchemaGate | None = None,
     ) -> None:
-        super().__init__(to, format=format, registry=registry, max_line=max_line)
+        super().__init__(to, format=format, registry=registry, max_line=max_line, gate=gate)
         self.fd = fd
         self._polled = True
         self._turn: asyncio.Future[None] | None = None

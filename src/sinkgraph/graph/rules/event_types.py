@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import Span
 from sinkgraph.expr.facts import NONE
 from sinkgraph.expr.found import Found
 from sinkgraph.expr.judge import judge
 from sinkgraph.expr.roots import Root
 from sinkgraph.expr.types import Type
+from sinkgraph.expr.validator import unsupported
 from sinkgraph.graph.schemas import Schema, read_schema
 from sinkgraph.graph.typing import (
     CONDITIONS,
@@ -56,6 +58,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             read[text] = read_schema(text, view.base, span, f"sources.{decl.shown}.schema")
             yield from read[text][1]
         schema = read[text][0]
+        if schema is not None and spec.validate_ != "off":
+            yield from _not_held(decl, schema, leaf.span if leaf is not None else None)
         if schema is not None and schema.type.alts:
             known[decl.name] = Known((Root(schema.type),), NONE, (decl,), schema.name)
     if not known:
@@ -63,6 +67,21 @@ def check(view: View) -> Iterator[Diagnostic]:
     vars = types_of_vars(view.spec.vars)
     for name, here in types_of(view, known).items():
         yield from _judged(view, view.nodes[name], here, vars)
+
+
+def _not_held(decl: NodeDecl, schema: Schema, at: Span | None) -> Iterator[Diagnostic]:
+    """Yield words of a schema that events cannot be held against."""
+    for pointer, word in unsupported(schema.value):
+        place = "/".join(map(str, pointer))
+        yield Diagnostic(
+            "SG406",
+            safe_text(f"events cannot be held against `{word}` at `{place}` of the schema", 300),
+            "error",
+            at,
+            "named here",
+            f"sources.{decl.shown}.schema",
+            help=("take it out of the schema, or write `validate: off`",),
+        )
 
 
 def _from_outside(decl: NodeDecl, leaf: Scalar) -> Diagnostic:

@@ -32,6 +32,10 @@ __all__ = [
 LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
 
 _NO_CLOUDEVENTS = "leave it away: such an event is taken as any JSON"
+_NOT_HELD = tuple(
+    Later("validate", word, "leave it away: only events of `http`, `stdin` and `file` are held")
+    for word in ("warn", "reject")
+)
 
 
 class SourceSpec(NodeSpec):
@@ -39,8 +43,7 @@ class SourceSpec(NodeSpec):
 
     later: ClassVar[tuple[Later, ...]] = (
         Later("schema", "cloudevents", _NO_CLOUDEVENTS),
-        Later("validate", "warn", "leave it away: events are not validated"),
-        Later("validate", "reject", "leave it away: events are not validated"),
+        Later("schemas", instead="name one schema that holds for every event: `schema: …`"),
     )
 
     to: Target
@@ -50,10 +53,22 @@ class SourceSpec(NodeSpec):
     `python:package.module:Type` [any JSON]."""
     validate_: Annotated[
         Literal["off", "warn", "reject"],
-        Choice(later=("warn", "reject")),
+        Choice(),
         Field(alias="validate"),
     ] = "off"
-    """What becomes of events unlike the schema: `off` lets them pass."""
+    """What becomes of events unlike the schema: `off` lets them pass, `warn` counts and tells them,
+    `reject` refuses the request they are in, or makes dead letters of lines."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield events that are held against nothing."""
+        if self.validate_ != "off" and self.schema_ in {None, "any", "json"}:
+            yield Problem(
+                "SG142",
+                f"`validate: {self.validate_}` has no schema to hold events against",
+                ("validate",),
+                "no `schema` says what events look like",
+                help=("add `schema: ./event.schema.json`, or take `validate` away",),
+            )
 
 
 class HttpSourceSpec(SourceSpec):
@@ -140,8 +155,16 @@ class FileSourceSpec(SourceSpec):
 class Generate(SourceSpec):
     """Makes events, for trying a graph out."""
 
+    later = (*SourceSpec.later, *_NOT_HELD)
+
     kind: Literal["generate"]
     """`generate`."""
+    validate_: Annotated[
+        Literal["off", "warn", "reject"],
+        Choice(later=("warn", "reject")),
+        Field(alias="validate"),
+    ] = "off"
+    """What becomes of events unlike the schema: `off` lets them pass."""
     rate: Rate | None = None
     """Events per time: `100/s` [as fast as they are taken]."""
     count: Count | None = None
@@ -166,5 +189,13 @@ class Generate(SourceSpec):
 class Inlet(SourceSpec):
     """Takes events from Python: `live.write(...)`."""
 
+    later = (*SourceSpec.later, *_NOT_HELD)
+
     kind: Literal["inlet"]
     """`inlet`."""
+    validate_: Annotated[
+        Literal["off", "warn", "reject"],
+        Choice(later=("warn", "reject")),
+        Field(alias="validate"),
+    ] = "off"
+    """What becomes of events unlike the schema: `off` lets them pass."""
