@@ -5,9 +5,10 @@ It knows no kind; the whole is put together by `sinkgraph.spec.schema`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sinkgraph.spec import units
 from sinkgraph.spec.schema_words import EXAMPLES, WORDS
 
 __all__ = ["FILLED", "described", "shaped_field", "words"]
@@ -26,6 +27,11 @@ _WRITE = {
 _APART = frozenset({"title", "description", "default"})
 _SINK = "#/$defs/Sink"
 _NAMED: Schema = {"type": ["string", "number", "boolean"]}
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    units.DURATION_PATTERN: units.format_duration,
+    units.SIZE_PATTERN: units.format_size,
+    units.RATE_PATTERN: units.format_rate,
+}
 _KEYED = ("items", "additionalProperties")
 _TELLING: Mapping[str, Schema] = {
     "Branch": {"required": ["node"], "not": {"required": ["kind"]}},
@@ -44,7 +50,7 @@ def shaped_field(model: str, name: str, field: Schema) -> Schema:
     examples = list(_known(EXAMPLES, model, name) or own)
     shown: Schema = {"examples": examples} if examples else {}
     if field.get("default") is not None:
-        shown["default"] = field["default"]
+        shown["default"] = _as_written(field)
     _explain_words(made, _known(WORDS, model, name) or {})
     return {**described(str(field.get("description", ""))), **shown, **made}
 
@@ -67,6 +73,16 @@ def words(choice: Mapping[str, str]) -> Schema:
         "enumDescriptions": texts,
         "markdownEnumDescriptions": texts,
     }
+
+
+def _as_written(field: Schema) -> Any:
+    """Return the default of a field as a document writes it, with its unit."""
+    default = field["default"]
+    if isinstance(default, int | float):
+        for one in (field, *field.get("anyOf", ())):
+            if one.get("pattern") in _WRITERS:
+                return _WRITERS[one["pattern"]](default)
+    return default
 
 
 def _known(table: Mapping[str, Any], model: str, name: str) -> Any:

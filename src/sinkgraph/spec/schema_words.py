@@ -51,7 +51,8 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "remove": (["data.password"],),
         "rename": ({"data.msg": "data.message"},),
         "python": ("package.module:function",),
-        "by": ("id", "data.customer"),
+        "Dedupe.by": ("id", "data.customer"),
+        "RateLimit.by": ("data.customer",),
         "ratio": (0.1,),
         "every": (10,),
         "rate": ("100/s", "10/h"),
@@ -88,7 +89,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "media_types": (["application/octet-stream"],),
         # --- vars and promises
         "VarSpec.default": ("http://127.0.0.1:9000/hook",),
-        "from": ("registry",),
+        "Promise.from": ("registry",),
         "Promise.to": ("audit.file",),
     }
 )
