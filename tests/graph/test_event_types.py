@@ -1,0 +1,126 @@
+"""Types flow along the edges: conditions narrow them, transforms change them, Python ends them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinkgraph.graph.load import check
+
+SCHEMA = {
+    "type": "object",
+    "required": ["n"],
+    "additionalProperties": False,
+    "properties": {"n": {"type": "integer"}, "tag": {"type": "string"}},
+}
+
+
+@dataclass
+class Order:
+    """Is what the tests below name as `python:`."""
+
+    number: int
+    note: str | None = None
+
+
+@pytest.fixture
+def codes(tmp_path: Path) -> Any:
+    (tmp_path / "one.json").write_text(json.dumps(SCHEMA))
+    (tmp_path / "two.json").write_text(json.dumps({**SCHEMA, "required": ["n", "tag"]}))
+
+    def found(sinks: str, schema: str = "one.json", more: str = "") -> list[str]:
+        path = tmp_path / "graph.yaml"
+        path.write_text(
+            "sinkgraph: 1\nname: x\nsources:\n"
+            f"  in: {{kind: stdin, schema: '{schema}', to: a}}\n{more}sinks:\n{sinks}"
+            "  out: {kind: stdout}\n"
+        )
+        return [f"{one.code} {one.span.text if one.span else ''}" for one in check(path)]
+
+    return found
+
+
+def filter(name: str, where: str, to: str, more: str = "") -> str:
+    return f"  {name}: {{kind: filter, where: '{where}', to: {to}{more}}}\n"
+
+
+def test_a_filter_above_guards_what_is_below(codes: Any) -> None:
+    below = filter("b", 'data.tag == "x"', "out")
+    assert codes(filter("a", "has(data.tag)", "b") + below) == []
+    assert codes(filter("a", "data.n > 1", "b") + below) == ["SG404 data.tag"]
+    assert codes(filter("a", "!has(data.tag)", "out", ", otherwise: b") + below) == []
+    passing = filter("a", "has(data.tag)", "b", ", on_error: pass")
+    assert codes(passing + below) == ["SG404 data.tag"]
+
+
+def test_a_route_tells_what_its_conditions_leave(codes: Any) -> None:
+    route = (
+        "  a: {kind: route, routes: [{when: '!has(data.tag)', to: out}, {when: data.n > 1, to: b}],"
+        " default: b}\n"
+    )
+    assert codes(route + filter("b", 'data.tag == "x"', "out")) == []
+
+
+def test_a_transform_changes_the_type(codes: Any) -> None:
+    made = (
+        "  a: {kind: transform, rename: {n: m}, set: {data.env: prod}, remove: [tag],"
+        " compute: {data.size: 'string(data.n)'}, to: b}\n"
+    )
+    assert (
+        codes(made + filter("b", 'data.m > 1 && data.env == "prod" && data.size == "1"', "out"))
+        == []
+    )
+    assert codes(made + filter("b", "data.n > 1", "out")) == ["SG401 data.n"]
+    assert codes(made + filter("b", "has(data.tag)", "out")) == ["SG401 data.tag"]
+    assert codes(made + filter("b", "data.size > 1", "out")) == ["SG403 >"]
+
+
+def test_python_may_make_anything(codes: Any) -> None:
+    made = "  a: {kind: transform, python: 'json:dumps', to: b}\n"
+    assert codes(made + filter("b", "data.nothing > 1", "out")) == []
+
+
+def test_several_sources_give_the_union(codes: Any) -> None:
+    below = filter("a", 'data.tag == "x"', "out")
+    two = "  also: {kind: file, paths: [x], schema: two.json, to: a}\n"
+    assert codes(below, "two.json") == []
+    assert codes(below, "two.json", two) == []
+    assert codes(below, "one.json", two) == ["SG404 data.tag"]
+    assert codes(filter("a", "data.x > 1", "out"), "one.json", two) == ["SG401 data.x"]
+    anything = "  also: {kind: file, paths: [x], to: a}\n"
+    assert codes(filter("a", "data.x > 1", "out"), "one.json", anything) == []
+    chosen = filter("a", 'source == "in" && data.x > 1', "out")
+    assert codes(chosen, "one.json", two) == [], "the condition chooses in ways that are not known"
+
+
+def test_a_dead_letter_has_the_payload_as_it_came(codes: Any) -> None:
+    made = "  a: {kind: transform, rename: {n: m}, to: out, dead_letter: b}\n"
+    assert codes(made + filter("b", "data.n > 1", "out")) == []
+    assert codes(made + filter("b", "data.m > 1", "out")) == ["SG401 data.m"]
+
+
+def test_a_type_of_python_is_a_schema(codes: Any) -> None:
+    schema = "python:tests.graph.test_event_types:Order"
+    assert codes(filter("a", "data.number > 1", "out"), schema) == []
+    assert codes(filter("a", "data.number.x > 1", "out"), schema) == ["SG403 data.number.x"]
+    assert codes(filter("a", "data.note.size() == 1", "out"), schema) == [
+        "SG404 data.note",
+        "SG403 size",
+    ]
+    assert codes(filter("a", "data.n > 1", "out"), f"{schema}s")[0].startswith("SG406")
+
+
+def test_keys_are_judged_as_conditions_are(codes: Any) -> None:
+    keyed = "  a: {kind: queue, order_by: data.tga, to: out}\n"
+    assert codes(keyed) == ["SG401 data.tga"]
+
+
+def test_a_schema_from_outside_the_document_is_refused(
+    codes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEMA", "one.json")
+    assert codes(filter("a", "data.x > 1", "out"), "${env:SCHEMA}")[0].startswith("SG406")
