@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from sinkgraph.spec import fields as spec_fields
+from sinkgraph.spec.descriptions import describe
 from sinkgraph.spec.kind import Kind
 from sinkgraph.spec.kinds import types as kind_types
 from sinkgraph.spec.kinds.base import NodeSpec, Section
@@ -68,6 +69,7 @@ _WORDS: dict[int, str] = {
 
 def fields_of(kind: Kind) -> tuple[FieldWords, ...]:
     """Return the fields of a kind: needed ones first, those every node has last; no `kind`."""
+    describe([kind.model])
     targets = {port.name for port in kind.ports if not port.each}
     made = [one for one in _section(kind.model, targets) if one.name != "kind"]
     return tuple(sorted(made, key=lambda one: (one.everywhere, not one.required)))

@@ -16,7 +16,7 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.problem import Path
 
-__all__ = ["advice", "field_names", "keys_of", "listed", "meant_key", "section_at"]
+__all__ = ["advice", "field_names", "keys_of", "listed", "meant_key", "models_in", "section_at"]
 
 OTHER_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -118,7 +118,7 @@ def section_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
         if isinstance(step, int) or current is None:
             continue
         field = current.model_fields.get(step)
-        current = None if field is None else next(_models_in(field.annotation), None)
+        current = None if field is None else next(models_in(field.annotation), None)
     return current
 
 
@@ -132,11 +132,12 @@ def listed(words: Iterable[str], last: str = "") -> str:
 
 def _nested(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     for name, field in section.model_fields.items():
-        for inner in _models_in(field.annotation):
+        for inner in models_in(field.annotation):
             yield field.alias or name, inner
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models an annotation names, also inside unions, lists and mappings."""
     todo = [annotation]
     while todo:
         one = todo.pop(0)

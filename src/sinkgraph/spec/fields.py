@@ -46,6 +46,7 @@ __all__ = [
 _USER = re.compile(r"://[^/?#@]*@")  # the user part of a URL is never shown
 _QUERY = re.compile(r"(?<=\?)[^#]+")  # nor is its query
 _NAME_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}(/[A-Za-z0-9._-]{1,64})*$"
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MAX_SHOWN = 80
@@ -124,6 +125,8 @@ def _name(value: Any) -> str:
 
 def name_problem(text: str) -> str:
     """Return why a text is no name of a node, as a predicate that follows it, or ""."""
+    if _PLAIN_NAME.fullmatch(text):
+        return ""  # as nearly all are
     parts = text.split("/")
     if not text:
         return "is no name"

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from sinkgraph.spec.descriptions import describe
 from sinkgraph.spec.kind import Kind, Side, all_kinds
 from sinkgraph.spec.load import LATER, TOP_LEVEL, VERSION
 from sinkgraph.spec.nodes import model_keys
@@ -38,6 +39,7 @@ def document_schema() -> Schema:
     """Return the JSON Schema of a whole document."""
     kinds = all_kinds()
     models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec, Promise]
+    describe(models)
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in models]
     names, made = models_json_schema(wanted, ref_template=_REF, by_alias=True)
     refs = {model: str(names[(model, "validation")]["$ref"]) for model, _ in wanted}

@@ -73,16 +73,17 @@ def _held(facts: Facts, name: str, came: _Came) -> Iterator[Diagnostic]:
     last, node = came.last, facts.graph.nodes[name]
     if last is None:
         return
+    place = last.span or node.declared_at  # what is implied stands nowhere
     side = "sources" if came.steps == 1 else "sinks"
     notes = (*_how_long(facts, name), *_beside(came))
     yield Diagnostic(
         "SG305",
         f"a write of `{came.source}` waits until the retry `{name}` is done",
         "warning",
-        last.span,
+        place,
         f"no queue between `{came.source}` and this retry",
         f"{side}.{last.source}.{last.port}",
-        () if last.span == node.declared_at else facts.label("this retry", node),
+        () if place == node.declared_at else facts.label("this retry", node),
         (*notes, *facts.reach_note(name)) if came.steps > 1 else notes,
         ("put a `kind: queue` in front of it",),
     )

@@ -33,14 +33,14 @@ Target = Annotated[
 class Section(BaseModel):
     """Is a mapping of a document with known keys.
 
-    `later` names what a later version will take: a field, or one value of a field.
+    `later` names what a later version will take: a field, or one value of a field. The text below
+    a field is its description: `sinkgraph.spec.descriptions`.
     """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         validate_default=False,
-        use_attribute_docstrings=True,
         defer_build=True,
     )
 
