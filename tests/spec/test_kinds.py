@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from sinkgraph.sinks.edits import read_path
+from sinkgraph.spec.descriptions import describe
 from sinkgraph.spec.kind import (
     EXPRESSION_FIELDS,
     LATER_KINDS,
@@ -48,6 +49,7 @@ def test_the_kinds_are_those_of_the_design() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=ids)
 def test_every_field_of_a_kind_says_what_it_is(kind: Kind) -> None:
+    describe([kind.model])
     todo: list[type[BaseModel]] = [kind.model]
     while todo:
         model = todo.pop()
