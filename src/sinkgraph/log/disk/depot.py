@@ -72,7 +72,6 @@ class Depot:
         self._seq = store.seq
         self._open: list[Entry] = []
         self._dirty: dict[Shelf, None] = {}
-        self._forget_dead: list[int] = []
         self._acks = 0
         self._freed = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -92,14 +91,22 @@ class Depot:
     # who keeps events here
 
     def claim(self, name: str, was: str | None = None) -> Shelf:
-        """Return the shelf of a queue, new where it has none; `was` is its name so far."""
+        """Return the shelf of a queue, new where it has none; `was` is its name so far.
+
+        A name may have a shelf already, from a start that was refused: if that is empty, the two
+        change their names, both in one commit.
+        """
         shelf = self.shelves.get(name)
-        if shelf is None and was is not None and was in self.shelves:
-            shelf = self.shelves.pop(was)
+        if was is not None and was in self.shelves and (shelf is None or not shelf.pending):
+            empty, shelf = shelf, self.shelves.pop(was)
             self.shelves[name] = shelf
             self.notes.rename("cursor", was, name)
             shelf.name = name
             self.dirty(shelf)
+            if empty is not None:
+                self.shelves[was] = empty
+                empty.name = was
+                self.dirty(empty)
         if shelf is None:
             shelf = self.shelves[name] = Shelf(self.notes.number("cursor", name), name, self)
             self.dirty(shelf)
@@ -198,11 +205,6 @@ class Depot:
         if self._closed:
             raise StoreFailed("the store is closed")
 
-    def forget_dead(self, numbers: Sequence[int]) -> None:
-        """Delete dead letters with the next commit."""
-        self._forget_dead += numbers
-        self._soon()
-
     def _schedule(self) -> None:
         if not self._scheduled and self._busy is None and self.failed is None:
             self._scheduled = True
@@ -234,7 +236,6 @@ class Depot:
         """Return what the next commit carries, everything in its place."""
         entries, self._open = self._open, []
         dirty, self._dirty = self._dirty, {}
-        forget_dead, self._forget_dead = self._forget_dead, []
         self._acks = 0
         heads = dict(self._logs.heads)
         for entry in entries:
@@ -243,7 +244,7 @@ class Depot:
         logs = self._logs
         bite = self._stragglers.next(self.shelves.values(), logs.firsts, logs.heads)
         forget = self._floors(entries)
-        return Group(entries, dirty, self.notes.take(), forget_dead, forget, heads, bite)
+        return Group(entries, dirty, self.notes.take(), forget, heads, bite)
 
     def _place(self, draft: Draft, heads: dict[int, int], dirty: dict[Shelf, None]) -> None:
         """Give a draft its log and its positions."""
@@ -276,7 +277,6 @@ class Depot:
             group.landed(stored=False)
             self._dirty = {**group.dirty, **self._dirty}
             self.notes.give_back(group.changes)
-            self._forget_dead = group.forget_dead + self._forget_dead
             self._tell_failure(error)
             group.refused(error)
         if self._open or (self._flushes and not self.full):
@@ -302,7 +302,7 @@ class Depot:
             entry.stored()
 
     def _unwritten(self) -> bool:
-        return bool(self._dirty or self.notes.changed or self._forget_dead)
+        return bool(self._dirty or self.notes.changed)
 
     def _tell_failure(self, error: BaseException) -> None:
         if isinstance(error, StoreFull):

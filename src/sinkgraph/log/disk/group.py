@@ -32,14 +32,13 @@ class Group:
     entries: list[Entry]
     dirty: dict[Shelf, None]
     changes: Changes
-    forget_dead: list[int]
     forget: list[tuple[int, int]]
     heads: dict[int, int] = field(default_factory=dict)
     bite: Bite | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
-        written = self.entries or self.dirty or self.changes or self.forget_dead
+        written = self.entries or self.dirty or self.changes
         return bool(written) or self.bite is not None
 
     def landed(self, *, stored: bool) -> None:
@@ -62,9 +61,7 @@ class Group:
             for (kind, name), value in self.changes.items()
         ]
         dead = [row for entry in self.entries for row in entry.dead]
-        forget_dead = [*self.forget_dead]
-        for entry in self.entries:
-            forget_dead += entry.forget_dead
+        forget_dead = [number for entry in self.entries for number in entry.forget_dead]
         forget, bite = self.forget, self.bite
 
         def store_it() -> None:

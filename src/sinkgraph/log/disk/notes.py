@@ -51,5 +51,9 @@ class Notes:
         return number
 
     def rename(self, kind: str, old: str, new: str) -> None:
-        """Let a record go on under another name."""
-        self._numbers[(kind, new)] = self._numbers.pop((kind, old))
+        """Let a record go on under another name; one of that name gets the old one."""
+        numbers = self._numbers
+        number, other = numbers.pop((kind, old)), numbers.pop((kind, new), None)
+        numbers[(kind, new)] = number
+        if other is not None:
+            numbers[(kind, old)] = other
