@@ -23,11 +23,13 @@ from sinkgraph.log.disk.format import (
 )
 from sinkgraph.log.disk.lock import Lock, holder
 from sinkgraph.log.disk.reading import is_damage
+from sinkgraph.log.disk.reserve import Reserve
 
 __all__ = ["at_open", "connect", "connect_to_read", "failure", "peek"]
 
 WAL_LIMIT = 4 << 20
 _BUSY_MS = 2_000
+_LITTLE = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -36,6 +38,8 @@ def connect(directory: str, vfs: str | None, page_size: int) -> tuple[apsw.Conne
     place.prepare(directory)
     lock = Lock(directory) if vfs is None else None
     try:
+        if lock is not None and _free(directory) < _LITTLE:
+            Reserve(directory).give_up()  # to open needs some room; it is taken again afterwards
         path = os.path.join(directory, DATABASE)
         if os.path.exists(os.path.join(directory, place.REPAIRED)):
             raise StateDamaged(path, directory, "its repair was interrupted")
@@ -155,8 +159,11 @@ def at_open(error: apsw.Error, directory: str) -> Exception:
         return StateDamaged(path, directory, str(error))
     if isinstance(error, apsw.BusyError | apsw.LockedError):
         return StateUnusable(f"{path} is locked by another program: close what has it open")
-    if isinstance(error, apsw.FullError):
-        return StateUnusable(f"cannot open {path}: no space left on the disk")
+    if isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) in _NO_SHM:
+        return StateUnusable(
+            f"cannot open {path}: no space left on its disk; what is stored is safe: make room"
+            " there, a few MiB, and start again"
+        )
     return StateUnusable(f"cannot open {path}: {_told(error)}")
 
 
@@ -178,7 +185,17 @@ def failure(error: Exception, path: str, db: apsw.Connection | None = None) -> E
     return StoreFailed(f"{path} failed: {_told(error)}")
 
 
+_NO_SHM = (apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_SHMMAP)
 _SYNC = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+
+
+def _free(directory: str) -> int:
+    """Return the free bytes of the disk a directory is on; a lot where that cannot be told."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return _LITTLE
+    return found.f_bavail * found.f_frsize
 
 
 def _told(error: Exception) -> str:
