@@ -41,7 +41,7 @@ async def test_a_busy_port_is_one_clear_line_and_nothing_is_started(tmp_path: Pa
         f"error: http registry: cannot listen on 127.0.0.1:{port}: address already in use",
         "nothing was started",
     ]
-    assert not list(tmp_path.glob("*.jsonl"))
+    assert not list(tmp_path.glob("*.jsonl"))  # noqa: ASYNC240
 
 
 async def test_every_reason_is_told_at_once(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ from sinkgraph.render.parts import Drawing
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 SHIPPED = sorted(
-    path for path in (ROOT / "graphs").iterdir() if path.suffix in {".yaml", ".toml", ".json"}
+    path
+    for path in (ROOT / "graphs").iterdir()
+    if path.suffix in {".yaml", ".toml", ".json"} and not path.name.endswith(".schema.json")
 )
 OWN = sorted(path for path in GOLDEN.glob("*.yaml"))
 

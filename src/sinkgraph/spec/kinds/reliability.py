@@ -103,7 +103,7 @@ class QueueFields(Section):
         return ON_DISK[field] if on_disk else super().default_of(field)
 
     def problems(self) -> Iterator[Problem]:
-        """Yield an overflow port that is not used, or is missing, and a stop that cannot discard."""
+        """Yield an overflow port that is missing or not used, and a stop that cannot discard."""
         if self.store == "disk" and self.on_stop == "discard":
             yield Problem(
                 "SG142",
