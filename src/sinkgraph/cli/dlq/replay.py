@@ -59,8 +59,9 @@ def command(
 
     Choose letters by number or event id, by a filter, or all of them. Each event goes in as it was
     accepted, with the id it had, into the node where it died; `meta.replayed` counts its replays.
-    The next run writes them in order, and stops at the first failure; the rest stays for the run
-    after that. Interrupted, the command can be given again.
+    The next run writes them in order. What is rejected or given up again becomes a dead letter
+    again; any other failure stops it, and the rest stays for the run after that. Interrupted, the
+    command can be given again.
     """
     from sinkgraph.log.disk.letters import is_name
 
