@@ -30,17 +30,17 @@ TOP_LEVEL: MappingABC[str, str] = {
     "sinkgraph": "The version of the document: 1.",
     "name": "The name of the graph.",
     "description": "What the graph is for.",
+    "include": "Other documents; not in this version.",
     "vars": "Typed values, overridden with `--set NAME=VALUE`.",
-    "sources": "Where events enter.",
-    "sinks": "Everything that is written to.",
     "defaults": "Fields every node of a kind has unless it says otherwise.",
     "templates": "Composite nodes of your own; not in this version.",
-    "include": "Other documents; not in this version.",
+    "sources": "Where events enter.",
+    "sinks": "Everything that is written to.",
     "promises": "What the graph must keep; a document that does not is refused.",
     "tests": "Scenarios; not run in this version.",
     "egress": "Addresses sinks may reach; not in this version.",
 }
-"""Every key of the top level and what it is."""
+"""Every key of the top level and what it is, in the order they are written in."""
 
 LATER = {
     "templates": "write the nodes out; `kind: endpoint` is built in",
