@@ -100,6 +100,7 @@ def test_a_letter_is_the_event_as_it_was_accepted_and_says_how_it_died() -> None
                     "path": ["queue"],
                     "attempts": 1,
                     "errors": ["Rejected: no thanks"],
+                    "history": [{"attempt": 1, "at": last, "error": "Rejected: no thanks"}],
                 }
                 head = (letter.sink, letter.node, letter.reason, letter.id, letter.type)
                 assert head == ("dead-letters", "queue", "rejected", was.id, was.type)

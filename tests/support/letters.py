@@ -33,6 +33,7 @@ def a_row(
     data: Any = None,
     meta: dict[str, Any] | None = None,
     errors: Sequence[str] = ("DeliveryFailed: 503 Service Unavailable",),
+    attempts: int = 20,
     body: bytes | None = None,
 ) -> DeadRow:
     """Return a letter numbered k, whose payload is {"n": k} unless given."""
@@ -41,7 +42,7 @@ def a_row(
         "reason": reason,
         "node": node,
         "path": ["in", "hooks", node],
-        "attempts": 20,
+        "attempts": attempts,
         "errors": list(errors),
         "first_failed": DIED_AT + k - 3600,
         "last_failed": DIED_AT + k,

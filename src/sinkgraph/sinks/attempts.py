@@ -20,6 +20,7 @@ from sinkgraph.log.receipts import branches as split
 from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
 from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import MAX_ERRORS
+from sinkgraph.sinks.history import Tried, and_one, tried
 
 __all__ = ["Fallen", "History", "Write", "error_text", "next_wait", "pay"]
 
@@ -38,18 +39,31 @@ class History:
     first_wall: float = 0.0
     waited: float = 0.0
     errors: list[str] = field(default_factory=list)
+    tried: list[Tried] = field(default_factory=list)
     final: bool = False  # past its limits: each event gets one more attempt by itself
     after: After = field(default_factory=dict)
     told: Told | None = None
 
-    def note(self, error: BaseException) -> None:
-        """Keep an error: the first ever and the most recent ones."""
-        self.errors = self.with_(error)
+    def note(self, errors: Sequence[BaseException], at: float) -> None:
+        """Keep what an attempt failed with, at a Unix time: the first ever and the most recent.
+
+        One that a breaker refused is no attempt.
+        """
+        for error in errors:
+            self.errors = self.with_(error)
+        if self.attempts > (self.tried[-1]["attempt"] if self.tried else 0):
+            self.tried = and_one(self.tried, tried(self.attempts, at, _together(errors)))
 
     def with_(self, error: BaseException | None) -> list[str]:
         """Return the errors and one more: the first ever and the most recent ones."""
         errors = self.errors if error is None else [*self.errors, error_text(error)]
         return errors if len(errors) <= MAX_ERRORS else [errors[0], *errors[1 - MAX_ERRORS :]]
+
+    def tried_with(self, error: BaseException | None, at: float) -> list[Tried]:
+        """Return the attempts, the last of which failed with `error` at a Unix time."""
+        if error is None or not self.attempts:
+            return self.tried
+        return and_one(self.tried, tried(self.attempts, at, error_text(error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,13 @@ async def _write(write: Write, batch: Batch, ear: _Ear | None) -> list[Owed]:
     except Exception as error:
         return [Owed(write, ear.left if ear is not None else batch, error)]
     return []
+
+
+def _together(errors: Sequence[BaseException]) -> str:
+    """Return several errors of one attempt as one text."""
+    texts = list(dict.fromkeys(map(error_text, errors)))
+    more = f" (and {len(texts) - 1} other errors)" if len(texts) > 2 else " (and another error)"
+    return texts[0] + (more if len(texts) > 1 else "") if texts else ""
 
 
 def error_text(error: BaseException) -> str:

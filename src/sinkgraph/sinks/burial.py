@@ -14,15 +14,17 @@ from sinkgraph.errors import PartialWrite, SinkClosed, SinkgraphError, StoreFail
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.disk.dead import EVERY, DeadFilter, DeadGroup, DeadLetter
+from sinkgraph.log.disk.letters import added_to
 from sinkgraph.log.owed import Part
 from sinkgraph.sinks.backoff import check_seconds
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.dead_row import reason_of
+from sinkgraph.sinks.history import Tried, tried
 from sinkgraph.sinks.letters_in_memory import MemoryLetters
 from sinkgraph.sinks.letters_on_disk import DiskLetters
 from sinkgraph.telemetry.stats import Ledger
 
-__all__ = ["MAX_ERRORS", "DeadLetters", "bury_batch", "dead_batch"]
+__all__ = ["MAX_ERRORS", "DeadLetters", "bury_batch", "bury_dead", "dead_batch"]
 
 MAX_ERRORS = 20
 """Errors kept of one event's history: the first and the most recent."""
@@ -44,15 +46,20 @@ def dead_batch(
     *,
     attempts: int = 0,
     first_at: float | None = None,
+    history: Sequence[Tried] = (),
 ) -> Batch:
-    """Return the events of `batch` with their history in `meta`.
+    """Return the events of `batch` with how they died in `meta`.
 
     Adds `reason`, `node`, `path` (names from a source to the node), `attempts`, `errors` (texts,
-    oldest first), `first_failed` and `last_failed` (Unix seconds) and `graph` (its digest).
+    oldest first), `first_failed` and `last_failed` (Unix seconds), `graph` (its digest), `history`
+    where there were attempts (the last one, unless it is given), and `before`: what the events'
+    own meta had under these names.
     """
     ctx = node.bound
     now = ctx.clock.wall()
-    added: dict[str, Any] = {
+    if not history and attempts and errors:
+        history = [tried(attempts, now, errors[-1])]
+    death: dict[str, Any] = {
         "reason": reason,
         "node": node.name,
         "path": list(node.path),
@@ -62,7 +69,9 @@ def dead_batch(
         "last_failed": now,
         "graph": ctx.graph_digest,
     }
-    return Batch.of(event.with_meta(**added) for event in batch)
+    if history:
+        death["history"] = list(history)
+    return Batch.of(event.with_meta(**added_to(event.meta, death)) for event in batch)
 
 
 async def bury_batch(
@@ -73,12 +82,18 @@ async def bury_batch(
     errors: Sequence[str],
     *,
     attempts: int = 0,
-    first_at: float | None = None,
 ) -> None:
     """Write a batch to the node's dead letter port; while it refuses, the events stay pending."""
+    await bury_dead(node, port, dead_batch(node, batch, reason, errors, attempts=attempts))
+
+
+async def bury_dead(node: Node, port: Link | None, dead: Batch) -> None:
+    """Write what `dead_batch` made to the node's dead letter port, in one write.
+
+    While it refuses, the events stay pending.
+    """
     default = node.bound.dead_letters
     link = port if port is not None else default
-    dead = dead_batch(node, batch, reason, errors, attempts=attempts, first_at=first_at)
     todo: list[Part] = [(link.send, dead)]
     wait_s = _RETRY_S
     while todo:

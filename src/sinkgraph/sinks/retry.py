@@ -21,7 +21,7 @@ from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
 from sinkgraph.sinks.breaker_sink import counts, isolates
-from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.burial import bury_dead, dead_batch
 
 __all__ = ["HOLDS", "Retry"]
 
@@ -258,10 +258,13 @@ class Retry(Node):
     def _note_failure(self, history: History, owed: list[Owed]) -> None:
         self.failures += 1
         self.status = "degraded"
-        for k, part in enumerate(owed):
-            if not k or part.error is not owed[k - 1].error:
-                self.last_error = error_text(part.error)
-                history.note(part.error)
+        errors = [
+            part.error
+            for k, part in enumerate(owed)
+            if not k or part.error is not owed[k - 1].error
+        ]
+        self.last_error = error_text(errors[-1])
+        history.note(errors, self.bound.clock.wall())
 
     @staticmethod
     def _hand_back(whole: Part, owed: list[Owed], error: BaseException) -> None:
@@ -349,15 +352,17 @@ class Retry(Node):
 
     async def _bury(self, history: History, one: Fallen, *, noted: bool = False) -> None:
         self.given_up += one.reason == "gave_up"
-        await bury_batch(
+        error = None if noted else one.error
+        dead = dead_batch(
             self,
-            self.dead_letter,
             one.part[1],
             one.reason,
-            history.with_(None if noted else one.error),
+            history.with_(error),
             attempts=history.attempts,
             first_at=history.first_wall,
+            history=history.tried_with(error, self.bound.clock.wall()),
         )
+        await bury_dead(self, self.dead_letter, dead)
 
     def rest(self) -> None:
         """Begin no attempt any more: what waits for one goes back to the queue above."""

@@ -122,7 +122,7 @@ def _lines(letter: DeadLetter, told: Told | None, others: list[int], full: bool)
     yield _fact("attempts", f"{told.attempts:,}")
     if told.replayed:
         yield _fact("replayed", "once before" if told.replayed == 1 else f"{told.replayed} times")
-    yield from _errors(told)
+    yield from _history(told) if told.history else _errors(told)
     if told.graph:
         yield _fact("graph", safe_text(told.graph, _TEXT))
     if others:
@@ -135,6 +135,21 @@ def _lines(letter: DeadLetter, told: Told | None, others: list[int], full: bool)
 
 def _fact(name: str, text: str) -> str:
     return f"  {name:<9} {text}"
+
+
+def _history(told: Told) -> Iterator[str]:
+    """Yield every attempt that is kept: its number, when it failed, and why."""
+    numbers = [f"{one.number:,}" for one in told.history]
+    wide = max(map(len, numbers))
+    name, last = "history", 0
+    for one, number in zip(told.history, numbers, strict=True):
+        missing = one.number - last - 1
+        if missing > 0:
+            yield _fact(name, f"{'…':>{wide}}  {missing:,} left out")
+            name = ""
+        at = "" if one.at is None else f"{time_words(one.at)}  "
+        yield _fact(name, f"{number:>{wide}}  {at}{safe_text(one.error, _TEXT)}")
+        name, last = "", one.number
 
 
 def _errors(told: Told) -> Iterator[str]:

@@ -77,6 +77,15 @@ def letter_object(letter: DeadLetter, told: Told | None) -> dict[str, Any]:
             "path": list(told.path),
             "attempts": told.attempts,
             "errors": list(told.errors),
+            "history": [
+                {
+                    "attempt": one.number,
+                    "at": None if one.at is None else when(one.at),
+                    "error": one.error,
+                }
+                for one in told.history
+            ],
+            "left_out": told.left_out,
             "replayed": told.replayed,
             "graph": told.graph or None,
         }

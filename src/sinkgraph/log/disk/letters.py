@@ -5,7 +5,7 @@ It reads values only; where letters are kept and found is the subject of `dead`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADDED",
+    "BEFORE",
     "REPLAY",
     "REPLAYED",
+    "Attempt",
     "Told",
+    "added_to",
     "home",
     "is_name",
     "newest",
@@ -29,7 +32,7 @@ __all__ = [
     "tell",
 ]
 
-ADDED = (
+_ALWAYS = (
     "reason",
     "node",
     "path",
@@ -39,6 +42,10 @@ ADDED = (
     "last_failed",
     "graph",
 )
+BEFORE = "before"
+"""Has, in the meta of a dead letter, what the event's own meta had under these names."""
+
+ADDED = (*_ALWAYS, "history", BEFORE)
 """What becoming a dead letter added to an event's meta, and a replay takes away."""
 
 REPLAYED = "replayed"
@@ -53,10 +60,20 @@ _LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """Is one attempt, numbered from 1: when it failed (Unix seconds; None: not known), and why."""
+
+    number: int
+    at: float | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Is a dead letter that could be read: `event` is the event as it was accepted.
 
-    `errors` are texts, oldest first; `first` and `last` Unix seconds of the first and last failure;
+    `errors` are texts, oldest first; `history` has the first and the last attempts, [] where it was
+    stored before that was kept; `first` and `last` Unix seconds of the first and last failure;
     `graph` the digest of the document it died in; `replayed` how often it was replayed before.
     `unstorable` says why its payload is kept as text only, where it is.
     """
@@ -72,6 +89,12 @@ class Told:
     graph: str
     replayed: int
     unstorable: str = ""
+    history: tuple[Attempt, ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        """How many attempts are counted, but not told of in `history`."""
+        return max(0, self.attempts - len(self.history)) if self.history else 0
 
 
 def read(letter: DeadLetter) -> Event | None:
@@ -105,7 +128,14 @@ def tell(letter: DeadLetter) -> Told | None:
         str(meta.get("graph") or ""),
         _count(meta.get(REPLAYED)),
         str(meta.get("unstorable") or ""),
+        tuple(_attempts(meta.get("history"))),
     )
+
+
+def added_to(meta: Mapping[str, Any], death: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a death adds to an event's meta; what it hides there is kept in `before`."""
+    own = {name: meta[name] for name in ADDED if name in meta} if meta else {}
+    return {**death, BEFORE: own} if own else dict(death)
 
 
 def revived(told: Told) -> Event:
@@ -139,8 +169,24 @@ def same_id(store: Store, id: str) -> list[int]:
 
 
 def _as_accepted(event: Event) -> Event:
-    left: Mapping[str, Any] = {k: v for k, v in event.meta.items() if k not in ADDED}
+    meta = event.meta
+    if not all(name in meta for name in _ALWAYS):  # it did not die, it was written
+        return event
+    own = meta.get(BEFORE)
+    left: Mapping[str, Any] = {
+        **{name: value for name, value in meta.items() if name not in ADDED},
+        **(own if isinstance(own, dict) else {}),
+    }
     return type(event)(event.id, event.type, event.source, event.time, event.payload, Meta(left))
+
+
+def _attempts(value: Any) -> Iterator[Attempt]:
+    """Yield the attempts that a meta tells of; a meta may come from anywhere."""
+    for one in _list(value):
+        if isinstance(one, dict) and (number := _count(one.get("attempt"))):
+            at = one.get("at")
+            timed = isinstance(at, int | float) and not isinstance(at, bool)
+            yield Attempt(number, float(at) if timed else None, str(one.get("error") or ""))
 
 
 def _list(value: Any) -> list[Any]:
