@@ -23,6 +23,7 @@ SECTIONS = {
         "render": "Draw a graph document.",
         "kinds": "List the kinds of nodes, or the fields of one.",
         "schema": "Print the JSON Schema of graph documents, for editors.",
+        "new": "Write a graph document to begin from.",
         "import": "Turn the configuration of another program into a graph document.",
     },
     "Events": {
