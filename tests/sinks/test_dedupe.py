@@ -268,14 +268,25 @@ def test_an_event_without_a_key_always_passes() -> None:
     run(main())
 
 
-def test_what_is_remembered_can_be_adopted() -> None:
+def test_what_is_remembered_stays_when_it_follows_other_limits() -> None:
     async def main() -> None:
-        old, target = Dedupe(Target()), Target()
-        await old.write(events("a", "b"))
-        new = Dedupe(target, max_ids=2)
-        new.adopt(old)
-        await new.write(events("a", "b", "c"))
+        sink, target = Dedupe(Target()), Target()
+        await sink.write(events("a", "b"))
+        sink.become(Dedupe(target, max_ids=2))
+        await sink.write(events("a", "b", "c"))
         assert target.taken == ["c"]
+        assert sink.max_ids == 2
+
+    run(main())
+
+
+def test_keys_of_another_expression_are_other_keys() -> None:
+    async def main() -> None:
+        sink, target = Dedupe(Target()), Target()
+        await sink.write(events("a"))
+        sink.become(Dedupe(target, by=lambda event: event.id))
+        await sink.write(events("a", "a"))
+        assert target.taken == ["a"]
 
     run(main())
 

@@ -536,16 +536,15 @@ def test_dedupes_whose_names_look_alike_keep_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["once", "renamed"])
-def test_what_was_adopted_is_kept_under_the_name_of_the_new_one(name: str) -> None:
+def test_a_window_is_kept_under_the_name_a_reload_gives_it(name: str) -> None:
     host = machine()
 
     async def first(process: Process) -> None:
-        old, _ = await process.dedupe()
-        await old.write(events("a"))
-        new, target = await process.dedupe(name=name)
-        new.adopt(old)
-        await old.close()
-        await new.write(events("a", "b"))
+        sink, _ = await process.dedupe()
+        await sink.write(events("a"))
+        sink.name, target = name, Target()
+        sink.become(Dedupe(target))
+        await sink.write(events("a", "b"))
         assert target.taken == ["b"]
 
     async def second(process: Process) -> None:
@@ -561,18 +560,16 @@ def test_what_was_adopted_is_kept_under_the_name_of_the_new_one(name: str) -> No
     host.process(second)
 
 
-def test_a_write_that_ends_after_the_close_is_kept_by_who_adopted_it() -> None:
+def test_a_write_that_ends_after_a_reload_is_remembered() -> None:
     host = machine()
 
     async def first(process: Process) -> None:
-        old, _ = await process.dedupe(5.0)
-        late = asyncio.ensure_future(old.write(events("late")))
+        sink, _ = await process.dedupe(5.0)
+        late = asyncio.ensure_future(sink.write(events("late")))
         await asyncio.sleep(1.0)
-        new, _ = await process.dedupe()
-        new.adopt(old)
-        await old.close()
+        sink.become(Dedupe(Target()))
         await late
-        await new.write(events("a"))
+        await sink.write(events("a"))
         await asyncio.sleep(1.0)
         left.append(host.records.stopped())
 

@@ -96,8 +96,8 @@ async def test_links_pipes_devices_and_directories_are_refused(tmp_path: Path) -
 async def test_a_full_disk_is_tried_again_and_tears_no_line(tmp_path: Path) -> None:
     sink = await opened(tmp_path, sync="none")
     await sink.write(batch(1))
-    log = sink._log
-    assert log is not None
+    assert sink._file is not None
+    log = sink._file.log
     real, full = log._fd, os.open("/dev/full", os.O_RDWR)
     log._fd = full
     with pytest.raises(DeliveryFailed, match="No space left"):

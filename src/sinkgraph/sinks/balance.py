@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 
 from sinkgraph.errors import Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch, encode_json
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
+from sinkgraph.sinks.edges import kept
 from sinkgraph.sinks.keys import as_key
 from sinkgraph.sinks.through import Branch, Passage, Passing
 
@@ -32,6 +33,7 @@ class Balance(Passing):
     """
 
     kind = "balance"
+    settings = ("by", "_key_of")
 
     def __init__(
         self,
@@ -50,6 +52,12 @@ class Balance(Passing):
         self.by = by
         self._key_of = as_key(key) if key is not None else None
         self._turn = 0
+
+    def become(self, fresh: Node) -> None:
+        """Have the targets of `fresh`, in its order."""
+        super().become(fresh)
+        assert isinstance(fresh, Balance), "it becomes what is of its own kind"
+        self.targets, _ = kept(self.targets, fresh.targets, lambda one: one.link)
 
     def links(self) -> Sequence[Link]:
         """Return the edges in order."""

@@ -7,21 +7,18 @@ Nothing here decides where an event goes. A sink of a third party needs only `wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from sinkgraph.clock import Clock, Network, Random
 from sinkgraph.errors import DeliveryFailed, NotOwned, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.owed import owed_count
+from sinkgraph.sinks.context import Context, NoRecords, Records
 from sinkgraph.telemetry.histogram import Histogram
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 if TYPE_CHECKING:
     from sinkgraph.log.admission import Plan
-    from sinkgraph.log.disk.depot import Depot
-    from sinkgraph.log.turnstile import Turnstile
 
 __all__ = [
     "Context",
@@ -56,62 +53,6 @@ class Sink(Protocol):
         ...
 
 
-class Records(Protocol):
-    """Keeps small values by kind and name over a restart, where there is a state dir."""
-
-    @property
-    def durable(self) -> bool:
-        """Whether anything is kept at all."""
-        ...
-
-    def get(self, kind: str, name: str) -> bytes | None:
-        """Return what was put last, by this process or an earlier one; None when nothing was."""
-        ...
-
-    def put(self, kind: str, name: str, value: bytes) -> None:
-        """Keep a value; it is on disk with the next commit, at most 50 ms from now."""
-        ...
-
-
-class NoRecords:
-    """Is what there is without a state dir: it forgets at once."""
-
-    durable = False
-
-    def get(self, kind: str, name: str) -> bytes | None:
-        """Return None."""
-        return None
-
-    def put(self, kind: str, name: str, value: bytes) -> None:
-        """Forget it."""
-
-
-@dataclass(slots=True)
-class Context:
-    """Is what the topology lends a sink for its lifetime.
-
-    `spawn(coroutine, name)` starts a task the topology owns; `journal(kind, **facts)` notes a
-    past-tense fact; `run_sync(fn, *args)` runs a blocking call in a bounded thread pool;
-    `dead_letters` is where events go that no port claims; `depot` commits to the state dir, where
-    there is one; `records` outlive the process.
-    """
-
-    clock: Clock
-    random: Random
-    network: Network
-    spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-    journal: Callable[..., None]
-    run_sync: Callable[..., Awaitable[Any]]
-    dead_letters: Link
-    turnstile: Turnstile
-    run_id: str = ""
-    graph_digest: str = ""
-    output_dir: str = "."
-    depot: Depot | None = None
-    provided: dict[str, Any] = field(default_factory=dict)
-    records: Records = field(default_factory=NoRecords)
-
-
 def _refuse_offer(_batch: Batch) -> bool:
     return False
 
@@ -138,6 +79,11 @@ class Link:
         self.target: Node = target if isinstance(target, Node) else Foreign(target)
         self.refresh()
 
+    def follow(self, fresh: Link) -> None:
+        """Lead where the edge leads that a reload built in this one's place."""
+        self.port, self.required = fresh.port, fresh.required
+        self.retarget(fresh.target)
+
     def refresh(self) -> None:
         """Look the target's methods up again, after it changed how it takes events."""
         self.write = self.target.write
@@ -156,6 +102,8 @@ class Node:
     """Is a live sink that a topology can own: named, bound, opened, drained, closed, counted."""
 
     kind: ClassVar[str] = "sink"
+    settings: ClassVar[tuple[str, ...] | None] = None  # attributes a reload changes in place
+    edges: ClassVar[tuple[str, ...]] = ()  # attributes that hold a Link, or None
     max_batch: int | None = None  # most events one write may carry, where the sink has a limit
     never_blocks = False  # its `admit` stores at commit and needs no room
 
@@ -166,6 +114,7 @@ class Node:
         self.closed = False
         self.status = "ok"
         self.on_remove = "drain"  # what becomes of its events when it leaves a running graph
+        self.was: str | None = None  # the name an earlier graph knew it by
         self.ctx: Context | None = None
 
     def __repr__(self) -> str:
@@ -210,6 +159,29 @@ class Node:
     async def close(self) -> None:
         """Release what it holds; idempotent. Writes after it raise SinkClosed."""
         self.closed = True
+
+    # how it changes while it runs
+
+    def can_become(self, fresh: Node) -> bool:
+        """Whether a reload changes it in place; else the other node takes its place."""
+        return type(fresh) is type(self) and self.settings is not None
+
+    async def approach(self, fresh: Node) -> None:
+        """Acquire what it takes to become as `fresh` is; raise to refuse. Touch nothing running.
+
+        `fresh` was built anew and is bound, not opened; it is closed where the reload is given up.
+        """
+
+    def become(self, fresh: Node) -> None:
+        """Follow the settings and edges of `fresh`, and keep the rest (commit): cannot fail."""
+        for name in (*(self.settings or ()), "on_remove", "was"):
+            setattr(self, name, getattr(fresh, name))
+        for name in self.edges:
+            mine, other = getattr(self, name), getattr(fresh, name)
+            if mine is None or other is None:
+                setattr(self, name, other)
+            else:
+                mine.follow(other)
 
     # what it does
 

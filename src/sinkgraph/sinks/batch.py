@@ -17,7 +17,7 @@ from typing import Any
 from sinkgraph.errors import DeliveryFailed, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.piecewise import write_piecewise
-from sinkgraph.sinks.base import Sink
+from sinkgraph.sinks.base import Node, Sink
 from sinkgraph.sinks.through import Passage, Through, Write
 
 __all__ = ["BatchSink"]
@@ -35,6 +35,8 @@ class BatchSink(Through):
     """
 
     kind = "batch"
+    settings = ()
+    edges = ("to",)
 
     def __init__(
         self,
@@ -70,6 +72,12 @@ class BatchSink(Through):
         """Follow other limits from now on; what was collected is kept."""
         self._set(max_events, max_bytes, max_wait)
         self._look()
+
+    def become(self, fresh: Node) -> None:
+        """Follow other limits; what was collected is kept."""
+        super().become(fresh)
+        assert isinstance(fresh, BatchSink), "it becomes what is of its own kind"
+        self.retune(fresh.max_events, fresh.max_bytes, fresh.max_wait)
 
     @property
     def instant(self) -> bool:

@@ -18,6 +18,7 @@ class Blackhole(Node):
     """Takes everything at once; `delivered` in its ledger is all it knows."""
 
     kind: ClassVar[str] = "blackhole"
+    settings = ()
 
     @property
     def instant(self) -> bool:

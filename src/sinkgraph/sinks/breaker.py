@@ -14,7 +14,7 @@ from typing import Literal
 from sinkgraph.clock import Random
 from sinkgraph.sinks.breaker_policy import Breaker
 
-__all__ = ["Breaker", "BreakerMachine", "BreakerState", "Permit", "StateName"]
+__all__ = ["Breaker", "BreakerMachine", "BreakerState", "Permit", "StateName", "following"]
 
 StateName = Literal["closed", "open", "half_open", "isolated", "disabled"]
 
@@ -339,3 +339,18 @@ class BreakerMachine:
             door = self._door = Permit(state.generation, probe=False)
         calm = state.state == "disabled" or (not state.failures and self._policy.window is None)
         self._quiet = door if calm else None
+
+
+def following(
+    machine: BreakerMachine | None,
+    policy: Breaker | None,
+    random: Random,
+    moved: Callable[[str, str, float], None],
+) -> BreakerMachine | None:
+    """Return the machine that follows a policy: the same where there is one, its state kept."""
+    if policy is None:
+        return None
+    if machine is None:
+        return BreakerMachine(policy, random, moved)
+    machine.retune(policy)
+    return machine

@@ -16,7 +16,7 @@ from sinkgraph.errors import (
     SinkClosed,
 )
 from sinkgraph.event import Batch
-from sinkgraph.sinks.base import Context, Sink, owed_count
+from sinkgraph.sinks.base import Context, Node, Sink, owed_count
 from sinkgraph.sinks.breaker import BreakerMachine, Permit
 from sinkgraph.sinks.breaker_policy import Breaker
 from sinkgraph.sinks.through import Passage, Through, Write
@@ -81,6 +81,8 @@ class BreakerSink(Through):
     """
 
     kind = "breaker"
+    settings = ()
+    edges = ("to",)
 
     def __init__(self, to: Sink, policy: Breaker | None = None, **fields: Any) -> None:
         super().__init__(to)
@@ -93,17 +95,15 @@ class BreakerSink(Through):
         super().bind(ctx)
         self.machine.random = ctx.random
 
-    def adopt(self, machine: BreakerMachine) -> None:
-        """Go on with another's breaker: a reload keeps the state while the destination is."""
-        machine.random = self.random
-        machine.on_transition = self._moved
-        machine.retune(self.machine.policy)
-        self.machine = machine
-        self.status = _STATUS.get(machine.state, "ok")
-
     def retune(self, policy: Breaker) -> None:
         """Follow another policy from now on, keeping the state."""
         self.machine.retune(policy)
+
+    def become(self, fresh: Node) -> None:
+        """Follow another policy; the state stays."""
+        super().become(fresh)
+        assert isinstance(fresh, BreakerSink), "it becomes what is of its own kind"
+        self.retune(fresh.machine.policy)
 
     @property
     def instant(self) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 from sinkgraph.errors import SinkClosed
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.sinks.base import Foreign, Link, Sink
+from sinkgraph.sinks.base import Foreign, Link, Node, Sink
+from sinkgraph.sinks.edges import kept
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.splice import beyond
@@ -24,7 +25,7 @@ __all__ = ["Broadcast", "Target", "reads_directly"]
 class Target:
     """Is one target of a broadcast, with its own ledger."""
 
-    __slots__ = ("broadcast", "direct", "failed", "ledger", "link", "required", "since")
+    __slots__ = ("broadcast", "direct", "failed", "guest", "ledger", "link", "required", "since")
 
     def __init__(self, broadcast: Broadcast, sink: Sink, required: bool) -> None:
         self.broadcast = broadcast
@@ -34,6 +35,7 @@ class Target:
         self.direct = False  # its queue reads the gate's log itself
         self.since = 0  # the gate's front when it became direct
         self.failed = False
+        self.guest = False  # it was added while the graph ran, and is in no document
 
     def target_closed(self) -> None:
         """Take note that the sink takes nothing more."""
@@ -67,6 +69,7 @@ class Broadcast(Instant):
     """
 
     kind = "broadcast"
+    settings = ("drop_closed",)
 
     def __init__(
         self, targets: Sequence[Sink | tuple[Sink, bool]] = (), *, drop_closed: bool = True
@@ -102,9 +105,22 @@ class Broadcast(Instant):
         if self.gate is not None:
             self.gate.flush()
         target = Target(self, sink, required)
+        target.guest = True
         self.targets = [*self.targets, target]
         self._reconsider()
         return target
+
+    def become(self, fresh: Node) -> None:
+        """Have the targets of `fresh`, and keep those that were added while it ran."""
+        super().become(fresh)
+        assert isinstance(fresh, Broadcast), "it becomes what is of its own kind"
+        targets, gone = kept(self.targets, fresh.targets, lambda one: one.link)
+        for target in targets:
+            target.broadcast, target.required = self, target.link.required
+            target.guest = target.failed = False
+        self.targets = [*targets, *(one for one in gone if one.guest)]
+        self._left += [one for one in gone if not one.guest]
+        self._settle_left()
 
     def leave_gate(self) -> None:
         """Give up the gate, and keep what its log says of the targets."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, cast
 from sinkgraph.errors import DeliveryFailed, Owed, PartialWrite, Rejected, SinkgraphError
 from sinkgraph.event import Batch, Event
 from sinkgraph.formats.copying import copy_plain
-from sinkgraph.sinks.base import Terminal
+from sinkgraph.sinks.base import Node, Terminal
 
 __all__ = ["Call"]
 
@@ -29,6 +29,7 @@ class Call(Terminal):
     """
 
     kind: ClassVar[str] = "call"
+    settings = ("target", "_function")
 
     def __init__(self, target: Callable[[Event], Any] | str) -> None:
         super().__init__()
@@ -41,6 +42,10 @@ class Call(Terminal):
         """Find the function; raises SinkgraphError naming what is missing."""
         if self._function is None:
             self._function = self._resolve(cast(str, self.target))
+
+    async def approach(self, fresh: Node) -> None:
+        """Find the other function; raises as `open`."""
+        await fresh.open()
 
     async def deliver(self, batch: Batch) -> None:
         """Call once for each event, in order; what fails is owed, the others go on."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, Event
 from sinkgraph.formats.copying import copy_plain
-from sinkgraph.sinks.base import Terminal
+from sinkgraph.sinks.base import Node, Terminal
 
 __all__ = ["Channel", "Reader"]
 
@@ -81,6 +81,7 @@ class Channel(Terminal):
     """
 
     kind: ClassVar[str] = "channel"
+    settings = ("capacity", "when_full")
 
     def __init__(
         self,
@@ -185,6 +186,19 @@ class Channel(Terminal):
             if not entry.future.done():
                 self._put(entry.batch, None)
                 entry.future.set_result(None)
+
+    def can_become(self, fresh: Node) -> bool:
+        """Readers that begin to compete, or stop to, need another channel; so does capacity 0."""
+        return (
+            isinstance(fresh, Channel)
+            and fresh.readers == self.readers
+            and bool(fresh.capacity) == bool(self.capacity)
+        )
+
+    def become(self, fresh: Node) -> None:
+        """Hold more or fewer events from now on; what is in it stays."""
+        super().become(fresh)
+        self._let_in()
 
     # reading
 

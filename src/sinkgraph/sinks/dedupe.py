@@ -16,8 +16,8 @@ from typing import Any
 
 from sinkgraph.errors import Owed, PartialWrite
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.sinks.base import Sink
-from sinkgraph.sinks.keys import as_key
+from sinkgraph.sinks.base import Node, Sink
+from sinkgraph.sinks.keys import as_key, same_key
 from sinkgraph.sinks.saving import Saving
 from sinkgraph.sinks.through import Passage, Through, Write
 from sinkgraph.sinks.window import Window
@@ -41,6 +41,8 @@ class Dedupe(Through):
     """
 
     kind = "dedupe"
+    settings = ("by", "_key_of")
+    edges = ("to",)
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Dedupe(Through):
         max_ids: int = 100_000,
     ) -> None:
         super().__init__(to)
+        self.by = by
         self._key_of = None if by == "id" else as_key(by)
         self._seen: OrderedDict[Hashable, float] = OrderedDict()
         self._under_way: dict[Hashable, asyncio.Future[None]] = {}
@@ -58,7 +61,6 @@ class Dedupe(Through):
         self._kept: Window | None = None  # only with a state dir
         self._saving = Saving(self._save)
         self._told = False
-        self.was: str | None = None  # the name under which an earlier graph kept its window
         self.retune(window, max_ids)
 
     def retune(self, window: float, max_ids: int) -> None:
@@ -97,20 +99,25 @@ class Dedupe(Through):
         former.clear()
         return restored
 
-    def adopt(self, other: Dedupe) -> None:
-        """Take over what another dedupe remembers: a reload keeps the window."""
-        self._seen = other._seen
-        if other._kept is None:
-            return
-        if self._kept is not None and self.name != other.name:
-            other._kept.clear()
-            self._kept.clear()
+    def become(self, fresh: Node) -> None:
+        """Follow other limits, maybe under another name; what is remembered stays.
+
+        Keys of another expression are other keys: then nothing is remembered.
+        """
+        assert isinstance(fresh, Dedupe), "it becomes what is of its own kind"
+        other = not same_key(self.by, fresh.by)
+        if other:
+            self._seen.clear()
+        super().become(fresh)
+        self.retune(fresh.window, fresh.max_ids)
+        kept = self._kept
+        if kept is not None and (other or kept.name != self.name):
+            kept.clear()
+            text = self._key_of is None
+            self._kept = kept = Window(kept.records, self.name, self.clock, text=text)
             for since, keys in groupby(self._seen, self._seen.__getitem__):
-                self._kept.note(since, list(keys))
+                kept.note(since, list(keys))
             self._saving.touch()
-            other._kept = self._kept
-        else:
-            self._kept = other._kept
 
     async def close(self) -> None:
         """Save what was remembered last."""

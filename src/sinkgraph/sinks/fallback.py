@@ -20,7 +20,8 @@ from sinkgraph.errors import (
     SinkClosed,
 )
 from sinkgraph.event import Batch, Event, as_batch
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
+from sinkgraph.sinks.edges import kept
 from sinkgraph.sinks.through import Branch, Passage, Passing, owed_of
 
 __all__ = ["Fallback", "combined"]
@@ -36,6 +37,7 @@ class Fallback(Passing):
     """
 
     kind = "fallback"
+    settings = ()
 
     def __init__(self, targets: Sequence[Sink]) -> None:
         super().__init__()
@@ -43,6 +45,12 @@ class Fallback(Passing):
             raise ValueError("a fallback needs at least one target")
         self.targets = [Branch(target) for target in targets]
         self.failovers = 0
+
+    def become(self, fresh: Node) -> None:
+        """Have the targets of `fresh`, in its order."""
+        super().become(fresh)
+        assert isinstance(fresh, Fallback), "it becomes what is of its own kind"
+        self.targets, _ = kept(self.targets, fresh.targets, lambda one: one.link)
 
     def links(self) -> Sequence[Link]:
         """Return the edges in the order they are tried."""

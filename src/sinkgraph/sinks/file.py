@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 
 from sinkgraph.errors import DeliveryFailed, Rejected
 from sinkgraph.event import Batch
-from sinkgraph.sinks.base import Terminal
+from sinkgraph.sinks.base import Node, Terminal
 from sinkgraph.sinks.file_log import FileLog
 from sinkgraph.sinks.lines import LineFormat, Lines, encode_lines
+from sinkgraph.sinks.open_files import Files, OpenFile
 
 __all__ = ["FileSink", "Sync"]
 
@@ -34,6 +35,7 @@ class FileSink(Terminal):
     """
 
     kind: ClassVar[str] = "file"
+    settings = ("given", "format", "sync", "max_size", "keep")
 
     def __init__(
         self,
@@ -58,25 +60,40 @@ class FileSink(Terminal):
         self.sync: Sync = sync
         self.max_size = max_size
         self.keep = keep
-        self._log: FileLog | None = None
-        self._tentative = False  # it made the file, for a graph that has not started yet
-        self._turn = asyncio.Lock()
+        self._file: OpenFile | None = None
+        self._own_files = Files()  # without a topology
+        self._last: FileLog | None = None  # for who asks after the end
+        self._closing = asyncio.Lock()
 
     async def open(self) -> None:
         """Open or create the file (0600); raises OSError naming it and why it cannot be."""
-        if self._log is None:
-            self._log = self._opened()
+        if self._file is None:
+            path = self._located()
+            self._file = self._files.acquire(path, max_size=self.max_size, keep=self.keep)
 
-    def _opened(self) -> FileLog:
-        path = self._located()
-        log = FileLog(path, max_size=self.max_size, keep=self.keep)
-        self._tentative = not os.path.lexists(path)
-        log.open()
-        return log
+    @property
+    def _files(self) -> Files:
+        return self.ctx.files if self.ctx is not None else self._own_files
 
     def start(self) -> None:
         """Keep the file, empty or not."""
-        self._tentative = False
+        if self._file is not None:
+            self._file.made = False
+            self._file.log.max_size, self._file.log.keep = self.max_size, self.keep
+
+    async def approach(self, fresh: Node) -> None:
+        """Open the other file; raises as `open`."""
+        await fresh.open()
+
+    def become(self, fresh: Node) -> None:
+        """Write the next batch where and as `fresh` would; one under way ends where it began."""
+        assert isinstance(fresh, FileSink), "it becomes what is of its own kind"
+        super().become(fresh)
+        former, self._file, fresh._file = self._file, fresh._file, None
+        if former is not None:
+            _ = self.bound.spawn(self._give_back(former), f"give back {former.log.path}")
+        self.status = "ok"
+        self.start()
 
     def _located(self) -> str:
         """Return the absolute path; directories are made for a relative one only."""
@@ -104,15 +121,16 @@ class FileSink(Terminal):
         lines.raise_bad(batch, self.write)
 
     async def _append(self, lines: Lines) -> None:
-        if self._log is None:
+        if self._file is None:
             await self.open()
-        log = self._log
-        assert log is not None
-        if self.sync == "none" and not self._turn.locked():
+        file = self._file
+        assert file is not None
+        log = file.log
+        if self.sync == "none" and not file.turn.locked():
             log.append(lines.text)
             return
         pieces = lines.pieces if self.sync == "each" else [lines.text]
-        async with self._turn:
+        async with file.turn:
             job = asyncio.ensure_future(self._in_thread(log, pieces))
             try:
                 await asyncio.shield(job)
@@ -141,21 +159,29 @@ class FileSink(Terminal):
         An empty file that was made for a start that failed is removed.
         """
         self.closed = True
-        async with self._turn:
-            log = self._log
-            if log is None or log.closed:
+        async with self._closing:
+            file, self._file = self._file, None
+            if file is not None:
+                await self._give_back(file)
+
+    async def _give_back(self, file: OpenFile) -> None:
+        """Close a file nobody else has open, once what writes to it has ended."""
+        async with file.turn:
+            if not self._files.release(file):
                 return
+            log = file.log
+            self._last = log
             if self.ctx is None or self.sync == "none":
                 log.close()
             else:
                 await self.ctx.run_sync(log.close)
-            if self._tentative and not log.size:
+            if file.made and not log.size:
                 with suppress(OSError):
                     os.unlink(log.path)
 
     def facts(self) -> dict[str, Any]:
         """Return the file and its size."""
-        log = self._log
+        log = self._file.log if self._file is not None else self._last
         return {
             **super().facts(),
             "file": log.path if log is not None else self.given,

@@ -69,6 +69,8 @@ class Filter(Instant):
     """
 
     kind = "filter"
+    settings = ("where", "on_error")
+    edges = ("to", "otherwise", "dead_letter")
 
     def __init__(
         self,

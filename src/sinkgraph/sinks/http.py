@@ -19,7 +19,7 @@ from sinkgraph.formats.encode import CONTENT_TYPE, WireFormat, encode_many
 from sinkgraph.formats.times import write_rfc3339
 from sinkgraph.formats.url import origin, shown_url
 from sinkgraph.log.receipts import heard
-from sinkgraph.sinks.base import Terminal
+from sinkgraph.sinks.base import Node, Terminal
 from sinkgraph.sinks.http_outcome import Ok, Override, Reject, Retry, classify
 from sinkgraph.sinks.ramp import Ramp, Slots
 
@@ -48,6 +48,10 @@ class HttpSink(Terminal):
     """
 
     kind: ClassVar[str] = "http"
+    settings = (
+        *("url", "shown", "origin", "method", "timeout", "format", "max_batch", "on_status"),
+        *("retry_after_cap", "verify", "_headers"),
+    )
 
     def __init__(
         self,
@@ -86,6 +90,15 @@ class HttpSink(Terminal):
         self.last_status: int | None = None
         self._headers = _checked_headers(headers or {}, CONTENT_TYPE[format])
 
+    def become(self, fresh: Node) -> None:
+        """Send the next request as `fresh` would; what is known of an endpoint stays with it."""
+        assert isinstance(fresh, HttpSink), "it becomes what is of its own kind"
+        moved = fresh.origin != self.origin
+        super().become(fresh)
+        self.slots.retune(fresh.slots.ramp.most, anew=moved)
+        if moved:
+            self.refused, self.last_status, self.status = False, None, "ok"
+
     async def deliver(self, batch: Batch) -> None:
         """Send every event; raise for those the endpoint did not take."""
         size = self.max_batch or 1
@@ -101,18 +114,11 @@ class HttpSink(Terminal):
 
     async def _send(self, batch: Batch) -> None:
         """Make one attempt with one request; raise what its outcome means."""
-        try:
-            body = encode_many(batch, self.format)
-        except Rejected as error:
-            raise _Splittable(error) from None
-        headers = self._headers
-        if self.format == "json":
-            headers = _Headers({**_ce_headers(batch[0]), **headers})
-        request = Request(self.method, self.url, headers, body, self.timeout, verify=self.verify)
         context = self.bound
         slots = self.slots
         await slots.take()
         try:
+            request = self._request(batch)
             self.requests += 1
             answer = await context.network.send(request)
             self.last_status = answer.status
@@ -135,6 +141,16 @@ class HttpSink(Terminal):
         if not isinstance(outcome, Ok):
             self._refuse(outcome, answer.status)
         self.refused = False
+
+    def _request(self, batch: Batch) -> Request:
+        try:
+            body = encode_many(batch, self.format)
+        except Rejected as error:
+            raise _Splittable(error) from None
+        headers = self._headers
+        if self.format == "json":
+            headers = _Headers({**_ce_headers(batch[0]), **headers})
+        return Request(self.method, self.url, headers, body, self.timeout, verify=self.verify)
 
     def _failed(self, said: str, retry_after_s: float | None) -> None:
         """Slow down; when the endpoint seems down, let nobody who waits for a turn find out too.

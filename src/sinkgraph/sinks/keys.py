@@ -11,7 +11,7 @@ from typing import Any
 
 from sinkgraph.event import Batch, Event, join
 
-__all__ = ["Keys", "as_key"]
+__all__ = ["Keys", "as_key", "same_key"]
 
 
 def as_key(order_by: Any) -> Callable[[Event], Hashable]:
@@ -25,6 +25,17 @@ def as_key(order_by: Any) -> Callable[[Event], Hashable]:
 
     expression = compile_expression(order_by, result="any")
     return lambda event: _hashable(_guarded(expression.evaluate, event))
+
+
+def same_key(one: Any, other: Any) -> bool:
+    """Tell whether two `by`s, callables or texts, give every event the same key.
+
+    Of two expressions it is known by their text, of other callables only when they are one.
+    """
+    if one is other or one == other:
+        return True
+    texts = [getattr(getattr(by, "__self__", by), "text", None) for by in (one, other)]
+    return texts[0] is not None and texts[0] == texts[1]
 
 
 def _guarded(key_of: Callable[[Event], Any], event: Event) -> Any:

@@ -33,6 +33,14 @@ class Ramp:
         """How many may be in flight now."""
         return int(self.level)
 
+    def retune(self, most: int, *, anew: bool = False) -> None:
+        """Allow another most; what was learned stays, unless it is of another endpoint."""
+        free = anew or self.level >= self.most
+        self.most = most
+        self.level = float(most) if free else min(self.level, float(most))
+        if anew:
+            self.failures = 0
+
     def succeeded(self) -> None:
         """Count one success."""
         self.failures = 0
@@ -84,9 +92,17 @@ class Slots:
             if not future.done():
                 future.set_exception(error())
 
+    def retune(self, most: int, *, anew: bool = False) -> None:
+        """Follow another limit from now on, and let in who may go."""
+        self.ramp.retune(most, anew=anew)
+        self._let_in()
+
     def give_back(self) -> None:
         """Return a slot and let the next ones in."""
         self.in_flight -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
         while self._waiting and self.in_flight < self.ramp.limit:
             future = self._waiting.popleft()
             if not future.done():

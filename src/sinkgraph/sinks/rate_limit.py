@@ -16,8 +16,8 @@ from typing import Any
 from sinkgraph.clock import Clock
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, SinkClosed
 from sinkgraph.event import Batch, Event
-from sinkgraph.sinks.base import Sink
-from sinkgraph.sinks.keys import as_key
+from sinkgraph.sinks.base import Node, Sink
+from sinkgraph.sinks.keys import as_key, same_key
 from sinkgraph.sinks.through import Passage, Through, Write
 
 __all__ = ["Bucket", "RateLimit"]
@@ -62,6 +62,8 @@ class RateLimit(Through):
     """
 
     kind = "rate_limit"
+    settings = ("by", "_key_of")
+    edges = ("to",)
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class RateLimit(Through):
         max_wait: float | None = None,
     ) -> None:
         super().__init__(to)
+        self.by = by
         self._key_of = as_key(by) if by is not None else None
         self._lines: OrderedDict[Hashable, _Line] = OrderedDict()
         self.waits = 0
@@ -92,6 +95,14 @@ class RateLimit(Through):
         self._set(rate, burst, max_wait)
         for line in self._lines.values():
             line.retune(self.rate, self.burst, self.clock.now())
+
+    def become(self, fresh: Node) -> None:
+        """Follow other limits; levels stay while events are counted by the same key."""
+        assert isinstance(fresh, RateLimit), "it becomes what is of its own kind"
+        if not same_key(self.by, fresh.by):
+            self._lines = OrderedDict()  # who waits keeps the line it stands in
+        super().become(fresh)
+        self.retune(fresh.rate, fresh.burst, fresh.max_wait)
 
     @property
     def instant(self) -> bool:

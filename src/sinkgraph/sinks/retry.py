@@ -19,7 +19,7 @@ from sinkgraph.log.receipts import heard
 from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay
 from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
-from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit
+from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit, following
 from sinkgraph.sinks.breaker_sink import counts, isolates
 from sinkgraph.sinks.burial import bury_dead, dead_batch
 
@@ -40,6 +40,10 @@ class Retry(Node):
     """
 
     kind = "retry"
+    settings = (
+        *("backoff", "breaker", "max_attempts", "give_up_after", "hold", "retry_after_cap"),
+    )
+    edges = ("to", "dead_letter")
 
     def __init__(
         self,
@@ -97,8 +101,12 @@ class Retry(Node):
     def bind(self, ctx: Context) -> None:
         """Make the breaker, now that chance and the journal are there."""
         super().bind(ctx)
-        if self.breaker is not None and self.machine is None:
-            self.machine = BreakerMachine(self.breaker, ctx.random, self._moved)
+        self.machine = following(self.machine, self.breaker, ctx.random, self._moved)
+
+    def become(self, fresh: Node) -> None:
+        """Follow other policies; attempts go on, and the breaker keeps its state."""
+        super().become(fresh)
+        self.machine = following(self.machine, self.breaker, self.bound.random, self._moved)
 
     def _moved(self, old: str, new: str, now: float) -> None:
         facts: dict[str, Any] = {"node": self.name, "was": old}
@@ -194,16 +202,15 @@ class Retry(Node):
 
     async def _permit(self, history: History, whole: Part, parts: list[Part]) -> Permit | None:
         """Wait until the breaker lets an attempt through."""
-        machine = self.machine
         while True:
             if self.closed or self._resting:
                 said = f"{self.kind} {self.name or '(unnamed)'} is"
                 closed = SinkClosed(f"{said} closed") if self.closed else None
                 error = closed or DeliveryFailed(f"{said} at rest")
                 self._hand_back(whole, [Owed(*part, error) for part in parts], error)
-            if machine is None:
+            if self.machine is None:
                 return None
-            permit = machine.acquire(self.bound.clock.now())
+            permit = self.machine.acquire(self.bound.clock.now())
             if isinstance(permit, Permit):
                 return permit
             if self.hold != "lane" and self.below_queue:
@@ -241,7 +248,8 @@ class Retry(Node):
     ) -> None:
         """Report an attempt's outcome; `some` of its events were delivered."""
         machine, now = self.machine, self.bound.clock.now()
-        assert machine is not None, "a permit is of a breaker"
+        if machine is None:  # a reload took the breaker away
+            return
         counted = next((error for error in errors if counts(error)), None)
         if counted is not None:
             self.last_error = error_text(counted)

@@ -10,7 +10,8 @@ from typing import Any
 
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
+from sinkgraph.sinks.edges import kept
 from sinkgraph.sinks.filter import as_predicate, fail_events
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.telemetry.stats import Ledger
@@ -22,6 +23,8 @@ class Route(Instant):
     """Sends an event to the first of `routes`, pairs of (condition, sink), that claims it."""
 
     kind = "route"
+    settings = ("on_error",)
+    edges = ("default", "dead_letter")
 
     def __init__(
         self,
@@ -42,6 +45,15 @@ class Route(Instant):
         self.on_error = on_error
         self.last_error: str | None = None
         self._logged_at: float | None = None
+
+    def become(self, fresh: Node) -> None:
+        """Have the routes of `fresh`; an edge to the same target stays the same edge."""
+        super().become(fresh)
+        assert isinstance(fresh, Route), "it becomes what is of its own kind"
+        before, after = ([link for _, link in one.routes] for one in (self, fresh))
+        edges, _ = kept(before, after, lambda link: link)
+        whens = [when for when, _ in fresh.routes]
+        self.routes = list(zip(whens, edges, strict=True))
 
     def links(self) -> Sequence[Link]:
         """Return the routes' edges, then `default` and `dead_letter` where they exist."""

@@ -18,6 +18,8 @@ class Sample(Instant):
     """Passes each event with probability `ratio` in (0, 1], or one of `every` events."""
 
     kind = "sample"
+    settings = ("ratio", "every")
+    edges = ("to",)
 
     def __init__(self, to: Sink, *, ratio: float | None = None, every: int | None = None) -> None:
         super().__init__()

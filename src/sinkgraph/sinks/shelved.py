@@ -45,7 +45,6 @@ class Shelved(Seat):
             raise ValueError("a stop discards nothing that is on disk: store and on_stop clash")
         self.store = store
         self.on_stop = on_stop
-        self.was: str | None = None  # the name under which an earlier graph kept its events
         self.shelf: Shelf | None = None
         self.reserved = 0  # events being written to disk, for which room is kept
         self._reserved_bytes = 0

@@ -34,6 +34,7 @@ class Stdout(Terminal):
     """
 
     kind: ClassVar[str] = "stdout"
+    settings = ()
 
     def __init__(self, fd: int = 1) -> None:
         super().__init__()

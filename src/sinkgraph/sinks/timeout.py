@@ -21,6 +21,8 @@ class Timeout(Through):
     """Writes to its target for at most `after` seconds, then cancels it and fails."""
 
     kind = "timeout"
+    settings = ("after",)
+    edges = ("to",)
 
     def __init__(self, to: Sink, after: float) -> None:
         super().__init__(to)

@@ -42,6 +42,11 @@ class Transform(Instant):
     """
 
     kind = "transform"
+    settings = (
+        *("on_error", "python", "_renames", "_removes", "_sets", "_computes"),
+        "_changes_data",
+    )
+    edges = ("to", "dead_letter")
 
     def __init__(
         self,

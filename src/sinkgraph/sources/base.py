@@ -61,7 +61,6 @@ class SourceNode(Node):
         super().__init__()
         self.to = to if isinstance(to, Link) else Link(to)
         self.last_error: str | None = None
-        self.was: str | None = None  # the name under which an earlier graph kept its position
         self._stop = asyncio.Event()
         self._uid = ""
         self._count = 0
