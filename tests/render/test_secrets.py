@@ -73,7 +73,7 @@ def test_no_difference_holds_a_secret(graph: Graph, tmp_path: Path) -> None:
         for secret in (CANARY, "0ld-5ecret", "0ld-t0ken", "0ld-env", "0ld-url"):
             assert secret not in written
         assert "token: another value" in written
-        assert "headers: another value" in written
+        assert "headers.Authorization: another value" in written
 
 
 def test_what_came_from_outside_is_shown_as_the_document_writes_it(graph: Graph) -> None:

@@ -1,6 +1,7 @@
 """The difference of two graphs, part by part, with reasons: what a drawing of both marks.
 
-It compares what documents say. What a running graph would do about it is another question.
+What differs of nodes is what a plan says; here it is set beside what is drawn of them, and edges
+are paired.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sinkgraph.diagnostics.safe import clip
+from sinkgraph.graph.diff import NodeChange as Planned
+from sinkgraph.graph.diff import diff
 from sinkgraph.graph.model import Graph, GraphEdge, GraphNode
-from sinkgraph.render.facts import Facts, one_line
+from sinkgraph.graph.shown import one_line
 from sinkgraph.render.parts import Mark
+from sinkgraph.spec.kind import find_kind
 from sinkgraph.spec.kinds.fan import Fallback, Filter, Route
 
 __all__ = ["Difference", "EdgeChange", "NodeChange", "Seen", "condition_of", "difference"]
 
+MAX_REASON = 200  # columns
 _Ends: TypeAlias = tuple[str, str, str]
 
 
@@ -71,30 +77,40 @@ def difference(old: Seen, new: Seen) -> Difference:
 
     A node is the one of the same name, or the one that its `was` names, if that is gone.
     """
-    before, now = Facts(old.graph), Facts(new.graph)
+    plan = diff(old.graph, new.graph)
+    renamed = {one.was: one.name for one in plan.changes if one.was and one.was in old.nodes}
+    edges = _edges(old, new, renamed)
+    told = {one.source for one in edges if one.mark != "same"}
     nodes: dict[str, NodeChange] = {}
-    renamed: dict[str, str] = {}
-    for name, node in new.nodes.items():
-        was = getattr(node.spec, "was", None)
-        moved = was is not None and was in old.nodes and was not in new.nodes
-        old_name = was if moved and name not in old.nodes else name
-        held = old.nodes.get(old_name or name)
-        if held is None:
-            nodes[name] = NodeChange("added")
+    for one in plan.changes:
+        if one.name not in new.nodes or one.action == "remove":
             continue
-        reasons = tuple(now.changes(node, before, held))
-        if held.name != name:
-            renamed[held.name] = name
-            nodes[name] = NodeChange("renamed", reasons, one_line(held.name))
+        if (one.was or one.name) not in old.nodes:
+            nodes[one.name] = NodeChange("added")
+            continue
+        reasons = _of_node(new.graph.nodes[one.name], one, told=one.name in told)
+        if one.was is not None:
+            nodes[one.name] = NodeChange("renamed", reasons, one_line(one.was))
         else:
-            nodes[name] = NodeChange("changed" if reasons else "same", reasons)
+            nodes[one.name] = NodeChange("changed" if reasons else "same", reasons)
     gone = {
         name: NodeChange("removed")
         for name in old.nodes
         if name not in new.nodes and name not in renamed
     }
-    edges = _edges(old, new, renamed)
     return Difference(nodes, gone, edges, renamed)
+
+
+def _of_node(node: GraphNode, planned: Planned, *, told: bool) -> tuple[str, ...]:
+    """Return what is not as before, edges left out where their own marks tell of them."""
+    kind = find_kind("source" if node.role == "source" else "sink", node.kind)
+    ports = {port.name for port in kind.ports} if kind is not None else set()
+    own = [one for one in planned.changes if one.field.partition(".")[0] not in ports]
+    shown = own or ([] if told else planned.changes)
+    reasons = [clip(f"{one.field}: {one.told}", MAX_REASON) for one in shown]
+    if not reasons and not planned.changes and planned.action == "retune":
+        return (planned.reason,)
+    return tuple(reasons)
 
 
 def condition_of(graph: Graph, edge: GraphEdge) -> str:

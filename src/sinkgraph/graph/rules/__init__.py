@@ -18,6 +18,7 @@ from sinkgraph.graph.rules import (
     event_types,
     expressions,
     failover,
+    fates,
     head_of_line,
     held_by_retry,
     into_source,
@@ -82,6 +83,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 LINTS: tuple[Lint, ...] = (
+    fates.check,
     memory_before_disk.check,
     held_by_retry.check,
     nested_retries.check,

@@ -1,0 +1,30 @@
+"""Which node of the old graph is which of the new one: by name, or as `was` says.
+
+A name that both graphs have is the same node, whatever `was` says; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sinkgraph.graph.diff.table import side_of
+from sinkgraph.graph.model import Graph
+
+__all__ = ["former_names"]
+
+
+def former_names(before: Graph, after: Graph) -> Mapping[str, str]:
+    """Return each node of `after` that is in `before` → the name it has there."""
+    made: dict[str, str] = {}
+    taken: set[str] = set()
+    for name, node in after.nodes.items():
+        if name in before.nodes:
+            made[name] = name
+            continue
+        was = node.spec.was
+        if was is None or was in after.nodes or was in taken or was not in before.nodes:
+            continue
+        if side_of(before.nodes[was]) == side_of(node):
+            made[name] = was
+            taken.add(was)
+    return made
