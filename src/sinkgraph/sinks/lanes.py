@@ -19,6 +19,7 @@ from sinkgraph.sinks.base import Parked, from_outside
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.jobs import Job, Parking
 from sinkgraph.sinks.keys import Keys, as_key
+from sinkgraph.sinks.pausing import Hold, resolve
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.queue import Queue
@@ -41,6 +42,7 @@ class Lanes:
         self._own_linger = linger
         self.linger = linger  # or as long as the batch it is fused with waits
         self.hurry = False  # draining: do not wait for batches to fill
+        self.paused = Hold()  # paused: nothing is begun
         self.last_error: str | None = None
         self.keys = Keys(as_key(order_by)) if order_by is not None else None
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,7 +64,7 @@ class Lanes:
     @property
     def plain(self) -> bool:
         """Whether an idle queue may hand batches straight through."""
-        return self.linger == 0 and not self._closing
+        return self.linger == 0 and not self._closing and not self.paused.on
 
     def linger_for(self, seconds: float) -> None:
         """Wait at least so long for a batch to fill, for what is below."""
@@ -100,7 +102,7 @@ class Lanes:
         future = loop.create_future()
         self._sleeping.append(future)
         self._register()
-        timer = loop.call_later(seconds, _resolve, future) if seconds is not None else None
+        timer = loop.call_later(seconds, resolve, future) if seconds is not None else None
         try:
             await future
         finally:
@@ -116,8 +118,8 @@ class Lanes:
         task = asyncio.current_task()
         try:
             while not self._closing:  # a sink may have swallowed the cancellation
-                if queue.behind(self.concurrency):
-                    await self._pause(queue.caught_up())
+                if self.paused.on or queue.behind(self.concurrency):
+                    await self._pause(self.paused.over() if self.paused.on else queue.caught_up())
                     continue
                 job = self._next()
                 if job is None:
@@ -144,7 +146,7 @@ class Lanes:
             if left <= 0:
                 break
             await self._sleep(left)
-        job = self._next(full=False) if not self._closing else None
+        job = self._next(full=False) if not (self._closing or self.paused.on) else None
         if job is not None:
             await self._deliver(job)
 
@@ -201,6 +203,9 @@ class Lanes:
         failures = 0
         waited = 0.0
         while job.parts:
+            if self.paused.on:
+                await self._pause(self.paused.over())
+                continue
             write, batch = job.parts[0]
             failed = False
             self._listen(job, batch)
@@ -346,7 +351,7 @@ class Lanes:
         self._closing = True
         self._lot.shut()
         for future in self._sleeping:
-            _resolve(future)
+            resolve(future)
         for waiting in self._pausing:
             if waiting is not None:
                 waiting.cancel()
@@ -390,8 +395,3 @@ class Lanes:
         self._lot.clear()
         self._surrendered = True
         return left
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -22,6 +22,7 @@ from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit, following
 from sinkgraph.sinks.breaker_sink import counts, isolates
 from sinkgraph.sinks.burial import bury_dead, dead_batch
+from sinkgraph.sinks.pausing import Hold, resolve
 
 __all__ = ["HOLDS", "Retry"]
 
@@ -88,6 +89,7 @@ class Retry(Node):
         self.due_at: float | None = None
         self._naps: dict[asyncio.Future[None], None] = {}
         self._resting = False
+        self.paused = Hold()  # paused: no attempt is begun
 
     def links(self) -> Sequence[Link]:
         """Return `to`, then `dead_letter` where it exists."""
@@ -203,6 +205,8 @@ class Retry(Node):
     async def _permit(self, history: History, whole: Part, parts: list[Part]) -> Permit | None:
         """Wait until the breaker lets an attempt through."""
         while True:
+            while self.paused.on and not (self.closed or self._resting):
+                await self.paused.over()
             if self.closed or self._resting:
                 said = f"{self.kind} {self.name or '(unnamed)'} is"
                 closed = SinkClosed(f"{said} closed") if self.closed else None
@@ -290,7 +294,7 @@ class Retry(Node):
         self._naps[future] = None
         self.retrying += 1
         self.due_at = loop.time() + seconds
-        timer = loop.call_later(seconds, _resolve, future)
+        timer = loop.call_later(seconds, resolve, future)
         try:
             await future
         finally:
@@ -302,8 +306,9 @@ class Retry(Node):
 
     def wake(self) -> None:
         """Let every sleeper try at once: what it waited for may have changed."""
+        self.paused.nudge()
         for future in list(self._naps):
-            _resolve(future)
+            resolve(future)
 
     def _park(self, history: History, owed: list[Owed], due_s: float) -> None:
         """Hand what is owed back to the queue above, to be written again when it is due."""
@@ -395,8 +400,3 @@ class Retry(Node):
         if machine is not None and ctx is not None:
             facts["breaker"] = machine.facts(ctx.clock.now())
         return facts
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

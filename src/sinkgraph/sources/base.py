@@ -15,6 +15,7 @@ from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Context, Link, Node, Sink, owed_count
 from sinkgraph.sinks.burial import dead_batch
+from sinkgraph.sinks.pausing import Hold
 from sinkgraph.sinks.saving import Saving
 from sinkgraph.sources.position import decode_position, encode_position
 
@@ -61,6 +62,7 @@ class SourceNode(Node):
         super().__init__()
         self.to = to if isinstance(to, Link) else Link(to)
         self.last_error: str | None = None
+        self.paused = Hold()  # paused: nothing is handed on
         self._stop = asyncio.Event()
         self._uid = ""
         self._count = 0
@@ -104,7 +106,11 @@ class SourceNode(Node):
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Take nothing more in (quiesce); synchronous, idempotent. `pump` returns soon after."""
+        """Take nothing more in (quiesce); synchronous, idempotent. `pump` returns soon after.
+
+        What a paused source has read by then is handed on.
+        """
+        self.paused.end()
         self._stop.set()
 
     @property
@@ -186,6 +192,8 @@ class SourceNode(Node):
 
         Raises what the target raises; `Overloaded` means that nothing was stored.
         """
+        while self.paused.on:
+            await self.paused.over()
         n = len(batch)
         ledger = self.ledger
         ledger.entered += n
@@ -218,6 +226,8 @@ class SourceNode(Node):
         Ends early only with `SinkClosed`, when the target takes nothing more, or cancelled: then
         what is left is counted as returned, and is to be read again.
         """
+        while self.paused.on:
+            await self.paused.over()
         n = len(batch)
         ledger = self.ledger
         ledger.entered += n

@@ -32,6 +32,7 @@ from sinkgraph.sources.schema_gate import SchemaGate
 __all__ = ["HttpSource"]
 
 _CLOSING = Answer.error(503, "the source is closing", ("retry-after", "1"))
+_PAUSED = Answer.error(503, "the source is paused", ("retry-after", "5"))
 
 
 @runtime_checkable
@@ -134,6 +135,8 @@ class HttpSource(SourceNode):
     def _refusal(self, head: Head) -> Answer | None:
         if self.stopping or self.closed:
             return _CLOSING
+        if self.paused.on:
+            return _PAUSED
         if head.method != "POST":
             return Answer.error(405, "events are sent with POST", ("allow", "POST"))
         if self._tokens and not self._known(head.headers.get("authorization", "")):
@@ -163,8 +166,8 @@ class HttpSource(SourceNode):
 
     def take(self, head: Head, body: bytes) -> Answer | Awaitable[Answer]:
         """Decode a request and hand its events on; all or nothing."""
-        if self.stopping or self.closed:
-            return self._tally(_CLOSING)
+        if self.stopping or self.closed or self.paused.on:
+            return self._tally(_PAUSED if self.paused.on else _CLOSING)
         headers = head.headers
         try:
             text = inflate(body, headers.get("content-encoding", ""), self.limits)

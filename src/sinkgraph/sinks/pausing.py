@@ -1,0 +1,54 @@
+"""Whether somebody holds something back, and how to wait until nobody does.
+
+It decides nothing: who holds, and for how long, is an operator's affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["Hold", "resolve"]
+
+
+class Hold:
+    """Is a gate an operator can shut: what was begun ends, nothing is begun while `on`."""
+
+    __slots__ = ("_waiting", "on")
+
+    def __init__(self) -> None:
+        self.on = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def begin(self) -> bool:
+        """Hold back from now on; return whether that is new."""
+        fresh, self.on = not self.on, True
+        return fresh
+
+    def end(self) -> bool:
+        """Hold back no longer; return whether that is new."""
+        was, self.on = self.on, False
+        self.nudge()
+        return was
+
+    def nudge(self) -> None:
+        """Let who waits look again."""
+        for future in self._waiting:
+            resolve(future)
+        self._waiting.clear()
+
+    async def over(self) -> None:
+        """Wait until it ends, or somebody is nudged: look again then."""
+        if self.on:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            try:
+                await future
+            finally:
+                if future in self._waiting:
+                    self._waiting.remove(future)
+
+
+def resolve(future: asyncio.Future[None]) -> None:
+    """End the wait for a future, unless it has ended."""
+    if not future.done():
+        future.set_result(None)
