@@ -54,12 +54,11 @@ def page_text(code: str, *, width: int, color: bool) -> str:
     renamed = page.failing.name != page.fixed.name
     parts.append(f"{bold}A document with it{f': {page.failing.name}' if renamed else ''}{plain}")
     parts.append(_shown(page.failing))
+    parts += _terminal_files(page.both)
     parts.append(render_human(findings_of(page, page.failing), color=color))
     parts.append(f"{bold}A document without it{f': {page.fixed.name}' if renamed else ''}{plain}")
     parts.append(_shown(page.fixed))
-    for name, text in page.beside:
-        parts.append(f"with `{name}` beside it, which holds")
-        parts.append(textwrap.indent(text.rstrip("\n"), _INDENT))
+    parts += _terminal_files((*page.both, *page.beside))
     return "\n\n".join(parts)
 
 
@@ -71,14 +70,13 @@ def page_markdown(code: str) -> str:
     for one in (*page.cause, *((_REPEATED,) if _repeats(page) else ())):
         lines += [textwrap.fill(one, 100, break_on_hyphens=False, break_long_words=False), ""]
     found = render_human(findings_of(page, page.failing))
-    lines += ["## A document with it", "", *_fenced(page.failing)]
+    lines += ["## A document with it", "", *_fenced(page.failing), *_page_files(page.both)]
     lines += [f"`sinkgraph check {page.failing.name}` says:", "", "```text", found, "```", ""]
     lines += ["## A document without it", ""]
     if page.failing.name != page.fixed.name:
         lines += [f"`{page.fixed.name}`:", ""]
     lines += _fenced(page.fixed)
-    for name, text in page.beside:
-        lines += [f"with `{name}` beside it, which holds:", "", "```text", text.rstrip(), "```", ""]
+    lines += _page_files((*page.both, *page.beside))
     lines.append("[All findings](README.md)")
     return "\n".join(lines) + "\n"
 
@@ -114,8 +112,21 @@ def page_object(code: str) -> dict[str, Any]:
         "cause": "\n\n".join(page.cause),
         "failing": {"file": page.failing.name, "text": page.failing.text},
         "fixed": {"file": page.fixed.name, "text": page.fixed.text},
+        "beside": [{"file": name, "text": text} for name, text in (*page.both, *page.beside)],
         "findings": to_objects(findings_of(page, page.failing)),
     }
+
+
+def _terminal_files(files: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for name, text in files:
+        yield f"with `{name}` beside it, which holds"
+        yield textwrap.indent(text.rstrip("\n"), _INDENT)
+
+
+def _page_files(files: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for name, text in files:
+        told = [f"with `{name}` beside it, which holds:", "", "```text", text.rstrip(), "```", ""]
+        yield from told
 
 
 def _shown(example: Example) -> str:

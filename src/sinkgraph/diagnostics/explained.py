@@ -48,7 +48,8 @@ class Example:
 class Explained:
     """Is what there is to say about one code.
 
-    `cause`: paragraphs. `beside`: names and texts of files that the second document reads.
+    `cause`: paragraphs. `beside`: names and texts of files that the second document reads;
+    `both`: of those that both read.
     """
 
     code: str
@@ -56,6 +57,7 @@ class Explained:
     failing: Example
     fixed: Example
     beside: tuple[tuple[str, str], ...] = ()
+    both: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -65,16 +67,17 @@ def explained(code: str) -> Explained:
     prose, *_ = text.partition("```")
     cause = tuple(" ".join(one.split()) for one in prose.strip().split("\n\n"))
     examples: dict[str, Example] = {}
-    beside: list[tuple[str, str]] = []
+    others: dict[str, list[tuple[str, str]]] = {"beside": [], "both": []}
     for syntax, said, body in _FENCE.findall(text):
         role, *words = said.split()
-        if role == "beside":
-            beside.append((words[0], body))
+        if role in others:
+            others[role].append((words[0], body))
             continue
         named = [word for word in words if word not in ("absent", "escapes")]
         name = named[0] if named else f"graph.{syntax}"
         examples[role] = Example(name, syntax, body, "absent" in words, "escapes" in words)
-    return Explained(code, cause, examples["failing"], examples["fixed"], tuple(beside))
+    beside, both = tuple(others["beside"]), tuple(others["both"])
+    return Explained(code, cause, examples["failing"], examples["fixed"], beside, both)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ def findings_of(page: Explained, example: Example) -> list[Diagnostic]:
     It is written to a directory of its own, which is the working directory meanwhile.
     """
     with TemporaryDirectory(prefix="sinkgraph-explain-") as folder, contextlib.chdir(folder):
-        for name, text in page.beside if example is page.fixed else ():
+        for name, text in (*page.both, *(page.beside if example is page.fixed else ())):
             beside = Path(name)
             beside.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(text, encoding="utf-8")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,15 +24,19 @@ from sinkgraph.graph.model import Graph
 from sinkgraph.graph.resolve import endpoint_findings
 from sinkgraph.graph.rules import LINTS, RULES
 from sinkgraph.graph.view import connect
+from sinkgraph.spec.declared import GraphSpec
 from sinkgraph.spec.document import Syntax, from_python, read
 from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.including.inputs import Inputs
+from sinkgraph.spec.including.whole import whole
 from sinkgraph.spec.interpolate import interpolate
-from sinkgraph.spec.load import TOP_LEVEL, load_spec
-from sinkgraph.spec.slips import read_as_meant
+from sinkgraph.spec.kinds.source import SourceSpec
+from sinkgraph.spec.kinds.types import is_schema_file
+from sinkgraph.spec.load import load_spec
 from sinkgraph.spec.vars import read_vars
 from sinkgraph.spec.written_secrets import hide_written_secrets
 
-__all__ = ["Document", "Secrets", "check", "load", "load_graph", "load_tree"]
+__all__ = ["Document", "Looked", "Secrets", "check", "load", "load_graph", "load_tree"]
 
 Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 Secrets = Literal["strict", "placeholder"]
@@ -47,8 +51,21 @@ _NAMELESS = frozenset({"SG201"})
 """Findings beside which a name does not say which node is meant."""
 _CAUSES = frozenset({"SG110"})
 """Findings beside which nothing else at their place is new."""
+_NOT_WHOLE = frozenset({"SG124", "SG132", "SG202", "SG203", "SG204", "SG209", "SG217"})
+"""Findings that say nothing while an included document is not known."""
 _NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
 """Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """Is what loading looked at, whatever came of it; all is absolute, the document itself first.
+
+    `files`: documents and schemas, also those that are missing. `folders`: where globs looked.
+    """
+
+    files: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
 
 def load(
@@ -95,15 +112,18 @@ def load_graph(
     env: Mapping[str, str] | None = None,
     output_dir: str | os.PathLike[str] | None = None,
     syntax: Syntax | None = None,
+    looked: Looked | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph, or None when there is an error, and every finding sorted by place.
 
-    `syntax` is how the document is written when its name does not tell.
+    `syntax` is how the document is written when its name does not tell. To `looked` is added what
+    was read, so that it can be watched.
     """
     paused = gc.isenabled()
     gc.disable()  # a large document makes only objects that stay: collecting is a third of the time
     try:
-        return _load(document, set_vars or {}, secrets, env, output_dir, syntax)
+        held = Looked() if looked is None else looked
+        return _load(document, set_vars or {}, secrets, env, output_dir, syntax, held)
     finally:
         if paused:
             gc.enable()
@@ -116,6 +136,7 @@ def _load(
     env: Mapping[str, str] | None,
     output_dir: str | os.PathLike[str] | None,
     syntax: Syntax | None,
+    looked: Looked,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     if isinstance(document, Mapping):
         tree, found = from_python(document)
@@ -124,6 +145,8 @@ def _load(
         tree, found = read(document, syntax)
         name = os.fspath(document)
         base = Path.cwd() if name == "-" else Path(name).absolute().parent
+        if name != "-":
+            looked.files.append(os.path.abspath(name))
     if tree is None:
         return None, _ordered(found)
     output = Path.cwd() if output_dir is None else Path(output_dir)
@@ -134,6 +157,7 @@ def _load(
         set_vars=set_vars,
         secrets=secrets,
         env=os.environ if env is None else env,
+        looked=looked,
     )
     found = [*found, *more]
     every = _ordered(found)
@@ -150,10 +174,20 @@ def load_tree(
     set_vars: Mapping[str, str],
     secrets: Secrets,
     env: Mapping[str, str],
+    includes: bool = True,
+    looked: Looked | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
-    """Return the graph of a tree that was read without a problem, or of what could be read."""
-    fill = partial(interpolate, env=env, base_dir=base, mode=secrets)
-    tree, found = read_as_meant(tree, TOP_LEVEL)
+    """Return the graph of a tree that was read without a problem, or of what could be read.
+
+    Without `includes` the document may not include others: no file but schemas and secrets is read.
+    """
+    looked = Looked() if looked is None else looked
+    merged, found = whole(tree, base=base, allowed=includes)
+    tree = merged.tree
+    looked.files.extend(map(os.path.abspath, merged.files))
+    looked.folders.extend(map(os.path.abspath, merged.folders))
+    fill = partial(interpolate, env=env, base_dir=base, mode=secrets, bases=merged.bases)
+    inputs = Inputs(base, merged.bases)
     head, more = fill(_only(tree, {"vars"}), vars={})
     found.extend(map(_var_in_var, more))
     vars, more = read_vars(head.get("vars"), set_vars, strict=secrets == "strict")
@@ -161,13 +195,17 @@ def load_tree(
     body, more = fill(_without(tree, _NOT_FILLED), vars=vars.texts)
     found.extend(more)
     kept = _only(tree, _NOT_FILLED - {"vars"})
-    whole = Tree(tree.span, [*head.entries, *body.entries, *kept.entries])
-    spec, more = load_spec(whole, vars=vars.values)
+    filled = Tree(tree.span, [*head.entries, *body.entries, *kept.entries])
+    spec, more = load_spec(filled, vars=vars.values, located=inputs.located if inputs else None)
     found.extend(more)
+    looked.files.extend(_schema_files(spec, base))
+    spec = replace(spec, files=tuple(dict.fromkeys(looked.files)))
     view = connect(spec, base, output)
     for rule in RULES:
         found.extend(rule(view))
     found.extend(endpoint_findings(view))
+    if not merged.complete:
+        return None, [one for one in found if not _unknown_yet(one)]
     facts = None if any(one.code in _NAMELESS for one in found) else Facts.of(view)
     if facts is not None:
         for lint in LINTS:
@@ -192,6 +230,19 @@ def _var_in_var(one: Diagnostic) -> Diagnostic:
         label="no var has a value here",
         help=("write the value out, or read both from the environment: `${env:NAME}`",),
     )
+
+
+def _schema_files(spec: GraphSpec, base: Path) -> Iterator[str]:
+    """Yield the files of schemas that sources name."""
+    for decl in spec.nodes:
+        held = decl.spec.schema_ if isinstance(decl.spec, SourceSpec) else None
+        if held is not None and is_schema_file(held):
+            yield os.path.abspath(base / held)
+
+
+def _unknown_yet(one: Diagnostic) -> bool:
+    """Tell whether a finding may be due only to a document that could not be included."""
+    return one.code in _NOT_WHOLE or (one.code == "SG121" and one.path != "name")
 
 
 def _only(tree: Tree, keys: AbstractSet[str]) -> Tree:

@@ -73,7 +73,8 @@ class Graph:
     """Is a resolved, checked, frozen graph.
 
     `order`: every name, topologically, sources first. `base`: the directory that relative inputs
-    start from. `vars`: what expressions see; secrets are `Secret`.
+    start from. `vars`: what expressions see; secrets are `Secret`. `files`: every document and
+    schema it was read from, absolute, the document itself first.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Graph:
     vars: Mapping[str, Any]
     spec: GraphSpec
     base: Path
+    files: tuple[str, ...]
 
     def __init__(
         self,
@@ -102,6 +104,7 @@ class Graph:
             "vars": MappingProxyType(dict(spec.vars)),
             "spec": spec,
             "base": base,
+            "files": spec.files,
         }
         self.__dict__.update(values)
 

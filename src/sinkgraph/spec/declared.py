@@ -76,7 +76,10 @@ class NodeDecl:
 
 @dataclass(frozen=True, slots=True)
 class GraphSpec:
-    """Is a document, read: its head and its nodes in the order written, sources first."""
+    """Is a document, read: its head and its nodes in the order written, sources first.
+
+    `files`: every file it was read from, absolute, the document itself first.
+    """
 
     name: str
     description: str | None
@@ -84,3 +87,4 @@ class GraphSpec:
     nodes: tuple[NodeDecl, ...]
     tree: Tree
     promises: tuple[PromiseDecl, ...] = ()
+    files: tuple[str, ...] = ()

@@ -14,10 +14,11 @@ from typing import Literal
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import SourceText
 from sinkgraph.spec.document_file import read_regular
 from sinkgraph.spec.document_text import MAX_FINDINGS
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
-from sinkgraph.spec.leaves import FilledText, Placeholder, SecretText, written
+from sinkgraph.spec.leaves import FilledText, ParamText, Placeholder, SecretText, written
 from sinkgraph.spec.secret import Secret
 from sinkgraph.spec.written_at import written_at
 
@@ -32,8 +33,9 @@ MAX_FILLED = 16 * 1024 * 1024
 _MARK = re.compile(r"\$\$|\$\{")
 _INNER = re.compile(r"\$\{|\}")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_AGAIN = re.compile(r"\$\{(?:env|file|var):")
-_SCHEMES = ("env", "file", "var")
+_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_AGAIN = re.compile(r"\$\{(?:env|file|var|param):")
+_SCHEMES = ("env", "file", "var", "param")
 _FORMS = "`${env:NAME}`, `${env:NAME:-default}`, `${file:/path}` or `${var:name}`"
 
 
@@ -47,21 +49,32 @@ class _Filling:
     filled: bool = False
     secret: bool = False
     unset: bool = False
+    params: bool = False
 
 
 class Filler:
-    """Fills texts, and remembers what it found and which files it read."""
+    """Fills texts, and remembers what it found and which files it read.
+
+    `template`: what is filled stands in a template, where `${param:NAME}` waits for its uses.
+    """
 
     def __init__(
-        self, vars: AnyMapping[str, object], env: AnyMapping[str, str], base_dir: Path, mode: Mode
+        self,
+        vars: AnyMapping[str, object],
+        env: AnyMapping[str, str],
+        base_dir: Path,
+        mode: Mode,
+        bases: AnyMapping[SourceText, Path] | None = None,
     ) -> None:
         self.vars = vars
         self.env = env
         self.base_dir = base_dir
+        self.bases = bases or {}
         self.severity: Literal["error", "warning"] = "error" if mode == "strict" else "warning"
         self.found: list[Diagnostic] = []
-        self.files: dict[str, tuple[str | None, str]] = {}
+        self.files: dict[tuple[Path, str], tuple[str | None, str]] = {}
         self.left = MAX_FILLED
+        self.template = False
 
     def leaf_or_shell(self, node: Node, path: str, expression: bool) -> Node:
         """Return a filled leaf, or an empty collection of the same kind and place."""
@@ -100,7 +113,7 @@ class Filler:
             mark,
             end,
             "would become part of the expression",
-            "read a var as `vars.name`",
+            f"read a {'param as `params.name`' if self.template else 'var as `vars.name`'}",
         )
         return Scalar(scalar.span, scalar.text, Placeholder(scalar.text), True)
 
@@ -119,6 +132,8 @@ class Filler:
         value: str = "".join(filling.parts)
         if filling.unset:
             value = Placeholder(text)
+        elif filling.params:
+            value = ParamText(value)
         elif filling.secret:
             value = SecretText(value)
         elif filling.filled:
@@ -153,6 +168,8 @@ class Filler:
             self._file(at, start, end, rest)
         elif scheme == "var" and colon:
             self._var(at, start, end, rest)
+        elif scheme == "param" and colon:
+            self._param(at, start, end, rest)
         else:
             self._unknown(at, start, end, body)
         return end
@@ -192,9 +209,11 @@ class Filler:
         if not rest:
             self._bad(at, start, end, "a `${file:…}` names no file", "no path", "write the path")
             return
-        if rest not in self.files:
-            self.files[rest] = _read_secret(self.base_dir, rest)
-        value, problem = self.files[rest]
+        span = at.scalar.span
+        base = self.base_dir if span is None else self.bases.get(span.source, self.base_dir)
+        if (base, rest) not in self.files:
+            self.files[base, rest] = _read_secret(base, rest)
+        value, problem = self.files[base, rest]
         if value is None:
             headline = f"the file `{safe_text(rest, 200)}` {problem}"
             self._unset(
@@ -243,6 +262,18 @@ class Filler:
             )
             return
         self._put(at, start, end, text, secret=isinstance(value, SecretText))
+
+    def _param(self, at: _Filling, start: int, end: int, rest: str) -> None:
+        if not self.template:
+            headline = "a `${param:…}` stands outside of `templates`"
+            help = "write the value, or declare a var and write `${var:name}`"
+            self._bad(at, start, end, headline, "only a template has params", help)
+        elif not _PARAM.fullmatch(rest):
+            headline = f"`{safe_text(rest, 80)}` names no param"
+            self._bad(at, start, end, headline, "not a name", "write `${param:NAME}`")
+        else:
+            at.params = True
+            at.parts.append(f"\0{rest}\0")
 
     def _unknown(self, at: _Filling, start: int, end: int, body: str) -> None:
         scheme = body.partition(":")[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
+from sinkgraph.diagnostics.source import SourceText
 from sinkgraph.spec.document_traps import EXPRESSION_KEYS, EXPRESSION_MAPS
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.fill import Filler, Mode
@@ -28,7 +29,8 @@ _FIELDS: _Inside = "fields"
 _NAMES: _Inside = "names"
 _LITERALS: _Inside = "literals"
 _EXPRESSIONS: _Inside = "expressions"
-_NAMED_FIELDS = frozenset({"sinks", "sources", "templates"})
+_NAMED_FIELDS = frozenset({"sinks", "sources", "templates", "params"})
+_TEMPLATES = "templates"
 _LITERAL_FIELDS = frozenset({"event", "headers", "set", "tls", "vars"})
 
 
@@ -40,23 +42,26 @@ def interpolate(
     base_dir: Path,
     mode: Mode,
     expression_fields: AbstractSet[str] = EXPRESSION_FIELDS,
+    bases: AnyMapping[SourceText, Path] | None = None,
 ) -> tuple[Mapping, list[Diagnostic]]:
     """Return a tree with every `${…}` replaced, and every finding, in the order of the tree.
 
     A leaf that was filled holds a `FilledText`: a `SecretText` (and `secret`) when part of it came
     from `env`, a file or a var that is a `Secret`; a `Placeholder` when a part is not known. An
     unset variable or unusable file is an error in mode "strict" and a warning in "placeholder".
-    Files are relative to `base_dir`. Raises nothing.
+    Files are relative to `base_dir`, or to what `bases` has for the text they are named in. Raises
+    nothing.
     """
     if not _has_marks(tree):
         return tree, []
-    filler = Filler(vars, env, base_dir, mode)
+    filler = Filler(vars, env, base_dir, mode, bases)
     made = Mapping(tree.span, [])
     todo = [_Step(made, tree, "", _FIELDS)]
     while todo:
         step = todo.pop()
         below: list[_Step] = []
         for place, old, inside in _children(step, expression_fields, filler):
+            filler.template = step.template or (step.out is made and place == _TEMPLATES)
             new = filler.leaf_or_shell(old, place, inside == _EXPRESSIONS)
             if isinstance(step.out, Mapping) and isinstance(step.node, Mapping):
                 key = step.node.entries[len(step.out.entries)].key
@@ -64,19 +69,23 @@ def interpolate(
             elif isinstance(step.out, Sequence):
                 step.out.items.append(new)
             if type(new) is not Scalar:
-                below.append(_Step(new, old, place, inside))
+                below.append(_Step(new, old, place, inside, filler.template))
         todo.extend(reversed(below))
     return made, filler.found
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Is a collection whose copy `out` is still to be filled; `inside` says what its keys are."""
+    """Is a collection whose copy `out` is still to be filled; `inside` says what its keys are.
+
+    `template`: it stands in a template.
+    """
 
     out: Node
     node: Node
     path: str
     inside: _Inside
+    template: bool = False
 
 
 def _children(

@@ -5,6 +5,7 @@ It connects nothing: whether targets exist and what the graph promises is `sinkg
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from typing import Any
 
@@ -13,16 +14,16 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import GraphSpec, NodeDecl
-from sinkgraph.spec.document_tree import Entry, Mapping, Scalar
+from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
 from sinkgraph.spec.fields import name_problem, shown
 from sinkgraph.spec.kind import find_kind, kind_names
 from sinkgraph.spec.leaves import is_secret, leaf, plain, written
-from sinkgraph.spec.nodes import Defaults, NodeReader, model_keys, not_in_this_version
+from sinkgraph.spec.nodes import Defaults, Located, NodeReader, model_keys, not_in_this_version
 from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import declared, entries_of, wrong_shape
 
-__all__ = ["LATER", "TOP_LEVEL", "VERSION", "load_spec"]
+__all__ = ["LATER", "TOP_LEVEL", "VERSION", "load_spec", "wrong_version"]
 
 VERSION = 1
 TOP_LEVEL: MappingABC[str, str] = {
@@ -30,7 +31,7 @@ TOP_LEVEL: MappingABC[str, str] = {
     "sinkgraph": "The version of the document: 1.",
     "name": "The name of the graph.",
     "description": "What the graph is for.",
-    "include": "Other documents; not in this version.",
+    "include": "Documents whose content is merged into this one: paths and globs.",
     "vars": "Typed values, overridden with `--set NAME=VALUE`.",
     "defaults": "Fields every node of a kind has unless it says otherwise.",
     "templates": "Composite nodes of your own; not in this version.",
@@ -44,7 +45,6 @@ TOP_LEVEL: MappingABC[str, str] = {
 
 LATER = {
     "templates": "write the nodes out; `kind: endpoint` is built in",
-    "include": "write one document",
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
 """Keys of the top level a later version reads → what to do until then."""
@@ -53,17 +53,21 @@ _UNCHECKED = ("tests",)
 
 
 def load_spec(
-    tree: Mapping, *, vars: MappingABC[str, Any] | None = None
+    tree: Mapping,
+    *,
+    vars: MappingABC[str, Any] | None = None,
+    located: Located | None = None,
 ) -> tuple[GraphSpec, list[Diagnostic]]:
     """Return the spec of an interpolated tree, and every problem found in it.
 
     A node that is not valid stays in the spec without its fields, so that what is wrong between
-    nodes is still found. `vars` are the values that expressions and the graph see.
+    nodes is still found. `vars` are the values that expressions and the graph see;
+    `located` brings relative inputs of other folders to where those of the graph start.
     """
     found: list[Diagnostic] = []
     _head(tree, found)
     name = _name(tree, found)
-    reader = NodeReader(_defaults(tree, found))
+    reader = NodeReader(_defaults(tree, found), located)
     for one in declared(tree, found):
         if one.tree is not None:
             reader.read(one.name, one.side, one.tree, one.at)
@@ -109,19 +113,24 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
                 help=(f"add `sinkgraph: {VERSION}` as its first line",),
             )
         )
-    elif not (type(version) is Scalar and version.value == VERSION and version.value is not True):
-        said = shown(plain(version))
-        found.append(
-            Diagnostic(
-                "SG126",
-                f"the document's version is {said}, and this program reads version {VERSION}",
-                "error",
-                version.span,
-                "not a version this program knows",
-                "sinkgraph",
-                help=(f"write `sinkgraph: {VERSION}`",),
-            )
-        )
+    else:
+        found.extend(wrong_version(version))
+
+
+def wrong_version(version: Node) -> Iterator[Diagnostic]:
+    """Yield that a document's version is not the one this program reads."""
+    if type(version) is Scalar and version.value == VERSION and version.value is not True:
+        return
+    said = shown(plain(version))
+    yield Diagnostic(
+        "SG126",
+        f"the document's version is {said}, and this program reads version {VERSION}",
+        "error",
+        version.span,
+        "not a version this program knows",
+        "sinkgraph",
+        help=(f"write `sinkgraph: {VERSION}`",),
+    )
 
 
 def _unknown_key(entry: Entry, known: set[str]) -> Diagnostic:

@@ -6,7 +6,7 @@ Every node is read whatever became of the others; names across nodes are judged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingABC
 from typing import Any
 
@@ -26,10 +26,13 @@ from sinkgraph.spec.locate import Owner, from_problem, from_validation
 from sinkgraph.spec.ports import INLINE_NAME, Inline, PortReader
 from sinkgraph.spec.secret import MASK
 
-__all__ = ["Defaults", "NodeReader", "not_in_this_version"]
+__all__ = ["Defaults", "Located", "NodeReader", "not_in_this_version"]
 
 Defaults = MappingABC[str, list[Entry]]
 """Kind → the fields every node of it has unless it says otherwise."""
+
+Located = Callable[[type[Section], Mapping], Mapping]
+"""Brings the relative inputs of a node, by its model, to where the graph's inputs start."""
 
 _MAX_FOUND = 1000
 """Findings after which the fields of further nodes are not judged any more."""
@@ -47,10 +50,11 @@ def not_in_this_version(what: str, span: Span | None, path: str, instead: str) -
 class NodeReader:
     """Reads nodes one after the other; `nodes` and `found` grow as it goes."""
 
-    def __init__(self, defaults: Defaults) -> None:
+    def __init__(self, defaults: Defaults, located: Located | None = None) -> None:
         self.nodes: list[NodeDecl] = []
         self.found: list[Diagnostic] = []
         self._defaults = defaults
+        self._located = located
 
     def read(self, name: str, side: Side, tree: Mapping, at: Span | None) -> None:
         """Read a node and, after it, every node written inside it."""
@@ -71,6 +75,8 @@ class NodeReader:
         known = self._kind(decl, helped=not tired)
         if decl.kind is not None:
             decl.tree = self._with_defaults(decl.kind, one.tree)
+            if self._located is not None:
+                decl.tree = self._located(decl.kind.model, decl.tree)
         ports = PortReader(decl)
         values = self._values(decl, ports, skip_name=bool(one.holder))
         self.found.extend(ports.found)

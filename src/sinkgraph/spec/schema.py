@@ -59,9 +59,8 @@ def document_schema() -> Schema:
         "description": "Where events enter, what happens to them, and where they go.",
         "type": "object",
         "additionalProperties": False,
-        "required": ["sinkgraph", "name", "sinks"],
         "properties": _top_level(kinds, refs),
-        "allOf": _unless("defaults", "Whole") + _unless("templates", "Known"),
+        "allOf": [*_head(), *_unless("defaults", "Whole"), *_unless("templates", "Known")],
         "$defs": defs,
     }
 
@@ -187,13 +186,26 @@ def _into(layer: str) -> Schema:
 
 
 def _unless(key: str, layer: str) -> list[Schema]:
-    """Return that nodes keep a layer, in a document without `key` and without `include`."""
-    free = {"not": {"anyOf": [{"required": [key]}, {"required": ["include"]}]}}
+    """Return that nodes keep a layer, in a whole document without `key` and without `include`."""
+    free = {**_WHOLE, "not": {"anyOf": [{"required": [key]}, {"required": ["include"]}]}}
     held = {
         _PLACES[side]: {"additionalProperties": {"$ref": f"#/$defs/{title}{layer}"}}
         for side, title in _SIDES
     }
     return [{"if": free, "then": {"properties": held}}]
+
+
+_WHOLE: Schema = {"anyOf": [{"required": ["sinkgraph"]}, {"required": ["name"]}]}
+"""A document that is not only a part of others, for which it has neither."""
+
+
+def _head() -> list[Schema]:
+    """Return what a whole document has to say: of its nodes, what it includes may say all."""
+    alone = {**_WHOLE, "not": {"required": ["include"]}}
+    return [
+        {"if": _WHOLE, "then": {"required": ["sinkgraph", "name"]}},
+        {"if": alone, "then": {"required": ["sinks"]}},
+    ]
 
 
 # --- the top level --------------------------------------------------------------------------------

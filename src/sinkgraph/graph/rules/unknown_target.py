@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.nearest import nearest
+from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.view import View, edge_path, inside
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 from sinkgraph.spec.document_tree import Mapping, Node
@@ -58,7 +59,9 @@ def _unknown(view: View, decl: NodeDecl, edge: EdgeDecl, *, helped: bool) -> Dia
         near = nearest(edge.target, sinks)
         if near is not None:
             at = sinks[near].at
-            where = f" on line {at.line}" if at is not None else ""
+            where = "" if at is None else f" on line {at.line}"
+            if at is not None and edge.span is not None and at.source is not edge.span.source:
+                where = f" in `{safe_text(at.source.name, 200)}`{where}"
             help = (f"a sink named `{near}` is declared{where}",)
         else:
             help = (f"declare it under `sinks:`, as `{wanted}: {{kind: …}}`",)

@@ -34,6 +34,7 @@ __all__ = [
     "Share",
     "StatusKey",
     "Word",
+    "is_schema_file",
     "whole",
 ]
 
@@ -180,6 +181,11 @@ def _schema(value: Any) -> str:
         f"{shown(value)} is not a known schema",
         f"the nearest is `{near}`" if near else help,
     )
+
+
+def is_schema_file(text: str) -> bool:
+    """Tell whether what a `schema` names is a file."""
+    return not text.startswith("python:") and _SCHEMA_FILE.fullmatch(text) is not None
 
 
 def _header_name(value: Any) -> str:
