@@ -92,6 +92,7 @@ _TABLE = (
     Code("SG217", "ambiguous-inlet", "error", "without a source, events could enter at many sinks"),
     Code("SG218", "reserved-name", "error", "a name belongs to an implied node"),
     Code("SG219", "unclear-rename", "error", "an old name is still declared, or claimed twice"),
+    Code("SG230", "impossible-fate", "error", "pending events cannot go where they are to go"),
     Code("SG301", "slow-terminal", "warning", "a slow terminal has no queue before it"),
     Code("SG302", "no-failover", "error", "a fallback can never pass one of its targets"),
     Code("SG303", "late-failover", "warning", "a fallback waits for a retry below it"),

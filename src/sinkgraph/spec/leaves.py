@@ -14,6 +14,7 @@ from sinkgraph.spec.secret import MASK, Secret
 
 __all__ = [
     "FilledText",
+    "ParamText",
     "Placeholder",
     "SecretText",
     "WrittenBool",
@@ -49,6 +50,12 @@ class SecretText(FilledText):
 
 class Placeholder(FilledText):
     """Stands for text whose `${env:…}` or `${file:…}` is not set; every field accepts it."""
+
+    __slots__ = ()
+
+
+class ParamText(FilledText):
+    """Is text of a template that holds params: `\\0NAME\\0` stands for each `${param:NAME}`."""
 
     __slots__ = ()
 
