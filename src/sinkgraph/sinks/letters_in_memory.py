@@ -47,6 +47,9 @@ class MemoryLetters:
         self._number = 0
         self.size = 0
 
+    def look_again(self) -> None:
+        """Nobody waits here."""
+
     async def open(self) -> int:
         """Return 0: nothing was left."""
         return 0

@@ -165,6 +165,10 @@ class DiskLetters:
                 self.depot.loop.call_soon(self._wake)
         self._node.refuse_if_closed()
 
+    def look_again(self) -> None:
+        """Let in who waits, where there is room by now."""
+        self._wake()
+
     def _wake(self) -> None:
         """Let the first in line go on, when there is room for what it brings."""
         while self._waiting and self.fits(self._waiting[0][1]):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sinkgraph.log.disk.shelf import Shelf
+    from sinkgraph.sinks.base import Node
 
 __all__ = ["STORES", "Shelved"]
 
@@ -63,12 +64,7 @@ class Shelved(Seat):
         """Take up what an earlier run left; a disk queue needs a state dir."""
         depot = self.bound.depot
         if depot is None:
-            if self.durable:
-                reason = (
-                    f"queue {self.name}: `store: disk` needs a state dir to keep its events in:"
-                    " give one (`--state-dir DIR`, or `state_dir=` from Python)"
-                )
-                raise StartFailed([reason])
+            self._refuse_without_disk(self)
             return
         if self.durable or depot.holds(self.name) or (self.was and depot.holds(self.was)):
             self.shelf = depot.claim(self.name, self.was)
@@ -83,6 +79,58 @@ class Shelved(Seat):
             self.bytes += shelf.size
             self.backlog.load((), shelf.cold)
             self.fetch()
+
+    # how it changes while it runs
+
+    async def approach(self, fresh: Node) -> None:
+        """Refuse to keep on disk what comes from now on, where there is no state dir."""
+        if isinstance(fresh, Shelved) and fresh.durable:
+            fresh.bind(self.bound)
+            self._refuse_without_disk(fresh)
+
+    @staticmethod
+    def _refuse_without_disk(queue: Shelved) -> None:
+        if queue.durable and queue.bound.depot is None:
+            reason = (
+                f"queue {queue.name}: `store: disk` needs a state dir to keep its events in:"
+                " give one (`--state-dir DIR`, or `state_dir=` from Python)"
+            )
+            raise StartFailed([reason])
+
+    def become(self, fresh: Node) -> None:
+        """Follow other settings; what is pending stays, and comes before what comes from now on."""
+        assert isinstance(fresh, Shelved), "it becomes what is of its own kind"
+        unmeasured = self.max_bytes is None
+        super().become(fresh)
+        depot = self.bound.depot
+        if fresh.store != self.store and depot is not None:
+            self.store = fresh.store
+            if self.durable:
+                self.shelf = depot.claim(self.name)
+            if self.shelf is not None:
+                self.shelf.takes, self.shelf.keeper = self.durable, self
+        if depot is not None and self.shelf is not None and self.shelf.name != self.name:
+            depot.claim(self.name, self.shelf.name)
+        if self.max_bytes is None:
+            self.bytes = self._reserved_bytes = 0
+        elif unmeasured:
+            self.bytes = self._measured()
+        self.lanes.become(fresh.lanes)
+
+    def _measured(self) -> int:
+        """Return the bytes of all that is pending, of which none were counted so far."""
+        shelf = self.shelf
+        held = [*self.lanes.held(), *self.backlog.remains()]
+        in_memory = [one for one in held if shelf is None or not shelf.has(one.places)]
+        return sum(map(size_of, in_memory)) + (shelf.size if shelf is not None else 0)
+
+    def was_stored(self, batch: Batch) -> bool:
+        """Whether a batch that is accepted now is on disk.
+
+        It may be though the queue keeps its events in memory: its write began before a reload.
+        """
+        shelf = self.shelf
+        return self.durable or (shelf is not None and shelf.expects(batch.places))
 
     # a disk that is slow, or broken
 
@@ -150,7 +198,7 @@ class Shelved(Seat):
         """Give back the room that was kept for a batch."""
         self.reserved -= len(batch)
         if self.max_bytes is not None:
-            self._reserved_bytes -= size_of(batch)
+            self._reserved_bytes = max(0, self._reserved_bytes - size_of(batch))
         self.made_room()
 
     def made_room(self) -> None:
@@ -175,6 +223,11 @@ class Shelved(Seat):
             if not backlog.loaded:
                 self.fetch()
         return not cold
+
+    @staticmethod
+    def weigh(batch: Batch) -> int:
+        """Return the bytes of a batch's payloads."""
+        return size_of(batch)
 
     def _warmest(self) -> int:
         return _HOT_BYTES if self.backlog.warm else 1 << 62

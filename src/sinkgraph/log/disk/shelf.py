@@ -14,6 +14,7 @@ import msgspec
 
 from sinkgraph.event import Batch
 from sinkgraph.log.disk.intervals import Intervals, Range, runs
+from sinkgraph.log.disk.lag import Owed
 from sinkgraph.log.disk.places import log_of, position_of, row_key
 
 if TYPE_CHECKING:
@@ -64,54 +65,6 @@ class Stretch:
     def dump(self) -> list[Any]:
         """Return what its record says."""
         return [self.done.low, self.done.beyond if self.n else [], self.head, self.n, self.size]
-
-
-class Owed:
-    """Counts what has ended and is not noted on disk: it would be repeated after a crash.
-
-    `n` events since the last record was sent off, `flying` in one that is being written.
-    """
-
-    __slots__ = ("_began", "_left", "_waiting", "flying", "n")
-
-    def __init__(self) -> None:
-        self.n = self.flying = 0
-        self._began = 0.0  # when the first of the n ended, by the loop's time
-        self._left = 0.0  # the same of those flying
-        self._waiting: list[asyncio.Future[None]] = []
-
-    def add(self, n: int, loop: asyncio.AbstractEventLoop) -> None:
-        """Note that n events have ended."""
-        if not self.n:
-            self._began = loop.time()
-        self.n += n
-
-    def leave(self) -> None:
-        """Note that a record is being written."""
-        self.flying, self._left = self.n, self._began
-        self.n = 0
-
-    def landed(self, *, stored: bool) -> None:
-        """Note that it is on disk, or is not; let those who wait look again."""
-        if not stored and self.flying:
-            self.n, self._began = self.n + self.flying, self._left
-        self.flying = 0
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
-
-    def too_many(self, most: int, after_s: float, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether it is more than `most` events, the oldest of them for so many seconds."""
-        if self.n + self.flying <= most:
-            return False
-        return loop.time() - (self._left if self.flying else self._began) > after_s
-
-    async def fewer(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait until a record was written, or could not be."""
-        future: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(future)
-        await future
 
 
 class Keeper(Protocol):
@@ -191,6 +144,13 @@ class Shelf:
             if one is None or position_of(place) >= one.head:
                 return False
         return True
+
+    def expects(self, places: Sequence[int] | None) -> bool:
+        """Whether the events at these places were stored for this queue a moment ago."""
+        if not places or places[0] < 0:
+            return False
+        one = self.stretches.get(log_of(places[0]))
+        return one is not None and position_of(places[0]) >= one.head
 
     def stretch(self, log: int) -> Stretch:
         """Return the place in a log, at its head where it is new."""
