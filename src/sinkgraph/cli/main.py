@@ -19,6 +19,7 @@ __all__ = ["SECTIONS", "cli", "main"]
 SECTIONS = {
     "Documents": {
         "check": "Report every problem of graph documents.",
+        "fmt": "Put graph documents in order, comments kept.",
         "explain": "Say what findings mean, or what is known of a graph before it runs.",
         "render": "Draw a graph document.",
         "kinds": "List the kinds of nodes, or the fields of one.",
