@@ -94,6 +94,11 @@ class Live:
         return self._topology
 
     @property
+    def splices(self) -> Splices:
+        """Where readers are put in front of nodes."""
+        return self._splices
+
+    @property
     def nodes(self) -> dict[str, Node]:
         """The live nodes by name."""
         return self._topology.nodes
