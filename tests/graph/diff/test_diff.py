@@ -80,14 +80,14 @@ def test_what_a_queue_holds_goes_on_to_its_new_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "where"), [("memory", "disk", "to disk"), ("disk", "memory", "into memory")]
+    ("before", "after", "where"), [("memory", "disk", "on disk"), ("disk", "memory", "in memory")]
 )
-def test_another_store_replaces_a_queue_and_its_backlog_moves(
+def test_another_store_replaces_a_queue_and_its_backlog_goes_first(
     before: str, after: str, where: str
 ) -> None:
     change = only(diff(graph(queue(store=before)), graph(queue(store=after))))
     assert change.action == "replace"
-    assert change.events == f"move {where}, in order"
+    assert change.events == f"go first, in order; those that come from now on are kept {where}"
     assert [one.field for one in change.changes if not one.tunable] == ["store"]
 
 
@@ -179,6 +179,30 @@ def test_the_nodes_of_a_renamed_endpoint_are_renamed_with_it() -> None:
         "b.http": "a.http",
     }
     assert not plan.by_action()["add"]
+
+
+def test_a_dead_letter_sink_of_another_name_is_another_and_letters_stay() -> None:
+    def letters(name: str, **more: Any) -> Graph:
+        return graph({**queue(dead_letter=name), name: {"kind": "dead_letter", **more}})
+
+    plan = diff(letters("lost"), letters("gone", was="lost"))
+    assert actions(plan)["gone"] == "add"
+    removed = plan.of("lost")
+    assert (removed.action, removed.fate) == ("remove", "keep")
+    assert removed.events == "its letters stay in the state dir"
+
+
+def test_other_keys_cost_what_was_known_of_the_former_ones() -> None:
+    def keyed(kind: str, **fields: Any) -> Graph:
+        return graph({"n": {"kind": kind, "to": "out", **fields}, "out": OUT})
+
+    dedupe = only(diff(keyed("dedupe"), keyed("dedupe", by="data.id")))
+    assert (dedupe.action, dedupe.forgets) == ("retune", ("window",))
+    assert only(diff(keyed("dedupe"), keyed("dedupe", window="1m"))).forgets == ()
+    limits = [keyed("rate_limit", rate="5/s", by=by) for by in ("data.a", "data.b")]
+    limit = only(diff(*limits))
+    assert (limit.action, limit.forgets) == ("retune", ("tokens",))
+    assert limit.reason == "it follows in place; its rates begin anew"
 
 
 def test_a_description_changes_the_drawing_only() -> None:
@@ -296,8 +320,12 @@ def test_a_file_sink_is_replaced_for_its_path_alone() -> None:
     assert told(change) == [("rotate", "none", "{max_size: 1MB}"), ("sync", "batch", "each")]
 
 
-@pytest.mark.parametrize(("before", "after", "action"), [(5, 9, "retune"), (9, 5, "replace")])
-def test_a_channel_grows_in_place_and_does_not_shrink(before: int, after: int, action: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "action"), [(5, 9, "retune"), (9, 5, "retune"), (5, 0, "replace")]
+)
+def test_a_channel_follows_another_capacity_unless_it_is_0(
+    before: int, after: int, action: str
+) -> None:
     def channel(capacity: int) -> Graph:
         return graph({"c": {"kind": "channel", "capacity": capacity}})
 

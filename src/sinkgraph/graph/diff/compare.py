@@ -105,9 +105,10 @@ class _Comparison:
         for one in changed_fields(pair, kind):
             field = str(one.path[0])
             rule = rule_of(side, new.kind, field)
-            replaced = rule is not None and rule.when(one.old, one.new)
-            if rule is not None and replaced:
-                whys.append(rule.why)
+            applies = rule is not None and rule.when(one.old, one.new)
+            replaced = rule is not None and applies and rule.replaces
+            if rule is not None and applies:
+                whys += [rule.why] if replaced else []
                 forgets.update(dict.fromkeys(filter(None, [rule.forgets])))
             changes.append(self._field(pair, one, tunable=not replaced))
         for one in changed_edges(pair, kind, self._renamed):

@@ -1,6 +1,7 @@
 """Which node of the old graph is which of the new one: by name, or as `was` says.
 
-A name that both graphs have is the same node, whatever `was` says; nothing is guessed.
+A name that both graphs have is the same node, whatever `was` says; nothing is guessed. Letters are
+known by the name of their sink, so a dead letter sink is never renamed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def former_names(before: Graph, after: Graph) -> Mapping[str, str]:
         was = node.spec.was
         if was is None or was in after.nodes or was in taken or was not in before.nodes:
             continue
-        if side_of(before.nodes[was]) == side_of(node):
+        old = before.nodes[was]
+        if side_of(old) == side_of(node) and "dead_letter" not in (old.kind, node.kind):
             made[name] = was
             taken.add(was)
     return made

@@ -1,4 +1,4 @@
-"""Which fields of each kind a live node follows in place, and which need a new one in its place.
+"""Which fields of each kind a live node follows in place, and for which something is opened anew.
 
 It is a table; docs/reloading.md is made from it. What a plan says of a node is `compare`.
 """
@@ -40,15 +40,16 @@ def _always(_old: Any, _new: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Says of a field that a new node takes the place of the old one, and why.
+    """Says what a change of a field does beyond being followed in place, and why.
 
-    `when` tells whether two values need one; `unless` says in words where they do not. `forgets`:
-    state that such a change costs.
+    `when` tells whether two values do it; `unless` says in words where they do not. `replaces`:
+    something is opened anew for it. `forgets`: state that it costs.
     """
 
     why: str
     when: Callable[[Any, Any], bool] = _always
     unless: str = ""
+    replaces: bool = True
     forgets: str = ""
 
 
@@ -56,13 +57,13 @@ def _other_origin(old: Any, new: Any) -> bool:
     return origin(old) != origin(new)
 
 
-def _no_growth(old: Any, new: Any) -> bool:
-    return bool(new < old or not old)
+def _to_or_from_nothing(old: Any, new: Any) -> bool:
+    return bool(old) != bool(new)
 
 
 _Kind: TypeAlias = tuple[Side, str]
 
-_REPLACED: Mapping[_Kind, Mapping[str, Rule]] = MappingProxyType(
+_RULES: Mapping[_Kind, Mapping[str, Rule]] = MappingProxyType(
     {
         ("source", "http"): {
             "listen": Rule("another address is listened to"),
@@ -71,25 +72,31 @@ _REPLACED: Mapping[_Kind, Mapping[str, Rule]] = MappingProxyType(
         ("source", "file"): {
             "paths": Rule("other files are read"),
             "follow": Rule("files are read to another end"),
+            "from": Rule("files without a position are read from elsewhere"),
+            "format": Rule("lines are read as something else"),
         },
         ("sink", "queue"): {"store": Rule("its events are kept in another place")},
         ("sink", "dedupe"): {
-            "by": Rule("what was remembered are other keys", forgets="window"),
+            "by": Rule("what it remembers are other keys", replaces=False, forgets="window"),
         },
         ("sink", "rate_limit"): {
-            "by": Rule("its rates belong to other keys", forgets="tokens"),
+            "by": Rule("its rates belong to other keys", replaces=False, forgets="tokens"),
         },
         ("sink", "http"): {
             "url": Rule(
                 "events go to another address",
                 _other_origin,
-                "scheme, host and port stay",
-                "concurrency",
+                "scheme, host and port are the same",
+                forgets="concurrency",
             ),
         },
         ("sink", "file"): {"path": Rule("another file is written")},
         ("sink", "channel"): {
-            "capacity": Rule("it holds less than before", _no_growth, "it grows"),
+            "capacity": Rule(
+                "it begins to hold events, or stops to",
+                _to_or_from_nothing,
+                "neither value is 0",
+            ),
             "readers": Rule("its readers share events in another way"),
         },
         ("sink", "call"): {"target": Rule("another function is called")},
@@ -129,7 +136,7 @@ def side_of(node: GraphNode) -> Side:
 
 
 def rule_of(side: Side, kind: str, field: str, *, port: bool = False) -> Rule | None:
-    """Return the rule of a field; None where it is always followed in place.
+    """Return the rule of a field; None where it is followed in place and costs nothing.
 
     A kind of a third party is replaced for each of its own fields; ports are links, and those of
     every kind are set anew in place.
@@ -139,7 +146,7 @@ def rule_of(side: Side, kind: str, field: str, *, port: bool = False) -> Rule | 
     found = find_kind(side, kind)
     if found is None or found.build:
         return _UNKNOWN
-    return _REPLACED.get((side, kind), {}).get(field)
+    return _RULES.get((side, kind), {}).get(field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +168,15 @@ def rows(kind: Kind) -> Iterator[Row]:
         if key in UNCOMPARED:
             continue
         rule = rule_of(kind.side, kind.name, key, port=key in ports)
-        effect: Effect = "retune"
-        why = ""
-        if key in DRAWING:
-            effect = "drawing"
-        elif rule is not None:
-            effect, why = (
-                ("either", f"{rule.why}, unless {rule.unless}")
-                if rule.unless
-                else (
-                    "replace",
-                    rule.why,
-                )
-            )
-        yield Row(kind.side, kind.name, key, effect, why)
+        yield Row(kind.side, kind.name, key, *_effect(key, rule))
+
+
+def _effect(field: str, rule: Rule | None) -> tuple[Effect, str]:
+    if field in DRAWING:
+        return "drawing", ""
+    if rule is None:
+        return "retune", ""
+    why = f"{rule.why}, unless {rule.unless}" if rule.unless else rule.why
+    if not rule.replaces:
+        return "retune", why
+    return ("either" if rule.unless else "replace"), why

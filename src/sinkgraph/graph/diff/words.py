@@ -84,8 +84,8 @@ def _replaced(new: GraphNode, changed: Mapping[str, FieldChange], after: Side) -
     """Return what becomes of what is pending where a new node takes the place of an old one."""
     match new.role == "source", new.kind:
         case False, "queue":
-            where = "to disk" if new.on_disk else "into memory"
-            return f"move {where}, in order"
+            where = "on disk" if new.on_disk else "in memory"
+            return f"go first, in order; those that come from now on are kept {where}"
         case False, "http":
             return _new_address(new, after)
         case False, "file":
