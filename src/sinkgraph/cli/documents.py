@@ -1,4 +1,4 @@
-"""Which graph documents the arguments of a command mean: files as they are, folders, globs.
+"""Which graph documents the arguments of a command mean: files, folders, globs, and their parts.
 
 It reads only as much as tells a graph document from another file; it judges none.
 """
@@ -10,8 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from glob import has_magic, iglob
+from typing import TYPE_CHECKING
 
-__all__ = ["Documents", "find_documents"]
+if TYPE_CHECKING:
+    from sinkgraph.diagnostics.diagnostic import Diagnostic
+
+__all__ = ["Checked", "Documents", "find_documents", "holders_of"]
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 _SCHEMA = ".schema.json"
@@ -29,12 +33,12 @@ class Documents:
     """Is what arguments mean.
 
     `files`: names to check, each once, in the order given and sorted within a folder or glob.
-    `other`: how many files a folder or glob brought that are no graph documents. `nothing`: the
-    folders and globs without any.
+    `others`: what folders and globs brought that does not look like a whole graph document.
+    `nothing`: the folders and globs without any.
     """
 
     files: tuple[str, ...]
-    other: int
+    others: tuple[str, ...]
     nothing: tuple[str, ...]
 
 
@@ -47,7 +51,7 @@ def find_documents(arguments: Iterable[str]) -> Documents:
     """
     files: dict[str, None] = {}
     nothing: list[str] = []
-    other = 0
+    others: dict[str, None] = {}
     for argument in arguments:
         if os.path.lexists(argument) and not os.path.isdir(argument):
             files[argument] = None
@@ -58,12 +62,50 @@ def find_documents(arguments: Iterable[str]) -> Documents:
             continue
         found = _below(argument) if folder else iglob(argument, recursive=True)
         names = sorted({name for name in _first(found) if name.lower().endswith(SUFFIXES)})
-        taken = [name for name in names if is_document(name)]
-        other += len(names) - len(taken)
-        files.update(dict.fromkeys(taken))
+        taken = {name: None for name in names if is_document(name)}
+        others.update(dict.fromkeys(name for name in names if name not in taken))
+        files.update(taken)
         if not taken:
             nothing.append(argument)
-    return Documents(tuple(files), other, tuple(nothing))
+    return Documents(tuple(files), tuple(others), tuple(nothing))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Is a document that was checked: its findings, its `counts` when there is no error.
+
+    `read`: the files it was read from, itself first.
+    """
+
+    file: str
+    found: list[Diagnostic]
+    counts: str | None
+    read: tuple[str, ...]
+
+    @property
+    def real(self) -> str:
+        """The file itself, whatever links lead to it."""
+        return os.path.realpath(self.file)
+
+    @property
+    def headless(self) -> bool:
+        """Whether it says no version or no name: by itself it is no whole document."""
+        lacks = (("SG125", "sinkgraph"), ("SG121", "name"))
+        return any((one.code, one.path) in lacks for one in self.found)
+
+
+def holders_of(checked: Iterable[Checked]) -> dict[str, str]:
+    """Return for every file that a whole document was read from besides itself which one that is.
+
+    A document that lacks its head is a part when such a document includes it, and only then.
+    """
+    made: dict[str, str] = {}
+    for one in checked:
+        if not one.headless:
+            for path in map(os.path.realpath, one.read):
+                if path != one.real:
+                    made.setdefault(path, one.file)
+    return made
 
 
 def is_document(name: str) -> bool:

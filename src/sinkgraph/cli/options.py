@@ -17,7 +17,7 @@ from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
     from sinkgraph.diagnostics.diagnostic import Diagnostic
-    from sinkgraph.graph.load import Secrets
+    from sinkgraph.graph.load import Looked, Secrets
     from sinkgraph.graph.model import Graph
     from sinkgraph.spec.document import Syntax
 
@@ -113,14 +113,15 @@ def load_document(
     set_vars: Mapping[str, str],
     syntax: Syntax | None = None,
     secrets: Secrets = "placeholder",
+    looked: Looked | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a file (`-`: standard input) and every finding, as `load_graph` does.
 
-    `syntax` is how it is written when its name does not tell.
+    `syntax` is how it is written when its name does not tell. To `looked` is added what was read.
     """
     from sinkgraph.graph.load import load_graph
 
-    return load_graph(file, set_vars=set_vars, secrets=secrets, syntax=syntax)
+    return load_graph(file, set_vars=set_vars, secrets=secrets, syntax=syntax, looked=looked)
 
 
 def counts(graph: Graph, *, dead_letters: bool = False) -> str:

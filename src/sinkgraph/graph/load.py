@@ -26,6 +26,7 @@ from sinkgraph.graph.rules import LINTS, RULES
 from sinkgraph.graph.view import connect
 from sinkgraph.spec.declared import GraphSpec
 from sinkgraph.spec.document import Syntax, from_python, read
+from sinkgraph.spec.document_tree import Entry
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.including.inputs import Inputs
 from sinkgraph.spec.including.whole import whole
@@ -195,7 +196,7 @@ def load_tree(
     body, more = fill(_without(tree, _NOT_FILLED), vars=vars.texts)
     found.extend(more)
     kept = _only(tree, _NOT_FILLED - {"vars"})
-    filled = Tree(tree.span, [*head.entries, *body.entries, *kept.entries])
+    filled = _as_written(tree, [*head.entries, *body.entries, *kept.entries])
     spec, more = load_spec(filled, vars=vars.values, located=inputs.located if inputs else None)
     found.extend(more)
     looked.files.extend(_schema_files(spec, base))
@@ -247,6 +248,12 @@ def _unknown_yet(one: Diagnostic) -> bool:
 
 def _only(tree: Tree, keys: AbstractSet[str]) -> Tree:
     return Tree(tree.span, [one for one in tree.entries if one.key.text in keys])
+
+
+def _as_written(tree: Tree, entries: list[Entry]) -> Tree:
+    """Return entries in the order their keys have in a tree."""
+    order = {key: at for at, key in enumerate(dict.fromkeys(one.key.text for one in tree.entries))}
+    return Tree(tree.span, sorted(entries, key=lambda one: order[one.key.text]))
 
 
 def _without(tree: Tree, keys: AbstractSet[str]) -> Tree:
