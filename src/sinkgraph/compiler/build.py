@@ -97,15 +97,19 @@ def build(
     output_dir: str = ".",
     provided: Mapping[str, Any] | None = None,
     state_dir: str | None = None,
+    shared: dict[str, Any] | None = None,
 ) -> Assembly:
     """Return the live nodes of a graph, connected, not bound to anything.
 
     `provided` holds the callables that `kind: call` targets named `provided:NAME` mean; `state_dir`
-    is the run's, if any. Raises StartFailed with every reason why a node cannot be built.
+    is the run's, if any; `shared` is what the nodes of an earlier graph of the run hold together
+    (listeners). Raises StartFailed with every reason why a node cannot be built.
     """
-    assembly = Assembly(graph.name or "graph", digest=graph.digest, provided=dict(provided or {}))
+    assembly = Assembly(
+        graph.name or "graph", digest=graph.digest, provided=dict(provided or {}), graph=graph
+    )
     built: dict[str, Node] = {}
-    shared: dict[str, Any] = {}
+    shared = assembly.shared = {} if shared is None else dict(shared)
     values = plain_vars(graph.vars)
     for name in reversed(graph.order):
         node = graph.nodes[name]
@@ -116,9 +120,10 @@ def build(
         live = _maker(node)(parts)
         live.name = name
         live.on_remove = _fate(node.spec)
+        live.was = getattr(node.spec, "was", None)
         built[name] = live
-    if shared.get("refused"):
-        raise StartFailed(shared["refused"])
+    if refused := shared.pop("refused", None):
+        raise StartFailed(refused)
     for name in graph.order:
         node, made = graph.nodes[name], built[name]
         if node.role == "source":

@@ -85,9 +85,7 @@ def _transform(parts: Parts) -> Node:
 def _dedupe(parts: Parts) -> Node:
     spec = parts.spec
     by = spec.by if spec.by == "id" else parts.expression(spec.by, "any").evaluate
-    node = Dedupe(parts.one(), by=by, window=spec.window, max_ids=spec.max_ids)
-    node.was = spec.was
-    return node
+    return Dedupe(parts.one(), by=by, window=spec.window, max_ids=spec.max_ids)
 
 
 def _sample(parts: Parts) -> Node:
@@ -114,7 +112,7 @@ def _batch(parts: Parts) -> Node:
 def _queue(parts: Parts) -> Node:
     spec = parts.spec
     order_by = parts.expression(spec.order_by, "any") if spec.order_by is not None else None
-    node = Queue(
+    return Queue(
         parts.one(),
         spec.capacity,
         spec.when_full,
@@ -129,8 +127,6 @@ def _queue(parts: Parts) -> Node:
         linger=spec.linger,
         dead_letter=parts.dead_letter(),
     )
-    node.was = spec.was
-    return node
 
 
 def _retry(parts: Parts) -> Node:

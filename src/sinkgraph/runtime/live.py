@@ -10,19 +10,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from sinkgraph.errors import SinkClosed, SinkgraphError
+from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Event, to_payload
 from sinkgraph.runtime.entry import READY, Entry, Inbox
-from sinkgraph.runtime.retiring import FATES, Fate
+from sinkgraph.runtime.membership import Membership
+from sinkgraph.runtime.outcome import Applied, Refused
+from sinkgraph.runtime.recipe import Recipe
+from sinkgraph.runtime.reloads import Reloads
 from sinkgraph.runtime.subscription import Splices, Subscription
 from sinkgraph.runtime.topology import Topology
-from sinkgraph.runtime.tree import as_node, name_nodes
 from sinkgraph.sinks.base import Node, Sink
-from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.gate import Gate
-from sinkgraph.sinks.queue import Queue
-from sinkgraph.sinks.wiring import downstream
-from sinkgraph.sources.base import SourceNode
+from sinkgraph.sources.inlet import Inlet
 from sinkgraph.telemetry.status import CloseReport, Snapshot
 
 __all__ = ["INBOX_CAPACITY", "Live"]
@@ -37,41 +36,64 @@ class Live:
     tell which graph runs and what happened to it.
     """
 
-    def __init__(self, topology: Topology, inlets: Mapping[str, SourceNode]) -> None:
+    def __init__(self, topology: Topology, recipe: Recipe) -> None:
         self._topology = topology
-        self._entries: dict[str, Entry] = {}
-        for name, link in topology.assembly.entries.items():
-            self._entries[name] = Entry("", link, topology.ctx)
-        for name, inlet in inlets.items():
-            self._entries[name] = Entry(name, inlet.to, topology.ctx, inlet.ledger)
-            inlet_entry = self._entries[name]
-            if hasattr(inlet, "entry"):
-                inlet.entry = inlet_entry
-        self._main = next(iter(self._entries.values())) if len(self._entries) == 1 else None
+        self._entries = {
+            name: Entry("", link, topology.ctx) for name, link in topology.assembly.entries.items()
+        }
+        self._main: Entry | None = None
         self._gate: Gate | None = None
         self._inbox: Inbox | None = None
         self._loop = asyncio.get_running_loop()
         self._splices = Splices(topology)
-        self._adding: list[tuple[Sink, list[Node]]] = []  # what is being opened
-        self._retiring: dict[asyncio.Task[None], list[Node]] = {}
-        if self._main is not None:
-            self._inbox = Inbox(self._main, self._loop, INBOX_CAPACITY)
-            self._inbox.name = "inbox"
-            self._inbox.bind(topology.ctx)
-            topology.beside.append(self._inbox)
+        self._members = Membership(topology)
+        self._reloads = Reloads(topology, recipe)
+        self._shutting = False
         topology.on_closing(self._shut)
         topology.on_wired(self._refresh)
         self._refresh()
 
     def _refresh(self) -> None:
+        """Write where the inlets of the graph that runs now lead."""
+        self._follow_inlets()
         for entry in self._entries.values():
             entry.refresh()
             if entry.shut:
                 entry.gate = None
+        self._main = next(iter(self._entries.values())) if len(self._entries) == 1 else None
         self._gate = self._main.gate if self._main is not None else None
+        if self._main is not None and self._inbox is None:
+            self._inbox = Inbox(self._main, self._loop, INBOX_CAPACITY)
+            self._inbox.name = "inbox"
+            self._inbox.bind(self._topology.ctx)
+            self._topology.beside.append(self._inbox)
+        elif self._main is not None and self._inbox is not None:
+            self._inbox.lead_to(self._main)
+
+    def _follow_inlets(self) -> None:
+        topology = self._topology
+        inlets = {n: one for n, one in topology.sources.items() if one.kind == "inlet"}
+        held = {id(entry.ledger): entry for entry in self._entries.values()}
+        entries = {n: e for n, e in self._entries.items() if n in topology.assembly.entries}
+        for name, inlet in inlets.items():
+            entry = held.pop(id(inlet.ledger), None)
+            if entry is None:
+                own = inlet if isinstance(inlet, Inlet) else None
+                entry = Entry(name, inlet.to, topology.ctx, inlet.ledger, inlet=own)
+                entry.shut = self._shutting
+                if own is not None:
+                    own.entry = entry
+            entry.name = name
+            entries[name] = entry
+        for entry in self._entries.values():
+            if entry not in entries.values():
+                entry.shut = True
+                entry.gate = None
+        self._entries = entries
 
     def _shut(self) -> None:
         """Take nothing more: what is written from here on could only be lost."""
+        self._shutting = True
         for entry in self._entries.values():
             entry.shut = True
         self._refresh()
@@ -235,59 +257,7 @@ class Live:
         The topology owns it from here. Returns its name. Raises what opening it raises, and then
         nothing has changed.
         """
-        topology = self._topology
-        fan = topology.broadcast(broadcast)
-        root = as_node(sink)
-        self._refuse_to_add(fan, sink, root)
-        fresh = [one for one in downstream([root]) if one.ctx is None]
-        if name is not None:
-            root.name = name
-        adding = [one.name for _, nodes in self._adding for one in nodes]
-        name_nodes(fresh, {*topology.nodes, *adding})
-        for one in fresh:
-            if not one.path:
-                one.path = (*fan.path[-31:], one.name)
-        topology.bind(fresh)
-        opened: list[Node] = []
-        self._adding.append((sink, fresh))
-        try:
-            reasons = await topology.provision(fresh, opened)
-            if reasons:
-                raise SinkgraphError("; ".join(reasons))
-            self._refuse_to_add(fan, sink, None)
-        except BaseException:
-            await topology.close_nodes(opened)
-            raise
-        finally:
-            self._adding = [one for one in self._adding if one[1] is not fresh]
-        shared = len(downstream([root])) > len(fresh)
-        if not shared:
-            topology.wire_below(root)
-        for one in fresh:
-            one.start()
-        topology.assembly.sinks.update({one.name: one for one in fresh})
-        topology.flush()
-        target = fan.insert(root, required=required)
-        if shared or not fan.absorb(target):
-            topology.wire()
-        topology.journal.note("target_added", node=fan.name, target=root.name)
-        return root.name
-
-    def _refuse_to_add(self, fan: Broadcast, sink: Sink, root: Node | None) -> None:
-        """Raise when a sink cannot become a target now; its `root` is not asked a second time."""
-        topology = self._topology
-        if topology.status != "ok":
-            raise SinkClosed(f"{topology.name} is {topology.status}")
-        if fan.entrance_of(sink) is not None:
-            raise ValueError(f"{sink!r} is already a target of {fan.name}")
-        if root is None:
-            return
-        if any(one is sink for one, _ in self._adding):
-            raise ValueError(f"{sink!r} is being added already")
-        if any(root in nodes for nodes in self._retiring.values()):
-            raise ValueError(f"{root.kind} {root.name} is being removed")
-        if root.ctx is not None and topology.nodes.get(root.name) is not root:
-            raise ValueError(f"{root.kind} {root.name} belongs to another topology, or did")
+        return await self._members.add(broadcast, sink, name=name, required=required)
 
     async def remove(
         self,
@@ -304,43 +274,27 @@ class Live:
         follows `fate`: `drain`, `dead_letter`, `discard` or `move_to:QUEUE`; without one, each
         follows its `on_remove`. Raises KeyError when no broadcast has it.
         """
-        topology = self._topology
-        root: Any = topology.nodes.get(sink) if isinstance(sink, str) else sink
-        fans = [n for n in topology.nodes.values() if isinstance(n, Broadcast)]
-        if broadcast is not None:
-            fans = [topology.broadcast(broadcast)]
-        fan = next((one for one in fans if one.entrance_of(root) is not None), None)
-        if root is None or fan is None:
-            raise KeyError(f"no broadcast has the target {sink!r}")
-        below = [one for one in downstream([as_node(root)]) if isinstance(one, Queue)]
-        said = self._fate(fate) if fate is not None else None
-        fates = {queue: said or self._fate(queue.on_remove) for queue in below}
-        topology.flush()
-        target = fan.discard(root)
-        assert target is not None, "the target was found above"
-        node = target.link.target
-        if fan.gate is None:
-            topology.wire()
-        kept = {id(one) for one in topology.ordered_from_roots()}
-        gone = [one for one in downstream([node]) if id(one) not in kept]
-        told = fate or "on_remove"
-        topology.journal.note("target_removed", node=fan.name, target=node.name, fate=told)
-        fates = {queue: own for queue, own in fates.items() if queue in gone}
-        task = topology.spawn(topology.retire(gone, fates, deadline), f"retire {node.name}")
-        self._retiring[task] = gone
-        task.add_done_callback(self._retiring.pop)
+        self._members.remove(sink, broadcast=broadcast, fate=fate, deadline=deadline)
 
-    def _fate(self, said: str) -> Fate:
-        """Return a fate as it was said; ValueError when there is none such."""
-        if said in FATES and ":" not in said:
-            return Fate(said)
-        word, _, name = said.partition(":")
-        if word != "move_to":
-            raise ValueError(f"fate is one of {', '.join(FATES)}, not {said!r}")
-        into = self.nodes.get(name.strip())
-        if not isinstance(into, Queue):
-            raise ValueError(f"fate {said}: {name.strip() or 'nothing'} is no queue of this graph")
-        return Fate(word, into)
+    async def reload(
+        self,
+        document: Any,
+        *,
+        set_vars: Mapping[str, str] | None = None,
+        fates: Mapping[str, str] | None = None,
+        drain: float | None = None,
+    ) -> Applied | Refused:
+        """Run another graph from now on, without losing or repeating an event.
+
+        `document` is a path, a mapping or a Graph; `set_vars` overrides vars beside those of the
+        start. What is new is acquired first, then everything changes in one step, then what left
+        drains in the background for at most `drain` seconds (that of the start); `fates` override
+        the `on_remove` of queues that leave. Refused, with every reason, it has changed nothing.
+        Reloads wait for each other.
+        """
+        return await self._reloads.reload(
+            document, set_vars=set_vars, fates=fates or {}, drain_s=drain
+        )
 
     # watching and stopping
 
@@ -381,10 +335,10 @@ class Live:
         try:
             if self._inbox is not None:
                 await self._inbox.drain()
-            if self._retiring:
-                await asyncio.wait(list(self._retiring))
+            if retiring := list(self._topology.retiring):
+                await asyncio.wait(retiring)
         finally:
-            for task in self._retiring:
+            for task in self._topology.retiring:
                 task.cancel()
 
     @property

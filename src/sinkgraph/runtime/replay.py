@@ -38,7 +38,7 @@ class Running(Protocol):
     ctx: Context
     state: StateDir | None
     status: str
-    running: dict[str, asyncio.Task[None]]
+    replaying: dict[str, asyncio.Task[None]]
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -164,8 +164,8 @@ class Replays:
             replay.wake()
         elif not self._stopping and replay.pending():
             replay.task = topology.spawn(replay.run(), f"replay into {replay.into}")
-            topology.running[replay.name] = replay.task
-            replay.task.add_done_callback(lambda _: topology.running.pop(replay.name, None))
+            topology.replaying[replay.name] = replay.task
+            replay.task.add_done_callback(lambda _: topology.replaying.pop(replay.name, None))
 
 
 class Replay(Node):

@@ -16,7 +16,7 @@ from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.queue import Queue
 
-__all__ = ["FATES", "Fate", "Used", "retire"]
+__all__ = ["FATES", "Fate", "Used", "read_fate", "retire"]
 
 FATES = ("drain", "dead_letter", "discard", "move_to:NAME")
 """What may become of the events of a queue that is removed while its graph runs."""
@@ -35,6 +35,19 @@ class Fate:
     def drains(self) -> bool:
         """Whether what is pending is delivered first, as far as time allows."""
         return self.said == "drain"
+
+
+def read_fate(said: str, nodes: Mapping[str, Node]) -> Fate:
+    """Return a fate as it was said; ValueError when there is none such."""
+    if said in FATES and ":" not in said:
+        return Fate(said)
+    word, _, name = said.partition(":")
+    if word != "move_to":
+        raise ValueError(f"fate is one of {', '.join(FATES)}, not {said!r}")
+    into = nodes.get(name.strip())
+    if not isinstance(into, Queue):
+        raise ValueError(f"fate {said}: {name.strip() or 'nothing'} is no queue of this graph")
+    return Fate(word, into)
 
 
 class Used:

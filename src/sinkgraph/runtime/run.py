@@ -6,8 +6,7 @@ It chooses the way to an assembly; the topology does the running.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +14,7 @@ from sinkgraph.clock import Clock, Disk, Network, Random
 from sinkgraph.compiler.assembly import Assembly
 from sinkgraph.errors import SinkgraphError
 from sinkgraph.runtime.live import Live
+from sinkgraph.runtime.recipe import Recipe
 from sinkgraph.runtime.topology import Topology
 from sinkgraph.runtime.tree import assemble, host
 from sinkgraph.sources.base import Source
@@ -25,19 +25,20 @@ __all__ = ["Run", "run"]
 class Run:
     """Is an async context manager: entering starts the graph, leaving drains and closes it."""
 
-    def __init__(self, assembly: Any, options: dict[str, Any]) -> None:
-        self._assemble = assembly
+    def __init__(
+        self, assemble: Callable[[], Assembly], options: dict[str, Any], recipe: Recipe
+    ) -> None:
+        self._assemble = assemble
         self._options = options
+        self._recipe = recipe
         self._live: Live | None = None
 
     async def __aenter__(self) -> Live:
         if self._live is not None:
             raise SinkgraphError("this run was already entered: call sinkgraph.run again")
-        assembly: Assembly = self._assemble()
-        topology = Topology(assembly, **self._options)
+        topology = Topology(self._assemble(), **self._options)
         await topology.start()
-        inlets = {n: s for n, s in assembly.sources.items() if s.kind == "inlet"}
-        self._live = Live(topology, inlets)
+        self._live = Live(topology, self._recipe)
         return self._live
 
     async def __aexit__(
@@ -89,21 +90,11 @@ def run(
         "drain_s": drain,
         "output_dir": os.fspath(output_dir if output_dir is not None else state_dir or "."),
     }
+    recipe = Recipe(
+        options["output_dir"], options["state_dir"], set_vars or {}, provide, sources or {}
+    )
     if callable(getattr(what, "write", None)):
-        return Run(lambda: host(assemble(what), sources or {}), options)
-
-    def from_graph() -> Assembly:
-        graph = what
-        if isinstance(what, (str, os.PathLike, Mapping)):
-            loader = import_module("sinkgraph.graph.load")
-            graph = loader.load(
-                what, set_vars=set_vars, secrets="strict", output_dir=options["output_dir"]
-            )
-        elif not hasattr(graph, "digest"):
-            raise TypeError(f"sinkgraph.run takes a path, a Graph, a dict or a sink, not {what!r}")
-        builder = import_module("sinkgraph.compiler.build")
-        places = {name: options[name] for name in ("output_dir", "state_dir")}
-        assembly: Assembly = builder.build(graph, provided=provide, **places)
-        return host(assembly, sources or {})
-
-    return Run(from_graph, options)
+        return Run(lambda: host(assemble(what), recipe.sources), options, recipe)
+    if not isinstance(what, (str, os.PathLike, Mapping)) and not hasattr(what, "digest"):
+        raise TypeError(f"sinkgraph.run takes a path, a Graph, a dict or a sink, not {what!r}")
+    return Run(lambda: recipe.assembly(recipe.graph(what)), options, recipe)

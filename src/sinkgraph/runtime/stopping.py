@@ -110,8 +110,8 @@ class Stop:
 
     async def _quiet_then_drain(self) -> None:
         topology = self._topology
-        if topology.running:
-            await asyncio.wait(list(topology.running.values()))
+        if topology.working:
+            await asyncio.wait(topology.working)
         if self._first is not None:
             await self._first()
         await topology.replays.ended()
@@ -133,10 +133,10 @@ class Stop:
         topology = self._topology
         sources = [source.to for source in topology.assembly.sources.values()]
         leaving.refuse_writers([*topology.assembly.entries.values(), *sources])
-        for task in topology.running.values():
+        for task in topology.working:
             task.cancel()
-        if topology.running:
-            await asyncio.wait(list(topology.running.values()), timeout=grace.share())
+        if topology.working:
+            await asyncio.wait(topology.working, timeout=grace.share())
         topology.flush()
 
     async def _end_nodes(self, grace: leaving.Grace) -> None:

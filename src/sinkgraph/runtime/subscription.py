@@ -170,6 +170,7 @@ class Splices:
             splice = self._splices[id(target)] = Splice(target)
             splice.name = target.name
             splice.bind(topology.ctx)
+            topology.faces[id(target)] = splice
             self._retarget(target, splice)
         topology.flush()
         splice.watchers.append(subscription)
@@ -181,6 +182,7 @@ class Splices:
         if not splice.watchers:
             target = splice.to.target
             del self._splices[id(target)]
+            del self._topology.faces[id(target)]
             self._retarget(splice, target)
 
     def _retarget(self, old: Node, new: Node) -> None:

@@ -15,17 +15,18 @@ from typing import Any
 
 from sinkgraph.clock import Clock, Disk, LoopClock, Network, Random, system_random
 from sinkgraph.compiler.assembly import Assembly
-from sinkgraph.errors import SinkgraphError, StartFailed
+from sinkgraph.errors import StartFailed
 from sinkgraph.log.turnstile import Turnstile
 from sinkgraph.runtime import leaving
+from sinkgraph.runtime.feeding import Feeding
 from sinkgraph.runtime.look import take_snapshot
 from sinkgraph.runtime.pool import ThreadPool
+from sinkgraph.runtime.provisioning import provision
 from sinkgraph.runtime.replay import Replays
 from sinkgraph.runtime.retiring import Fate, Used, retire
 from sinkgraph.runtime.state import StateDir
 from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
-from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
@@ -74,7 +75,10 @@ class Topology:
         self.state = StateDir(state_dir, disk, fates or {}) if state_dir is not None else None
         self.pool = ThreadPool()
         self.tasks: dict[asyncio.Task[None], None] = {}
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self.replaying: dict[str, asyncio.Task[None]] = {}
+        self.leaving: dict[str, Node] = {}  # of earlier graphs, until they are drained and closed
+        self.faces: dict[int, Node] = {}  # by the id of a node: what edges to it lead to instead
+        self.retiring: dict[asyncio.Task[None], list[Node]] = {}
         self._context: Variables | None = None
         self._uids = 0
         self._wirings = 0
@@ -99,13 +103,22 @@ class Topology:
     @property
     def nodes(self) -> dict[str, Node]:
         """Every node by name: sources, sinks, dead letters."""
-        dead = self.assembly.dead_letters
-        return {**self.assembly.sources, **self.assembly.sinks, dead.name: dead}
+        return {**self.assembly.nodes, **self.leaving}
+
+    @property
+    def working(self) -> list[asyncio.Task[None]]:
+        """The tasks that bring events in: of sources, and of replays."""
+        return [*self.feeding.tasks, *self.replaying.values()]
+
+    @property
+    def wired(self) -> list[Node]:
+        """The nodes as of the last wiring, upstream before downstream."""
+        return self._order
 
     def ordered(self) -> list[Node]:
         """Return every node, upstream before downstream; dead letters last."""
         dead = self.assembly.dead_letters
-        roots = [*self._roots(), *self.assembly.sinks.values()]
+        roots = [*self._roots(), *self.leaving.values(), *self.assembly.sinks.values()]
         return [*(node for node in downstream(roots) if node is not dead), dead]
 
     def _roots(self) -> list[Node]:
@@ -121,7 +134,12 @@ class Topology:
         if len(self.removed) < _MOST_REMOVED or node.name in self.removed:
             before = self.removed.get(node.name, LedgerView())
             self.removed[node.name] = LedgerView.total([before, node.account()])
-        self.assembly.sinks.pop(node.name, None)
+        if self.assembly.sinks.get(node.name) is node:
+            del self.assembly.sinks[node.name]
+        if self.leaving.get(node.name) is node:
+            del self.leaving[node.name]
+        if isinstance(node, SourceNode):
+            self.feeding.forget(node)
         self._order = [one for one in self._order if one is not node]
 
     def on_wired(self, listener: Callable[[], None]) -> None:
@@ -162,6 +180,7 @@ class Topology:
             output_dir=self._output_dir,
             provided=self.assembly.provided,
         )
+        self.feeding = Feeding(self.spawn, self.journal.note)
         nodes = self.ordered()
         opened: list[Node] = []
         try:
@@ -169,7 +188,7 @@ class Topology:
                 self.ctx.depot = await self.state.open(self.journal.note)
                 self.ctx.records = self.ctx.depot
             self.bind(nodes)
-            reasons = await self.provision(nodes, opened)
+            reasons = await provision(nodes, opened)
             if self.state is not None:
                 reasons += self.state.unclaimed(nodes)
             if reasons:
@@ -192,22 +211,6 @@ class Topology:
                     link.target.path = (*node.path[-31:], link.target.name)
             node.bind(self.ctx)
 
-    async def provision(self, nodes: list[Node], opened: list[Node]) -> list[str]:
-        """Open nodes, leaves first; return every reason why it cannot be done.
-
-        Whoever has to be closed again, also after a cancellation, is added to `opened`.
-        """
-        reasons: list[str] = []
-        for node in reversed(nodes):
-            opened.append(node)
-            try:
-                await node.open()
-            except StartFailed as error:
-                reasons += error.reasons
-            except Exception as error:
-                reasons.append(_reason(node, error))
-        return reasons
-
     def _commit(self, nodes: list[Node]) -> None:
         """Begin: synchronous, cannot fail."""
         self.wire()
@@ -215,22 +218,10 @@ class Topology:
             node.start()
         self.generation += 1
         self.status = "ok"
-        for name, source in self.assembly.sources.items():
-            self.running[name] = self.spawn(self._run_source(name, source), f"source {name}")
+        for source in self.assembly.sources.values():
+            self.feeding.begin(source)
         self.replays.start()
         self.journal.note("graph_started", name=self.name, generation=self.generation)
-
-    async def _run_source(self, name: str, source: SourceNode) -> None:
-        try:
-            await source.run(source.to, None)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            source.status = "failed"
-            source.last_error = _said(error)
-            self.journal.note("source_failed", node=name, error=source.last_error)
-        else:
-            self.journal.note("source_ended", node=name)
 
     def wire(self) -> None:
         """Give every entrance its gate anew; what is pending stays where it is."""
@@ -275,8 +266,9 @@ class Topology:
 
     async def sources_ended(self) -> None:
         """Wait until every source has come to its end."""
-        for task in list(self.running.values()):
-            await asyncio.wait([task])
+        await self.feeding.ended(lambda: self.assembly.sources)
+        while self.replaying:
+            await asyncio.wait(list(self.replaying.values()))
 
     # while it runs
 
@@ -357,36 +349,48 @@ class Topology:
         """Close several nodes side by side; one that hangs or fails is named, not waited for."""
         await leaving.close_nodes(nodes, self.journal.note, within_s)
 
-    async def retire(
+    def retire_soon(
         self, nodes: list[Node], fates: Mapping[Queue, Fate], deadline_s: float
     ) -> None:
-        """Drain, close and forget nodes nothing writes to any more."""
+        """Drain, close and forget nodes nothing writes to any more, in the background."""
         self._wirings += 1
+        task = self.spawn(self._retire(nodes, fates, deadline_s), f"retire {nodes[0].name}")
+        self.retiring[task] = nodes
+        task.add_done_callback(lambda done: self.retiring.pop(done, None))
+
+    async def _retire(
+        self, nodes: list[Node], fates: Mapping[Queue, Fate], deadline_s: float
+    ) -> None:
         used = Used(lambda: self._wirings, self.ordered_from_roots)
+        ending = [self.feeding.end(one) for one in nodes if isinstance(one, SourceNode)]
+        if ending:
+            await asyncio.wait([asyncio.ensure_future(one) for one in ending], timeout=deadline_s)
         for node in await retire(nodes, fates, deadline_s, self.journal.note, used):
             self.retired(node)
 
-    def broadcast(self, where: str | Node) -> Broadcast:
-        """Return the broadcast of that name; KeyError or TypeError say what is wrong."""
-        node = self.nodes.get(where) if isinstance(where, str) else where
-        if node is None:
-            raise KeyError(f"no node is named {where!r}")
-        if not isinstance(node, Broadcast):
-            raise TypeError(f"{node.kind} {node.name} has no members: only a broadcast has")
-        return node
+    # another graph
 
+    def face(self, node: Node) -> Node:
+        """Return what edges to a node lead to: itself, or who watches what is written to it."""
+        return self.faces.get(id(node), node)
 
-def _said(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    name = type(error).__name__
-    return str(error) if isinstance(error, SinkgraphError) else f"{name}: {error}".rstrip(": ")
+    def adopt(self, new: Assembly) -> None:
+        """Own the nodes of another assembly from now on; those it has not are to `leave`."""
+        self.assembly = new
+        self.name = new.name
+        self.generation += 1
+        self.ctx.graph_digest = new.digest
+        self.ctx.provided = new.provided
+        self.ctx.dead_letters.retarget(self.face(new.dead_letters))
 
+    def leave(self, node: Node, name: str) -> None:
+        """Keep a node of an earlier graph, under a name that is free, until it is retired."""
+        node.name = name
+        self.leaving[name] = node
 
-def _reason(node: Node, error: Exception) -> str:
-    text = _said(error)
-    said = f"{node.kind} {node.name}: "
-    return text if text.startswith(said) else said + text
+    def leaves(self, node: Node) -> bool:
+        """Whether a node belongs to an earlier graph only."""
+        return self.leaving.get(node.name) is node
 
 
 def _to_log(entry: Any) -> None:

@@ -1,0 +1,262 @@
+"""One reload of a running topology: provision beside it, commit in one step, let the rest drain.
+
+Until the commit nothing running is touched, and a failure leaves nothing behind. The commit is
+synchronous: it waits for no destination, no queue and no disk. Which document is applied, and
+who asked for it, is not its affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING
+
+from sinkgraph.runtime.matching import endpoints, match
+from sinkgraph.runtime.provisioning import acquire, provision
+from sinkgraph.runtime.retiring import Fate, read_fate
+from sinkgraph.sinks.base import Link, Node
+from sinkgraph.sinks.breaker_sink import BreakerSink
+from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.retry import Retry
+from sinkgraph.sinks.wiring import unwire
+from sinkgraph.sources.base import SourceNode
+from sinkgraph.sources.http import HttpSource
+
+if TYPE_CHECKING:
+    from sinkgraph.compiler.assembly import Assembly
+    from sinkgraph.graph.diff import Plan
+    from sinkgraph.runtime.topology import Topology
+
+__all__ = ["PROVISION_S", "Reload"]
+
+PROVISION_S = 30.0
+"""How long a reload may take to acquire what the new graph needs, in seconds."""
+
+
+class Reload:
+    """Brings a topology from its assembly to a new one, as `plan` says.
+
+    `fates` override the `on_remove` of queues that leave, by name. `drain_s`: how long what left
+    may drain, in seconds.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        new: Assembly,
+        plan: Plan,
+        fates: Mapping[str, str],
+        drain_s: float,
+    ) -> None:
+        self._topology = topology
+        self._new = new
+        self._plan = plan
+        self._fates = fates
+        self._drain_s = drain_s
+        self._opened: list[Node] = []
+        new.dead_letters.name = new.dead_letters.name or "dead-letters"
+        self._matching = match(topology.assembly.nodes, topology.leaving, new, plan)
+        self._into: dict[Queue, Fate] = {}
+        self._paths = _paths(new)
+
+    # provision
+
+    async def provision(self) -> list[str]:
+        """Acquire everything new; return every reason why it cannot be done.
+
+        When there is one, what was acquired is given back.
+        """
+        try:
+            async with asyncio.timeout(PROVISION_S):
+                await self._let_settle()
+                reasons = self._refusals() or await self._acquire()
+        except TimeoutError:
+            reasons = [f"what the new graph needs was not there within {PROVISION_S:g} s"]
+        except BaseException:
+            await self.give_back()
+            raise
+        if reasons:
+            await self.give_back()
+        return reasons
+
+    async def _let_settle(self) -> None:
+        """Wait for nodes that are being closed, where nodes of their names are to begin."""
+        topology = self._topology
+        names = self._matching.begun.keys() & topology.leaving.keys()
+        waiting = [
+            task
+            for task, nodes in topology.retiring.items()
+            if any(node.name in names and node.closed for node in nodes)
+        ]
+        if waiting:
+            await asyncio.wait(waiting)
+
+    def _refusals(self) -> list[str]:
+        """Return what stands against the reload before anything is acquired."""
+        matching, topology = self._matching, self._topology
+        graph = topology.assembly.graph
+        declared = set(graph.nodes) if graph is not None else set()
+        reasons = [
+            f"{node.kind} {name}: the name is taken by a sink that was added while the graph ran"
+            for name, node in matching.begun.items()
+            if name in topology.assembly.sinks and name not in declared
+        ]
+        for name, node in matching.ended.items():
+            if isinstance(node, Queue):
+                said = self._fates.get(name, node.on_remove)
+                try:
+                    self._into[node] = read_fate(said, matching.final)
+                except ValueError as error:
+                    reasons.append(f"queue {name}: {error}")
+        return reasons
+
+    async def _acquire(self) -> list[str]:
+        topology, reasons = self._topology, list[str]()
+        for name, (old, fresh) in self._matching.kept.items():
+            if name in self._matching.alike:
+                continue
+            self._opened.append(fresh)
+            reasons += await acquire(fresh, old.approach(fresh))
+        begun = list(self._matching.begun.values())
+        for node in begun:
+            node.path = self._paths.get(node.name, (node.name,))
+            if isinstance(node, HttpSource):
+                node.succeeds = True
+        for node in begun:
+            node.bind(topology.ctx)
+        return reasons + await provision(begun, self._opened)
+
+    async def give_back(self) -> None:
+        """Release what was acquired: the reload is given up."""
+        await self._topology.close_nodes(list(reversed(self._opened)))
+
+    # commit
+
+    @property
+    def stale(self) -> bool:
+        """Whether a node that was to go on has been closed meanwhile."""
+        return any(old.closed for old, _ in self._matching.kept.values())
+
+    def commit(self) -> None:
+        """Make the new graph the one that runs: synchronous, and cannot fail."""
+        topology, matching = self._topology, self._matching
+        topology.flush()
+        going_on = {id(old) for old, _ in matching.kept.values()}
+        matching.ended = {
+            name: node for name, node in topology.assembly.nodes.items() if id(node) not in going_on
+        }
+        unwire(topology.wired)
+        before = {name: endpoints(old) for name, (old, _) in matching.kept.items() if _judges(old)}
+        final = matching.final
+        for node in self._new.nodes.values():
+            for link in node.links():
+                link.retarget(topology.face(final[link.target.name]))
+        for name, (old, _) in matching.kept.items():
+            old.name, old.path = name, self._paths.get(name, (name,))
+        for name, (old, fresh) in matching.kept.items():
+            if name in matching.alike:
+                for mine, other in zip(old.links(), fresh.links(), strict=True):
+                    mine.follow(other)
+            else:
+                old.become(fresh)
+        self._hand_over(final)
+        for node in reversed(list(matching.begun.values())):
+            node.start()
+        self._forget_endpoints(before)
+        self._wake()
+        self._begin_sources()
+        self._retire()
+
+    def _hand_over(self, final: Mapping[str, Node]) -> None:
+        """Let the topology own the new nodes; who was added while it ran stays where it was."""
+        topology, new, matching = self._topology, self._new, self._matching
+        for name, node in final.items():
+            former = topology.leaving.pop(name, None)
+            if former is not None and former is not node:
+                topology.leave(former, f"{name}~{topology.generation}")
+        guests = {
+            name: node
+            for name, node in matching.ended.items()
+            if name not in self._declared and not isinstance(node, SourceNode)
+        }
+        new.sources = {name: final[name] for name in new.sources}  # type: ignore[misc]
+        new.sinks = {**{name: final[name] for name in new.sinks}, **guests}
+        new.dead_letters = final[new.dead_letters.name]
+        topology.adopt(new)
+        reached = set(map(id, topology.ordered_from_roots()))
+        for name, node in matching.ended.items():
+            if id(node) in reached:
+                continue
+            new.sinks.pop(name, None)
+            topology.leave(node, f"{name}~{topology.generation}" if name in final else name)
+        topology.wire()
+
+    @property
+    def _declared(self) -> set[str]:
+        return {change.was or change.name for change in self._plan.changes}
+
+    def _forget_endpoints(self, before: Mapping[str, Set[object]]) -> None:
+        """Close breakers that judge another endpoint than so far."""
+        now = self._topology.clock.now()
+        for name, judged in before.items():
+            node = self._matching.kept[name][0]
+            machine = getattr(node, "machine", None)
+            if machine is not None and judged and endpoints(node) != judged:
+                machine.reset(now)
+
+    def _wake(self) -> None:
+        """Let who waits for another attempt make it now, where something changed below."""
+        changed = {one.name for one in self._plan.changes if one.action != "keep"}
+        for node, _ in self._matching.kept.values():
+            if isinstance(node, Retry) and (node.name in changed or _below(node) & changed):
+                node.wake()
+
+    def _begin_sources(self) -> None:
+        topology = self._topology
+        for name, node in self._matching.begun.items():
+            if isinstance(node, SourceNode):
+                former = self._matching.ended.get(name)
+                topology.feeding.begin(node, former if isinstance(former, SourceNode) else None)
+
+    def _retire(self) -> None:
+        """Let what left drain in the background, each by its fate."""
+        topology = self._topology
+        gone = [node for node in topology.ordered() if topology.leaves(node)]
+        gone = [node for node in gone if node in self._matching.ended.values()]
+        fates = {
+            node: self._into.get(node, Fate("drain")) for node in gone if isinstance(node, Queue)
+        }
+        for node in gone:
+            if isinstance(node, SourceNode):
+                node.stop()
+        if gone:
+            topology.retire_soon(gone, fates, self._drain_s)
+
+
+def _paths(new: Assembly) -> dict[str, tuple[str, ...]]:
+    """Return for every node the names from a source to it, the shortest way."""
+    found: dict[str, tuple[str, ...]] = {name: (name,) for name in new.sources}
+    todo: list[Node] = list(new.sources.values())
+    for node in todo:
+        for link in node.links():
+            target = link.target
+            if link.port != "dead_letter" and target.name not in found:
+                found[target.name] = (*found[node.name][-31:], target.name)
+                todo.append(target)
+    return found
+
+
+def _judges(node: Node) -> bool:
+    return isinstance(node, Retry | BreakerSink)
+
+
+def _below(node: Node) -> set[str]:
+    """Return the names of what a node writes to by itself, up to the next queue."""
+    found: set[str] = set()
+    todo: list[Link] = list(node.links())
+    while todo:
+        target = todo.pop().target
+        if target.name not in found and not isinstance(target, Queue):
+            found.add(target.name)
+            todo += target.links()
+    return found
