@@ -85,6 +85,8 @@ def _behind(comment: Comment, before: _Slot | None, after: _Slot | None, root: V
             root.feet.append(comment)
         return
     _open_up(before.brackets)
+    if before.brackets:
+        comment.gap = 2  # what it was aligned with moves away
     item = before.item
     if before.what == "end":
         item = _last(item)

@@ -32,7 +32,6 @@ _SPACE = re.compile(_SKIP)
 _DASH = re.compile(_SKIP + r"(-)")
 _COLON = re.compile(_SKIP + r"(:)")
 _CHOMPING = re.compile(r"[+-]")
-_TRAILING = re.compile(r"(?:\n[ ]*)+\Z")
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
 
 
@@ -116,7 +115,7 @@ class _Reader:
             if block and end == len(self.text) and not raw.endswith("\n"):
                 raw = _without_end(raw)
             if block and "+" not in raw.partition("\n")[0].partition("#")[0]:
-                raw = _TRAILING.sub("", raw)
+                raw = _without_trailing(raw)
             value.raw = raw.rstrip(" \t") if not block else raw
             value.end = self.at = min(end, value.start + len(value.raw))
         self._place(value, item)
@@ -206,6 +205,16 @@ class _Reader:
     def _comments(self, to: int) -> None:
         for found in _COMMENT.finditer(self.text, self.at, to):
             self.made.comments.append(self.lines.comment(found.start(), found[0]))
+
+
+def _without_trailing(raw: str) -> str:
+    """Return a block without the empty lines at its end, which say nothing."""
+    header, *lines = raw.split("\n")
+    filled = next((one for one in lines if one.strip(" ")), None)
+    indent = len(raw) if filled is None else len(filled) - len(filled.lstrip(" "))
+    while lines and not lines[-1].strip(" ") and len(lines[-1]) <= indent:
+        lines.pop()
+    return "\n".join((header, *lines))
 
 
 def _without_end(raw: str) -> str:

@@ -115,10 +115,7 @@ class _Writer:
         assert key is not None
         if key.role == "alias":
             return f"{key.raw} "
-        if "\n" not in key.raw:
-            text = _anchored(key, _scalar(key))
-        else:
-            text = _anchored(key, json.dumps(key.text, ensure_ascii=False))
+        text = _anchored(key, _joined(key))
         if len(text) > _MAX_KEY:
             raise CannotFormatError(f"a key is longer than {_MAX_KEY} characters")
         return text
@@ -149,6 +146,8 @@ class _Writer:
             line = None if value.items else line
         if value.role in ("mapping", "sequence") and line is None:
             first, second = item.head or item.tail, item.tail if item.head else None
+            if first is not None and value.flow:
+                first.gap = 2  # it stood behind the brackets
             if second is not None:
                 self.own(second, indent, blank=blank)
                 blank = False
@@ -212,12 +211,7 @@ class _Writer:
 
     def _in_brackets(self, value: Value) -> str | None:
         """Return a value in one line, where lines of a text are joined as YAML joins them."""
-        if value.role != "scalar" or "\n" not in value.raw:
-            return self.one_line(value)
-        text = value.text or ""
-        if not value.style and "\n" not in text:
-            return _anchored(value, text)
-        return _anchored(value, json.dumps(text, ensure_ascii=False))
+        return self.one_line(value) if value.role != "scalar" else _anchored(value, _joined(value))
 
 
 def _begins_with_comment(item: Item) -> bool:
@@ -231,13 +225,26 @@ def _anchored(value: Value, text: str) -> str:
 
 
 def _scalar(value: Value) -> str:
-    """Return a text in one line; plain words need no quotes."""
+    """Return a text in one line."""
     if not value.style:
         return value.raw
-    inner = value.raw[1:-1]
-    if _PLAIN.fullmatch(inner) and inner.lower() not in _NOT_TEXT:
-        return inner
-    return in_double_quotes(value.raw) if value.style == "'" else value.raw
+    return _needed(in_double_quotes(value.raw) if value.style == "'" else value.raw)
+
+
+def _needed(quoted: str) -> str:
+    """Return a text without its quotes when it is plain words."""
+    inner = quoted[1:-1]
+    return inner if _PLAIN.fullmatch(inner) and inner.lower() not in _NOT_TEXT else quoted
+
+
+def _joined(value: Value) -> str:
+    """Return a text in one line, its lines joined as YAML joins them."""
+    text = value.text or ""
+    if "\n" not in value.raw:
+        return _scalar(value)
+    if not value.style and "\n" not in text:
+        return text
+    return _needed(json.dumps(text, ensure_ascii=False))
 
 
 def _lines_of(value: Value, holder: Value, indent: int) -> list[str]:
