@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 __all__ = [
@@ -99,12 +100,22 @@ class Loop:
 Node: TypeAlias = "Const | Ident | Select | Call | MakeList | MakeMap | Loop"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tree:
-    """Is a checked expression: its root, and where each node began in the text."""
+    """Is a checked expression: its root, and its source info as the library wrote it."""
 
     root: Node
-    positions: dict[int, int]
+    places: bytes
+
+    @cached_property
+    def positions(self) -> dict[int, int]:
+        """Where each node began in the text; read when a finding needs a place."""
+        found: dict[int, int] = {}
+        for part, place in _fields(self.places):
+            if part == 4:
+                entry = dict(_fields(_raw(place)))
+                found[_int(entry.get(1, 0))] = _int(entry.get(2, 0))
+        return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -133,8 +144,7 @@ def read_tree(serialized: bytes) -> Tree:
     """Return the tree in `Expression.serialize()`: an `Any` around a CheckedExpr."""
     checked = _sub(_fields(serialized), 2)
     names: dict[int, str] = {}
-    positions: dict[int, int] = {}
-    root = b""
+    places = root = b""
     for number, value in _fields(checked):
         if number == 2:
             entry = dict(_fields(_raw(value)))
@@ -144,11 +154,8 @@ def read_tree(serialized: bytes) -> Tree:
         elif number == 4:
             root = _raw(value)
         elif number == 5:
-            for part, place in _fields(_raw(value)):
-                if part == 4:
-                    entry = dict(_fields(_raw(place)))
-                    positions[_int(entry.get(1, 0))] = _int(entry.get(2, 0))
-    return Tree(_node(root, names), positions)
+            places = _raw(value)
+    return Tree(_node(root, names), places)
 
 
 Field: TypeAlias = "tuple[int, int | bytes]"
@@ -157,19 +164,25 @@ Field: TypeAlias = "tuple[int, int | bytes]"
 def _fields(raw: bytes) -> Iterator[Field]:
     i, end = 0, len(raw)
     while i < end:
-        key, i = _varint(raw, i)
+        key = raw[i]
+        i += 1
+        if key > 0x7F:  # nearly all numbers are of one byte
+            key, i = _varint(raw, i - 1)
         wire = key & 7
-        if wire == 0:
-            value: int | bytes
-            value, i = _varint(raw, i)
-        else:
+        if wire == 1 or wire == 5:
             size = 8 if wire == 1 else 4
-            if wire == 2:
-                size, i = _varint(raw, i)
-            elif wire not in (1, 5):
+        else:
+            size = raw[i]
+            i += 1
+            if size > 0x7F:
+                size, i = _varint(raw, i - 1)
+            if wire == 0:
+                yield key >> 3, size
+                continue
+            if wire != 2:
                 raise ValueError(f"wire type {wire} in a serialised expression")
-            value, i = raw[i : i + size], i + size
-        yield key >> 3, value
+        yield key >> 3, raw[i : i + size]
+        i += size
 
 
 def _varint(raw: bytes, i: int) -> tuple[int, int]:
