@@ -170,8 +170,10 @@ def take_head(first: Item) -> tuple[list[Comment], bool]:
             )
     head, first.lead = lead[:end], lead[end:]
     gap = bool(head) and blanks[end - 1]
-    if head and not first.lead:
-        first.blank = False  # it stood behind the comments
+    if first.lead:
+        first.lead[0].blank = False  # what stood above it is no more
+    else:
+        first.blank = False
     return head, gap
 
 

@@ -1,6 +1,6 @@
 """TOML in the one form `sinkgraph fmt` writes: read, put in order, written.
 
-One empty line stands before a header. Braces stay in their line, since TOML breaks none; a list
+Braces stay in their line, since TOML breaks none; a list
 that was written over several lines stays so.
 """
 
@@ -46,7 +46,9 @@ def format_toml(text: str, tree: Mapping) -> tuple[str, list[str]]:
         put_in_order(table.body, shape)
         placed.append((place, table))
     placed.sort(key=lambda one: one[0])
-    writer = _Writer()
+    writer = _Writer(
+        apart=any(one.lead[0].blank if one.lead else one.blank for one in layout.tables)
+    )
     for at, comment in enumerate(head):
         writer.line(comment.text, blank=comment.blank and at > 0)
     writer.gap = gap
@@ -66,7 +68,7 @@ def _head(tables: list[Table]) -> tuple[list[Comment], bool]:
         return [], False
     item = Item(None, Value("scalar", 0), 0, lead=tables[1].lead, blank=tables[1].blank)
     head, gap = take_head(item)
-    tables[1].lead = item.lead
+    tables[1].lead, tables[1].blank = item.lead, item.blank
     return head, gap
 
 
@@ -104,9 +106,13 @@ def _placed(
 
 
 class _Writer:
-    """Writes lines; `gap`: an empty line comes before the next one."""
+    """Writes lines; `gap`: an empty line comes before the next one.
 
-    def __init__(self) -> None:
+    `apart`: one comes before each header, as before one of them.
+    """
+
+    def __init__(self, *, apart: bool) -> None:
+        self.apart = apart
         self.lines: list[str] = []
         self.gap = False
 
@@ -120,7 +126,7 @@ class _Writer:
     def table(self, table: Table, *, top: bool) -> None:
         """Write a table; the first one has no header."""
         if not top:
-            blank = True
+            blank = self.apart
             for comment in table.lead:
                 self.line(comment.text, blank=blank or comment.blank)
                 blank = False

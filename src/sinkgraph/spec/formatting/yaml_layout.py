@@ -67,12 +67,16 @@ def read_yaml(text: str) -> YamlLayout:
 
 
 class _Reader:
-    """Reads one text; `at` is the end of what was read last."""
+    """Reads one text; `at` is the end of what was read last.
+
+    `kept`: the end of the last text that keeps the empty lines after it.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.made = YamlLayout()
         self.at = 0
+        self.kept = 0
         self.lines = Lines(text)
         self.stack: list[_Open] = []
 
@@ -116,6 +120,8 @@ class _Reader:
                 raw = _without_end(raw)
             if block and "+" not in raw.partition("\n")[0].partition("#")[0]:
                 raw = _without_trailing(raw)
+            elif block:
+                self.kept = end
             value.raw = raw.rstrip(" \t") if not block else raw
             value.end = self.at = min(end, value.start + len(value.raw))
         self._place(value, item)
@@ -191,7 +197,7 @@ class _Reader:
         if frame.value.role == "mapping" and frame.key is None:
             frame.key, frame.key_start = value, start
             return
-        frame.value.items.append(Item(frame.key, value, start, blank=self.lines.blank(start)))
+        frame.value.items.append(Item(frame.key, value, start, blank=self._blank(start)))
         frame.key = None
 
     # --- between values -------------------------------------------------------------------------
@@ -204,7 +210,13 @@ class _Reader:
 
     def _comments(self, to: int) -> None:
         for found in _COMMENT.finditer(self.text, self.at, to):
-            self.made.comments.append(self.lines.comment(found.start(), found[0]))
+            comment = self.lines.comment(found.start(), found[0])
+            comment.blank = comment.blank and self._blank(comment.start)
+            self.made.comments.append(comment)
+
+    def _blank(self, at: int) -> bool:
+        """Tell whether the line before the one of a place is empty, and no text keeps it."""
+        return self.lines.blank(at) and self.lines.starts[self.lines.number(at) - 2] >= self.kept
 
 
 def _without_trailing(raw: str) -> str:

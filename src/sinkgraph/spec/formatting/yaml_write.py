@@ -80,12 +80,16 @@ class _Writer:
     # --- items ----------------------------------------------------------------------------------
 
     def items(self, holder: Value, indent: int, *, top: bool = False) -> None:
-        """Write the items of a block, and the comments that end it."""
+        """Write the items of a block, and the comments that end it.
+
+        Where an empty line sets apart one section of the document, one sets apart each.
+        """
         sequence = holder.role == "sequence"
         section = False
+        apart = top and not holder.flow and any(map(self._blank, holder.items))
         for place, item in enumerate(holder.items):
             blank = place > 0 and not holder.flow and self._blank(item)
-            if top:
+            if apart:
                 was, section = section, self._is_section(item)
                 blank = place > 0 and (blank or was or section)
             for at, comment in enumerate(item.lead):
