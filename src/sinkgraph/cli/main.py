@@ -22,6 +22,7 @@ SECTIONS = {
         "fmt": "Put graph documents in order, comments kept.",
         "explain": "Say what findings mean, or what is known of a graph before it runs.",
         "render": "Draw a graph document.",
+        "plan": "Say what a reload to another document would do.",
         "kinds": "List the kinds of nodes, or the fields of one.",
         "schema": "Print the JSON Schema of graph documents, for editors.",
         "new": "Write a graph document to begin from.",

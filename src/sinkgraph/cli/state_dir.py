@@ -6,7 +6,7 @@ It touches nothing: whether a state dir can be used is found out by who opens it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 import click
@@ -107,21 +107,26 @@ def run_dir(
     return found
 
 
-def parse_fates(fates: Iterable[str], state_dir: str | None) -> dict[str, str]:
-    """Return what `--fate` said, by name. Raises a usage error."""
+def parse_fates(
+    fates: Iterable[str], state_dir: str | None, words: Sequence[str] = FATES
+) -> dict[str, str]:
+    """Return what `--fate` said, by name; `words` are those it may begin with.
+
+    Raises a usage error.
+    """
     made: dict[str, str] = {}
     for one in fates:
         name, equals, fate = (part.strip() for part in one.partition("="))
         shown = safe_text(one, 80)
         if not equals or not name or not fate:
-            raise click.UsageError(f"`--fate {shown}` is not NAME=FATE; a fate is {_listed()}")
+            raise click.UsageError(f"`--fate {shown}` is not NAME=FATE; a fate is {_listed(words)}")
         word, _, other = (part.strip() for part in fate.partition(":"))
         if word == "move_to" and other:
             fate = f"{word}:{other}"
-        elif fate == "move_to" or fate not in FATES:
-            near = word if word in FATES else nearest(word, FATES)
+        elif fate == "move_to" or fate not in words:
+            near = word if word in words else nearest(word, words)
             near = "move_to:NAME" if near == "move_to" else near
-            help = f"the nearest is `{near}`" if near else f"a fate is {_listed()}"
+            help = f"the nearest is `{near}`" if near else f"a fate is {_listed(words)}"
             raise click.UsageError(f"`--fate {shown}` names no fate: {help}")
         if made.setdefault(name, fate) != fate:
             raise click.UsageError(f"`--fate` says two things of `{safe_text(name, 80)}`")
@@ -136,5 +141,6 @@ def _dots(folder: str) -> bool:
     return folder in {".", ".."}
 
 
-def _listed() -> str:
-    return "`drain`, `dead_letter`, `discard` or `move_to:NAME`"
+def _listed(words: Sequence[str]) -> str:
+    shown = [f"`{'move_to:NAME' if word == 'move_to' else word}`" for word in words]
+    return f"{', '.join(shown[:-1])} or {shown[-1]}"

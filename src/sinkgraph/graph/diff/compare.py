@@ -67,7 +67,7 @@ class _Comparison:
                 continue
             fate = self.fates.of(node)
             events = events_of_leaving(node, fate, self._before.graph)
-            why = "`enabled: false` takes it out" if name in off else "the new document has none"
+            why = "`enabled: false` takes it out" if name in off else "not in the new document"
             yield NodeChange(
                 name, node.kind, "remove", None, (), why, events, fate, node.declared_at
             )
@@ -76,7 +76,7 @@ class _Comparison:
         """Return what becomes of a node of the new graph."""
         former = self._former.get(new.name)
         if former is None:
-            why = "the old document has none"
+            why = "not in the old document"
             return NodeChange(
                 new.name, new.kind, "add", None, (), why, NOTHING_PENDING, "", new.declared_at
             )

@@ -60,10 +60,12 @@ class Fates:
 
     def refused(self) -> Iterator[Diagnostic]:
         """Yield why fates cannot be carried out."""
-        for name, fate in self.said.items():
-            yield from self._misplaced(name, fate.strip())
-        moves = {name: self._move(node) for name, node in self.leaving.items()}
         told: set[str] = set()
+        for name, fate in self.said.items():
+            for wrong in self._misplaced(name, fate.strip()):
+                told.add(name)
+                yield wrong
+        moves = {name: self._move(node) for name, node in self.leaving.items()}
         for name, node in self.leaving.items():
             if name in told or moves[name] is None:
                 continue

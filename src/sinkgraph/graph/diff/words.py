@@ -120,8 +120,9 @@ def events_of_leaving(node: GraphNode, fate: str, before: Graph) -> str:
     match word:
         case "drain":
             to = next((e.target for e in before.downstream(node.name) if e.port == "to"), "")
-            rest = "stay on disk for the next start" if node.on_disk else "become dead letters"
-            return f"drain in the background to {quoted(to)}; those left at the deadline {rest}"
+            left = "become dead letters at the deadline"
+            rest = "stay on disk for the next start" if node.on_disk else left
+            return f"drain in the background to {quoted(to)}; the rest {rest}"
         case "dead_letter":
             return "become dead letters"
         case "discard":
