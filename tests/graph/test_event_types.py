@@ -124,3 +124,101 @@ def test_a_schema_from_outside_the_document_is_refused(
 ) -> None:
     monkeypatch.setenv("SCHEMA", "one.json")
     assert codes(filter("a", "data.x > 1", "out"), "${env:SCHEMA}")[0].startswith("SG406")
+
+
+@pytest.fixture
+def by_type(tmp_path: Path) -> Any:
+    order = {**SCHEMA, "properties": {"total": {"type": "integer"}, "id": {"type": "string"}}}
+    bill = {**SCHEMA, "properties": {"sum": {"type": "integer"}, "id": {"type": "string"}}}
+    (tmp_path / "order.json").write_text(json.dumps({**order, "required": ["total", "id"]}))
+    (tmp_path / "bill.json").write_text(json.dumps({**bill, "required": ["sum", "id"]}))
+
+    def found(sinks: str, *, default: str = "order.json", more: str = "") -> list[str]:
+        path = tmp_path / "graph.yaml"
+        others = f", default: {default}" if default else ""
+        path.write_text(
+            "sinkgraph: 1\nname: x\nsources:\n"
+            "  in: {kind: inlet, to: a, schemas: {order.created: order.json, "
+            f'"bill.*": bill.json{others}}}}}\n{more}sinks:\n{sinks}  out: {{kind: stdout}}\n'
+        )
+        return [
+            f"{one.code} {one.severity} {one.span.text if one.span else ''}"
+            + (f": {one.headline}" if "not a field" in one.headline else "")
+            for one in check(path)
+        ]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        'type == "order.created" && data.total > 3',
+        'type in ["order.created"] && data.total > 3',
+        'type == "bill.sent" && data.sum > 3',
+        'type.startsWith("bill.") && data.sum > 3',
+        'type.startsWith("bill.sent") && data.sum > 3',
+        '!type.startsWith("bill.") || data.sum > 3',
+        'type != "order.created" || data.total > 3',
+        'type == "bill.sent" ? data.sum > 3 : type == "x" && data.total > 1',
+        'data.id == "x"',
+    ],
+)
+def test_a_known_type_of_event_tells_which_schema_holds(where: str, by_type: Any) -> None:
+    assert by_type(filter("a", where, "out")) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "field", "schema"),
+    [
+        ('type == "order.created" && data.sum > 3', "data.sum", "order.json"),
+        ('type == "bill.sent" && data.total > 3', "data.total", "bill.json"),
+        ('type.startsWith("bill.") && data.total > 3', "data.total", "bill.json"),
+        ('type == "unlisted" && data.sum > 3', "data.sum", "order.json"),
+        ("data.nothing > 3", "data.nothing", "the schemas of `in`"),
+    ],
+)
+def test_a_field_that_no_schema_of_the_type_has_is_an_error(
+    where: str, field: str, schema: str, by_type: Any
+) -> None:
+    said = f"SG401 error {field}: `{field}` is not a field of {schema}"
+    assert by_type(filter("a", where, "out")) == [said]
+
+
+def test_a_field_that_some_schemas_have_may_be_missing(by_type: Any) -> None:
+    assert by_type(filter("a", "data.total > 3", "out")) == ["SG404 warning data.total"]
+    chosen = filter("a", 'type.startsWith("order") && data.total > 3', "out")
+    assert by_type(chosen) == [], "of the default, of an order: both have it"
+    assert by_type(filter("a", "data.sum > 3", "out")) == ["SG404 warning data.sum"]
+
+
+def test_a_filter_on_the_type_tells_what_is_below(by_type: Any) -> None:
+    below = filter("b", "data.sum > 3", "out")
+    assert by_type(filter("a", 'type.startsWith("bill.")', "b") + below) == []
+    other = filter("a", 'type == "order.created"', "out", ", otherwise: b")
+    assert by_type(other + below) == ["SG404 warning data.sum"]
+    only = filter("a", 'type == "order.created"', "b")
+    assert by_type(only + below) == [
+        "SG401 error data.sum: `data.sum` is not a field of order.json"
+    ]
+
+
+def test_without_a_default_other_types_are_anything(by_type: Any) -> None:
+    assert by_type(filter("a", "data.nothing > 3", "out"), default="") == []
+    wrong = filter("a", 'type == "bill.x" && data.nothing > 3', "out")
+    assert [one.partition(":")[0] for one in by_type(wrong, default="")] == [
+        "SG401 error data.nothing"
+    ]
+
+
+def test_another_type_that_is_set_leaves_every_schema_possible(by_type: Any) -> None:
+    made = "  a: {kind: transform, set: {type: mine}, to: b}\n"
+    assert by_type(made + filter("b", 'type == "mine" && data.id == "x"', "out")) == []
+    said = "`data.nothing` is not a field of the schemas of `in` behind transform `a`"
+    found = by_type(made + filter("b", "data.nothing > 1", "out"))
+    assert found == [f"SG401 error data.nothing: {said}"]
+
+
+def test_a_schema_of_a_type_that_cannot_be_used_is_told_at_its_place(by_type: Any) -> None:
+    found = by_type(filter("a", "data.nothing > 3", "out"), default="./none.json")
+    assert found == ["SG406 error ./none.json"]

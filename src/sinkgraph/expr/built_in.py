@@ -55,5 +55,10 @@ _REGISTRY = _closed(
     source=_closed(addr=_TEXT, instanceID=_TEXT),
 )
 
-BUILT_IN: Mapping[str, Any] = {"docker.registry": _REGISTRY, "json": True, "any": True}
+BUILT_IN: Mapping[str, Any] = {
+    "docker.registry": _REGISTRY,
+    "cloudevents": True,
+    "json": True,
+    "any": True,
+}
 """Name → schema."""

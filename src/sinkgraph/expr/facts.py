@@ -29,7 +29,7 @@ __all__ = [
 Path: TypeAlias = tuple[str, ...]
 Fact: TypeAlias = tuple[str, Path, Any]
 """`has`: it is there. `in`/`out`: its value is one of these constants, or none of them.
-`is`/`not`: its kind."""
+`is`/`not`: its kind. `begins`: with this text."""
 Facts: TypeAlias = frozenset[Fact]
 
 NONE: Facts = frozenset()
@@ -94,6 +94,8 @@ def facts_of(node: Node, scope: dict[str, str]) -> tuple[Facts, Facts]:
             return no, yes
         case "@in":
             return _contained(node, scope)
+        case "startsWith":
+            return _beginning(node, scope)
     read = reads_of(node, scope)
     return read, read
 
@@ -131,7 +133,7 @@ def chosen_by(node: Node) -> frozenset[str]:
     """Return the variables beside the payload that are read; `=ev.type` where compared only."""
     if isinstance(node, Ident):
         return frozenset({node.name} & _HEADS)
-    if isinstance(node, Call) and node.function in {"_==_", "_!=_", "@in"}:
+    if isinstance(node, Call) and node.function in {"_==_", "_!=_", "@in", "startsWith"}:
         one, two = node.args
         for a, b in ((one, two), (two, one)):
             known = isinstance(b, Const) or (
@@ -158,6 +160,13 @@ def _equal(node: Call, scope: dict[str, str]) -> tuple[Facts, Facts]:
                 values = frozenset({held})
                 return read | {("in", path, values)}, read | {("out", path, values)}
     return read, read
+
+
+def _beginning(node: Call, scope: dict[str, str]) -> tuple[Facts, Facts]:
+    read = _read(node.args, scope)
+    path = path_of(node.args[0], scope)
+    text = _text(node.args[1])
+    return (read if path is None or text is None else read | {("begins", path, text)}), read
 
 
 def _contained(node: Call, scope: dict[str, str]) -> tuple[Facts, Facts]:

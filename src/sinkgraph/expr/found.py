@@ -47,7 +47,7 @@ class Finder:
     def __init__(self, tree: Tree, text: str, schema: str) -> None:
         self._at = tree.positions
         self._text = text
-        self._schema = schema
+        self.schema = schema
 
     # places
 
@@ -111,7 +111,7 @@ class Finder:
         verb = "is not a field of" if closed else "is not declared by"
         label = "unknown field" if closed else "not declared"
         severity: Literal["error", "warning"] = "error" if closed else "warning"
-        headline = f"`{shown}` {verb} {self._schema}"
+        headline = f"`{shown}` {verb} {self.schema}"
         notes = () if closed else ("the schema allows fields that it does not name",)
         return (Found("SG401", severity, start, end, headline, label, help, notes, True),)
 
@@ -131,7 +131,7 @@ class Finder:
             test = f"{shown[start_of_key + 1 : -1]} in {base}"
             other = f"`{base}[?{shown[start_of_key + 1 : -1]}].orValue({empty})`"
         help = f"write `{test} && …`, or say what stands for it: {other}"
-        headline = f"`{shown}` may be missing in events of {self._schema}"
+        headline = f"`{shown}` may be missing in events of {self.schema}"
         return (Found("SG404", "warning", start, end, headline, "may be missing", help, (), True),)
 
     def no_fields(self, node: Node, name: str, held: Type) -> tuple[Found, ...]:
@@ -250,7 +250,7 @@ class Finder:
     def _known(self, nodes: Sequence[Node], types: Sequence[Type]) -> Iterable[str]:
         for node, held in zip(nodes, types, strict=True):
             if isinstance(node, Select | Ident) and held.kinds:
-                yield f"`{self.shown(node)}` is {self._kinds(held)} in {self._schema}"
+                yield f"`{self.shown(node)}` is {self._kinds(held)} in {self.schema}"
 
     def _kinds(self, held: Type, but: str = "") -> str:
         return " or ".join(one for one in held.kinds if one != but)

@@ -93,6 +93,7 @@ class Judge:
         self, tree: Tree, roots: Sequence[Root], vars: Mapping[str, Type], finder: Finder
     ) -> None:
         self.finder = finder
+        self._schema = finder.schema
         self._roots = roots
         self._chosen = chosen_by(tree.root)
         self._vars = named({name: Field(each, True) for name, each in vars.items()})
@@ -146,6 +147,8 @@ class Judge:
         left = may_be(self._roots, facts, self._chosen)
         if left is None:
             return ANY
+        only = left[0].name if len(left) == 1 else ""
+        self.finder.schema = only or self._schema
         types = [one.type for one in left]
         return self._narrowed(union(types), ("ev.data",), facts)
 

@@ -14,7 +14,10 @@ from sinkgraph.formats.docker import DOCKER_TYPES, decode_envelope
 from sinkgraph.formats.json_text import BadJson, json_reason, parse_json
 from sinkgraph.formats.limits import BadBody, BadItem, Limits
 
-__all__ = ["MEDIA_TYPES", "NDJSON_TYPES", "check_encoding", "decode_body", "inflate", "media_type"]
+__all__ = [
+    "MEDIA_TYPES", "NDJSON_TYPES", "check_encoding", "decode_body", "inflate", "media_type",
+    "named_type",
+]  # fmt: skip
 
 JSON_TYPE = "application/json"
 NDJSON_TYPES = frozenset({"application/x-ndjson", "application/ndjson"})
@@ -31,10 +34,15 @@ def media_type(header: str | None) -> str:
     """
     if not header:
         raise BadBody(f"no content type: send {_SEND}", status=415)
-    name, *parameters = header.split(";")
-    name = name.strip().lower()
+    name = header.partition(";")[0].strip().lower()
     if name not in MEDIA_TYPES:
         raise BadBody(f"this content type is not taken: send {_SEND}", status=415)
+    return named_type(header)
+
+
+def named_type(header: str) -> str:
+    """Return the media type a header names, whichever it is; its charset may only be UTF-8."""
+    name, *parameters = header.split(";")
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key.strip().lower() == "charset" and value.strip().strip('"').lower() not in (
@@ -43,7 +51,7 @@ def media_type(header: str | None) -> str:
             "us-ascii",
         ):
             raise BadBody("the charset must be utf-8", status=415)
-    return name
+    return name.strip().lower()
 
 
 def check_encoding(encoding: str) -> None:

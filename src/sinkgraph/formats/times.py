@@ -8,13 +8,18 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["parse_rfc3339", "write_rfc3339"]
+__all__ = ["is_rfc3339", "parse_rfc3339", "write_rfc3339"]
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,30}))?"
     r"(?:([Zz])|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+
+
+def is_rfc3339(text: str) -> bool:
+    """Tell whether a text has the form of such a time, whatever the calendar says of it."""
+    return _RFC3339.fullmatch(text) is not None
 
 
 def parse_rfc3339(text: str) -> float | None:

@@ -23,6 +23,7 @@ from sinkgraph.graph.facts import Facts
 from sinkgraph.graph.model import Graph
 from sinkgraph.graph.resolve import endpoint_findings
 from sinkgraph.graph.rules import LINTS, RULES
+from sinkgraph.graph.schemas import named_schemas
 from sinkgraph.graph.view import connect
 from sinkgraph.spec.declared import GraphSpec
 from sinkgraph.spec.document import Syntax, from_python, read
@@ -236,9 +237,10 @@ def _var_in_var(one: Diagnostic) -> Diagnostic:
 def _schema_files(spec: GraphSpec, base: Path) -> Iterator[str]:
     """Yield the files of schemas that sources name."""
     for decl in spec.nodes:
-        held = decl.spec.schema_ if isinstance(decl.spec, SourceSpec) else None
-        if held is not None and is_schema_file(held):
-            yield os.path.abspath(base / held)
+        named = named_schemas(decl.spec) if isinstance(decl.spec, SourceSpec) else ()
+        for one in named:
+            if is_schema_file(one.text):
+                yield os.path.abspath(base / one.text)
 
 
 def _unknown_yet(one: Diagnostic) -> bool:

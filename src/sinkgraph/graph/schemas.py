@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -18,13 +19,16 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.expr.built_in import BUILT_IN
+from sinkgraph.expr.roots import Root
 from sinkgraph.expr.schema import Pointer, SchemaProblem, schema_problems, type_of_schema
 from sinkgraph.expr.types import ANY, Type
+from sinkgraph.formats.type_patterns import DEFAULT
 from sinkgraph.spec.document import read
 from sinkgraph.spec.document_tree import Mapping, Node, Sequence
+from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.leaves import plain, unwrap
 
-__all__ = ["MAX_BYTES", "Schema", "read_schema"]
+__all__ = ["MAX_BYTES", "NamedSchema", "Schema", "named_schemas", "read_schema", "roots_of"]
 
 MAX_BYTES = 1024 * 1024
 _PYTHON = "python:"
@@ -37,6 +41,40 @@ class Schema:
     name: str
     value: Any
     type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSchema:
+    """Is a schema where a source names it; `pattern`: of the types it is for, None for every."""
+
+    text: str
+    pattern: str | None
+    keys: tuple[str, ...]
+
+
+def named_schemas(spec: SourceSpec) -> list[NamedSchema]:
+    """Return the schemas a source names, in the order of the document."""
+    made = [NamedSchema(text, one, ("schemas", one)) for one, text in spec.schemas.items()]
+    if spec.schema_ is not None:
+        made.insert(0, NamedSchema(spec.schema_, None, ("schema",)))
+    return made
+
+
+def roots_of(schemas: Mapping_[str | None, Schema]) -> tuple[Root, ...]:
+    """Return the types payloads may have, from the schemas by pattern (None: for every event)."""
+    whole = schemas.get(None)
+    patterns = frozenset(one for one in schemas if one is not None)
+    if not patterns:
+        return (Root(whole.type),) if whole is not None else ()
+    made = [
+        Root(schema.type, one, patterns - {one}, schema.name)
+        for one, schema in schemas.items()
+        if one is not None
+    ]
+    if DEFAULT not in patterns:
+        rest, name = (ANY, "") if whole is None else (whole.type, whole.name)
+        made.append(Root(rest, DEFAULT, patterns, name))
+    return tuple(made)
 
 
 def read_schema(

@@ -139,9 +139,11 @@ def _passed(view: View, link: Link, above: Known, vars: Mapping[str, Type]) -> K
     if isinstance(decl.spec, Transform):
         known = _transformed(decl.spec, above, trees, vars)
         if known is not None:
-            known = replace(
-                known, name=f"{above.name.partition(' behind ')[0]} behind {decl.label}"
-            )
+            named = [
+                replace(one, name=_behind(one.name, decl)) if one.name else one
+                for one in known.roots
+            ]
+            known = replace(known, roots=tuple(named), name=_behind(above.name, decl))
         return None if known is None else _joined([known, above]) if unchanged else known
     if unchanged:
         return above
@@ -151,6 +153,10 @@ def _passed(view: View, link: Link, above: Known, vars: Mapping[str, Type]) -> K
     if kind.name == "route":
         return _narrowed(above, _route_facts(link.edge.port, list(roots.values())), roots.values())
     return replace(above, facts=above.facts.union(*(reads_of(one, {}) for one in roots.values())))
+
+
+def _behind(name: str, decl: NodeDecl) -> str:
+    return f"{name.partition(' behind ')[0]} behind {decl.label}"
 
 
 def _route_facts(port: str, conditions: list[Node]) -> Facts:
@@ -208,7 +214,7 @@ def _split(path: str) -> tuple[str, tuple[str, ...]]:
 def _changed(root: Root, path: str, new: Type | None) -> Root:
     head, fields = _split(path)
     if head == "type":
-        return replace(root, event=None)
+        return replace(root, event=None, others=frozenset())
     if head != "data":
         return root
     held = without(root.type, fields) if new is None else put(root.type, fields, _as_stored(new))
@@ -236,7 +242,7 @@ def _renamed(root: Root, old: str, new: str) -> Root:
     elif to == "data":
         left = field.type if field.required else ANY
     event = None if "type" in {head, to} else root.event
-    return Root(left, event)
+    return Root(left, event, root.others if event else frozenset(), root.name)
 
 
 def _forget(facts: Facts, path: str) -> Facts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sinkgraph.errors import Overloaded, Owed, PartialWrite, Rejected, SinkClosed
@@ -19,6 +19,7 @@ from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.gate import Gate
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.intake import Intake
+from sinkgraph.sources.inlet import Inlet
 from sinkgraph.telemetry.stats import Ledger, LedgerView
 
 __all__ = ["READY", "Entry", "Inbox"]
@@ -31,12 +32,15 @@ class Entry:
     """Is one place where Python writes: an inlet's edge, or the root of a tree.
 
     `gate` is the gate behind it that nothing else leads to, or None when writes have to go the
-    way of all batches. `ledger` is the inlet's, which then counts them.
+    way of all batches. `ledger` is the inlet's, which then counts them. An inlet that holds events
+    against a schema sees every one, so nothing goes straight to a gate then.
     """
 
     __slots__ = (
         "_base",
         "_ctx",
+        "_hold",
+        "_inlet",
         "_intake",
         "_passed",
         "_since",
@@ -48,8 +52,18 @@ class Entry:
         "shut",
     )
 
-    def __init__(self, name: str, link: Link, ctx: Context, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        link: Link,
+        ctx: Context,
+        ledger: Ledger | None = None,
+        *,
+        inlet: Inlet | None = None,
+    ) -> None:
         self.name = name
+        self._inlet = inlet
+        self._hold: Callable[[Sequence[Any]], None] | None = None  # raises for what is not valid
         self.ledger = ledger if ledger is not None else Ledger()
         self.link = link
         self.gate: Gate | None = None
@@ -64,14 +78,17 @@ class Entry:
 
     def refresh(self) -> None:
         """Look the gate up again after a change of the wiring."""
+        inlet = self._inlet
+        self._hold = inlet.hold if inlet is not None and inlet.gate is not None else None
         target = self.link.target
         gate = target.gate if isinstance(target, Instant) else None
-        gate = None if gate is not None and gate.shared else gate
+        gate = None if gate is not None and (gate.shared or self._hold is not None) else gate
         if gate is not self.gate:
             self._passed = self.took()
             self._since = gate.log.head if gate is not None else 0
             self.gate = gate
         seals = gate is None and isinstance(target, Instant) and target.seals
+        seals = seals and self._hold is None
         if not seals or not isinstance(target, Instant):
             self._intake = None
         elif self._intake is None or self._intake.root is not target:
@@ -159,6 +176,8 @@ class Entry:
     async def _through(self, batch: Batch, timeout_s: float | None) -> None:
         if self.shut:
             raise SinkClosed("the graph was stopped")
+        if self._hold is not None:
+            self._hold(batch)
         if self.gate is not None:
             await self._handed(batch, timeout_s)
             return
@@ -225,6 +244,10 @@ class Inbox(Node):
         self._working = 0
         self._idle: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
+
+    def lead_to(self, entry: Entry) -> None:
+        """Hand on to another entry from the next value on."""
+        self._entry = entry
 
     def put(self, value: Any) -> bool:
         """Take a value; False when full or closed. Any thread, never blocks."""

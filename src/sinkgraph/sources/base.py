@@ -57,6 +57,7 @@ class SourceNode(Node):
     """
 
     kind: ClassVar[str] = "source"
+    edges = ("to",)
 
     def __init__(self, to: Sink | Link) -> None:
         super().__init__()
@@ -313,6 +314,10 @@ class Hosted(SourceNode):
         super().__init__(to)
         self.source = source
         self._saved: Any = None
+
+    def can_become(self, fresh: Node) -> bool:
+        """Only the same source goes on."""
+        return isinstance(fresh, Hosted) and fresh.source is self.source
 
     @property
     def position(self) -> Any:

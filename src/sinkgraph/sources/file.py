@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from sinkgraph.formats.limits import MIB
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
 from sinkgraph.sources.file_places import Identity, Place, mark_of, read_places, resume, stands
 from sinkgraph.sources.line_source import MOST_LINES, LineSource
 from sinkgraph.sources.lines import LineCutter, LineFormat, line_size
@@ -88,11 +88,19 @@ class FileSource(LineSource):
         start: Literal["start", "end"] = "start",
         format: LineFormat = "ndjson",
         registry: bool = False,
+        cloud_events: bool = False,
         max_line: int = MIB,
         poll_s: float = 0.25,
         gate: SchemaGate | None = None,
     ) -> None:
-        super().__init__(to, format=format, registry=registry, max_line=max_line, gate=gate)
+        super().__init__(
+            to,
+            format=format,
+            registry=registry,
+            cloud_events=cloud_events,
+            max_line=max_line,
+            gate=gate,
+        )
         if start not in ("start", "end"):
             raise ValueError(f"start must be start or end, not {start!r}")
         if not paths or isinstance(paths, str):
@@ -108,6 +116,13 @@ class FileSource(LineSource):
         self._begun: dict[Identity, str] = {}  # where its files stood when this run began
 
     # its life
+
+    def can_become(self, fresh: Node) -> bool:
+        """Other files are read by another source, which goes on where this one stops."""
+        same = ("paths", "follow", "begin", "format", "max_line")
+        return isinstance(fresh, FileSource) and all(
+            getattr(fresh, name) == getattr(self, name) for name in same
+        )
 
     async def open(self) -> None:
         """Raise OSError naming a file that is missing, unreadable or none; open nothing."""

@@ -11,6 +11,8 @@ from sinkgraph.event import Json, LazyEvent, Meta
 from sinkgraph.formats.copying import copy_plain
 from sinkgraph.sinks.base import Link, Sink
 from sinkgraph.sources.base import SourceNode
+from sinkgraph.sources.refusing import bury, without
+from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["Generate"]
 
@@ -23,10 +25,12 @@ class Generate(SourceNode):
     """Makes `count` events (no end without it), `rate` a second (as fast as taken without it).
 
     `event` is the payload of each, whose number (from 1) is then in `meta` as `seq`; without it
-    the payloads are `{"n": 1}`, `{"n": 2}`, …
+    the payloads are `{"n": 1}`, `{"n": 2}`, … `gate` holds them against a schema; one it refuses
+    becomes a dead letter.
     """
 
     kind: ClassVar[str] = "generate"
+    settings = ("rate", "count", "_payload", "gate")
 
     def __init__(
         self,
@@ -35,8 +39,10 @@ class Generate(SourceNode):
         rate: float | None = None,
         count: int | None = None,
         event: Any = None,
+        gate: SchemaGate | None = None,
     ) -> None:
         super().__init__(to)
+        self.gate = gate
         if rate is not None and not 0 < rate < float("inf"):
             raise ValueError(f"rate must be more than 0 a second, not {rate!r}")
         if count is not None and count < 0:
@@ -51,8 +57,10 @@ class Generate(SourceNode):
     async def pump(self) -> None:
         """Make events until there were enough or `stop` is called."""
         clock = self.bound.clock
-        since, before = clock.now(), self.made  # what was due and made when counting began
+        since, before, rate = clock.now(), self.made, self.rate  # when counting began
         while not self.stopping:
+            if rate != self.rate:
+                since, before, rate = clock.now(), self.made, self.rate
             left = _MOST if self.count is None else self.count - self.made
             if left <= 0:
                 return
@@ -69,8 +77,16 @@ class Generate(SourceNode):
                     since, before = now, self.made
                     due = 1
             n = min(due, left, _MOST)
-            await self.deliver(self.stamp(self._make(n)))
+            await self._hand_on(self._make(n))
             self.made += n
+
+    async def _hand_on(self, values: list[Any]) -> None:
+        bad = self.gate.refused(self, values) if self.gate is not None else []
+        for item in bad:
+            await bury(self, values[item.index], "not_valid", item.reason)
+        kept = without(values, bad) if bad else values
+        if kept:
+            await self.deliver(self.stamp(kept))
 
     def _make(self, n: int) -> list[Any]:
         first = self.made + 1
@@ -94,3 +110,7 @@ class Generate(SourceNode):
         """Go on counting there."""
         if isinstance(position, int) and position >= 0:
             self.made = position
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a snapshot shows of it."""
+        return {**super().facts(), **({} if self.gate is None else {"invalid": self.gate.invalid})}

@@ -21,9 +21,10 @@ from sinkgraph.errors import (
     TooLarge,
 )
 from sinkgraph.event import Batch
+from sinkgraph.formats import cloudevents
 from sinkgraph.formats.body import check_encoding, decode_body, inflate, media_type
 from sinkgraph.formats.limits import MIB, BadBody, Limits
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http_listener import Listener, Listeners
 from sinkgraph.sources.http_wire import Answer, Head
@@ -31,6 +32,7 @@ from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["HttpSource"]
 
+_LEAVE_S = 1.0  # how long an address that is left waits for answers, beyond `max_wait`
 _CLOSING = Answer.error(503, "the source is closing", ("retry-after", "1"))
 _PAUSED = Answer.error(503, "the source is paused", ("retry-after", "5"))
 
@@ -45,11 +47,13 @@ class HttpSource(SourceNode):
 
     `max_body` in bytes, `max_wait` in seconds: how long a request waits for room before 429.
     `tokens` are texts or secrets, any of which a request may carry as a bearer token.
+    `cloud_events`: a request carries CloudEvents, and nothing else is taken.
     `worth` is what an accepted event is worth here: `memory`, `durable` or `delivered`.
     `gate` holds events against a schema; a request with one that it refuses is answered 400.
     """
 
     kind: ClassVar[str] = "http"
+    settings = ("max_wait", "worth", "limits", "_tokens", "gate", "cloud_events")
 
     def __init__(
         self,
@@ -65,9 +69,11 @@ class HttpSource(SourceNode):
         listeners: Listeners | None = None,
         worth: str = "memory",
         gate: SchemaGate | None = None,
+        cloud_events: bool = False,
     ) -> None:
         super().__init__(to)
         self.gate = gate
+        self.cloud_events = cloud_events
         self.host = host
         self.port = port
         self.mount = path
@@ -81,6 +87,7 @@ class HttpSource(SourceNode):
         self._listener: Listener | None = None
         self._idle = asyncio.Event()
         self._idle.set()
+        self.succeeds = False  # it takes over from what answers on its path now
 
     # its life
 
@@ -88,7 +95,8 @@ class HttpSource(SourceNode):
         """Bind the address, or join who has; raises OSError naming it."""
         listener = await self._listeners.acquire(self.host, self.port)
         try:
-            listener.claim(self.mount, self)
+            if not self.succeeds:
+                listener.claim(self.mount, self)
         except OSError:
             await self._listeners.release(listener)
             raise
@@ -98,6 +106,37 @@ class HttpSource(SourceNode):
         """Answer from now on."""
         if self._listener is not None:
             self._listener.serve(self.mount, self)
+
+    async def approach(self, fresh: Node) -> None:
+        """Bind the other address, where it is another; raises as `open`."""
+        assert isinstance(fresh, HttpSource), "it becomes what is of its own kind"
+        if (fresh.host, fresh.port, fresh.mount) != (self.host, self.port, self.mount):
+            fresh.bind(self.bound)
+            fresh.succeeds = True
+            await fresh.open()
+
+    def become(self, fresh: Node) -> None:
+        """Answer where and as `fresh` would; what was asked at the old place is answered there."""
+        assert isinstance(fresh, HttpSource), "it becomes what is of its own kind"
+        super().become(fresh)
+        if fresh._listener is None:
+            return
+        former, mount = self._listener, self.mount
+        self._listener, fresh._listener = fresh._listener, None
+        self.host, self.port, self.mount = fresh.host, fresh.port, fresh.mount
+        self.start()
+        if former is not None:
+            former.release(mount, self)
+            _ = self.bound.spawn(self._leave(former), f"leave {former.host}:{former.port}")
+
+    async def _leave(self, listener: Listener) -> None:
+        """Let go of an address when what was asked there is answered."""
+        try:
+            async with asyncio.timeout(self.max_wait + _LEAVE_S):
+                await self._idle.wait()
+        except TimeoutError:
+            pass
+        await self._listeners.release(listener)
 
     async def pump(self) -> None:
         """Wait until `stop`, then until the open requests are answered."""
@@ -147,7 +186,10 @@ class HttpSource(SourceNode):
             )
             return Answer.error(401, reason, ("www-authenticate", "Bearer"))
         try:
-            media_type(head.headers.get("content-type"))
+            if self.cloud_events:
+                cloudevents.mode_of(head.headers)
+            else:
+                media_type(head.headers.get("content-type"))
             check_encoding(head.headers.get("content-encoding", ""))
         except BadBody as error:
             return Answer.error(error.status, error.reason)
@@ -168,16 +210,8 @@ class HttpSource(SourceNode):
         """Decode a request and hand its events on; all or nothing."""
         if self.stopping or self.closed or self.paused.on:
             return self._tally(_PAUSED if self.paused.on else _CLOSING)
-        headers = head.headers
         try:
-            text = inflate(body, headers.get("content-encoding", ""), self.limits)
-            values = decode_body(
-                text,
-                media_type(headers.get("content-type")),
-                self.limits,
-                received=self.bound.clock.wall(),
-                host=headers.get("host", ""),
-            )
+            values = self._decode(head, body)
             if self.gate is not None and (bad := self.gate.refused(self, values)):
                 reason = f"{len(bad)} of {len(values)} events are not valid under the schema"
                 raise BadBody(reason, items=bad)
@@ -193,6 +227,15 @@ class HttpSource(SourceNode):
         task = asyncio.ensure_future(self._write_answer(batch))
         task.add_done_callback(self._settled)
         return task
+
+    def _decode(self, head: Head, body: bytes) -> list[Any]:
+        """Return the payloads or events of a request, all or nothing; raises `BadBody`."""
+        headers, received = head.headers, self.bound.clock.wall()
+        text = inflate(body, headers.get("content-encoding", ""), self.limits)
+        if self.cloud_events:
+            return list(cloudevents.decode_request(text, headers, self.limits, received=received))
+        media, host = media_type(headers.get("content-type")), headers.get("host", "")
+        return decode_body(text, media, self.limits, received=received, host=host)
 
     def _settled(self, task: asyncio.Future[Answer]) -> None:
         self.open_requests -= 1

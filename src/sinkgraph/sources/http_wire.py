@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
             return  # a trailer
         key = name.decode("latin-1").lower()
         headers = now.head.headers
-        if key in headers and key in _ONCE:
+        if key in headers and (key in _ONCE or key.startswith("ce-")):
             now.refusal = Answer.error(400, f"header {key} is given twice")
         headers[key] = value.decode("latin-1")
         now.head_size += len(name) + len(value) + 4

@@ -10,9 +10,9 @@ from typing import Any
 
 from sinkgraph.formats.limits import MIB, Limits
 from sinkgraph.sinks.base import Link, Sink
-from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.lines import LineFormat, decode_lines
+from sinkgraph.sources.refusing import bury, without
 from sinkgraph.sources.schema_gate import SchemaGate
 
 __all__ = ["MOST_LINES", "LineSource"]
@@ -23,9 +23,12 @@ MOST_LINES = 1_000
 class LineSource(SourceNode):
     """Reads lines. One that is no event becomes a dead letter, its bytes the payload.
 
-    `registry` takes notifications of a Docker registry apart. `max_line` in bytes. `gate` holds
+    `registry` takes notifications of a Docker registry apart; with `cloud_events` a line is a
+    CloudEvent in JSON. `max_line` in bytes. `gate` holds
     events against a schema; one it refuses becomes a dead letter too.
     """
+
+    settings = ("gate", "format", "registry", "cloud_events", "max_line", "_limits")
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class LineSource(SourceNode):
         *,
         format: LineFormat = "ndjson",
         registry: bool = False,
+        cloud_events: bool = False,
         max_line: int = MIB,
         gate: SchemaGate | None = None,
     ) -> None:
@@ -44,6 +48,7 @@ class LineSource(SourceNode):
             raise ValueError(f"max_line must be at least 1 byte, not {max_line!r}")
         self.format: LineFormat = format
         self.registry = registry
+        self.cloud_events = cloud_events
         self.max_line = max_line
         self.bad_lines = 0
         self._limits = Limits(max_body=max_line)
@@ -55,33 +60,18 @@ class LineSource(SourceNode):
             self.format,
             self._limits,
             registry=self.registry,
+            cloud_events=self.cloud_events,
             received=self.bound.clock.wall(),
         )
         bad = self.gate.refused(self, decoded.values) if self.gate is not None else []
-        refused = {one.index for one in bad}
-        values = [one for k, one in enumerate(decoded.values) if k not in refused]
+        values = without(decoded.values, bad)
         if values:
             await self.deliver(self.stamp(values))
         for item in bad:
-            await self._bury(decoded.values[item.index], "not_valid", item.reason)
+            await bury(self, decoded.values[item.index], "not_valid", item.reason)
         for one in decoded.bad:
             self.bad_lines += 1
-            await self._bury(_shown(one.text), "bad_line", one.reason)
-
-    async def _bury(self, value: Any, reason: str, why: str) -> None:
-        """Make a dead letter of a line that is no event, or of an event that is not valid."""
-        self.last_error = why
-        ledger = self.ledger
-        ledger.entered += 1
-        ledger.held += 1
-        dead = 0
-        try:
-            await bury_batch(self, None, self.stamp([value]), reason, [why])
-            dead = 1
-        finally:
-            ledger.held -= 1
-            ledger.dead_lettered += dead
-            ledger.returned += 1 - dead
+            await bury(self, _shown(one.text), "bad_line", one.reason)
 
     def facts(self) -> dict[str, Any]:
         """Return what a snapshot shows of reading."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sinkgraph.formats.cloudevents import decode_cloud_event
 from sinkgraph.formats.docker import decode_envelope
 from sinkgraph.formats.json_text import BadJson, parse_json
 from sinkgraph.formats.limits import MIB, BadBody, Limits
@@ -107,12 +108,14 @@ def decode_lines(
     limits: Limits,
     *,
     registry: bool = False,
+    cloud_events: bool = False,
     received: float = 0.0,
 ) -> Decoded:
     """Return what lines hold; blank ones hold nothing.
 
     `ndjson`: a JSON value each. `lines`: text each, or bytes where it is not UTF-8. With
-    `registry`, a line that is a registry's notification becomes one event for each entry.
+    `registry`, a line that is a registry's notification becomes one event for each entry; with
+    `cloud_events` every line is a CloudEvent.
     """
     decoded = Decoded()
     values, bad = decoded.values, decoded.bad
@@ -128,7 +131,11 @@ def decode_lines(
             _decode_notification(line, limits, received, decoded)
         else:
             try:
-                values.append(parse_json(line, limits))
+                values.append(
+                    decode_cloud_event(line, limits, received=received, own=True)
+                    if cloud_events
+                    else parse_json(line, limits)
+                )
             except BadJson as error:
                 bad.append(BadLine(line, str(error)))
     return decoded

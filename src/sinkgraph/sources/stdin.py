@@ -10,7 +10,7 @@ import os
 from typing import Any, ClassVar
 
 from sinkgraph.formats.limits import MIB
-from sinkgraph.sinks.base import Link, Sink
+from sinkgraph.sinks.base import Link, Node, Sink
 from sinkgraph.sources.line_source import MOST_LINES, LineSource
 from sinkgraph.sources.lines import LineCutter, LineFormat
 from sinkgraph.sources.schema_gate import SchemaGate
@@ -32,13 +32,25 @@ class Stdin(LineSource):
         fd: int = 0,
         format: LineFormat = "ndjson",
         registry: bool = False,
+        cloud_events: bool = False,
         max_line: int = MIB,
         gate: SchemaGate | None = None,
     ) -> None:
-        super().__init__(to, format=format, registry=registry, max_line=max_line, gate=gate)
+        super().__init__(
+            to,
+            format=format,
+            registry=registry,
+            cloud_events=cloud_events,
+            max_line=max_line,
+            gate=gate,
+        )
         self.fd = fd
         self._polled = True
         self._turn: asyncio.Future[None] | None = None
+
+    def can_become(self, fresh: Node) -> bool:
+        """It is the same input as long as the descriptor is."""
+        return isinstance(fresh, Stdin) and fresh.fd == self.fd
 
     async def open(self) -> None:
         """Raise OSError when there is no standard input."""

@@ -70,6 +70,7 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "window": ("1m",),
         # --- where events enter and leave
         "schema": ("docker.registry",),
+        "schemas": ({"docker.registry.push": "docker.registry", "default": "json"},),
         "listen": ("127.0.0.1:8700",),
         "HttpSourceSpec.path": ("/events",),
         "FileSinkSpec.path": ("audit.jsonl",),

@@ -6,7 +6,8 @@ their places in the document.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from typing import TypeAlias
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
@@ -14,10 +15,9 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.expr.facts import NONE
 from sinkgraph.expr.found import Found
 from sinkgraph.expr.judge import judge
-from sinkgraph.expr.roots import Root
 from sinkgraph.expr.types import Type
 from sinkgraph.expr.validator import unsupported
-from sinkgraph.graph.schemas import Schema, read_schema
+from sinkgraph.graph.schemas import NamedSchema, Schema, named_schemas, read_schema, roots_of
 from sinkgraph.graph.typing import (
     CONDITIONS,
     Known,
@@ -28,7 +28,8 @@ from sinkgraph.graph.typing import (
 )
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.document_tree import Scalar
+from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.document_tree import Node, Scalar
 from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.leaves import Placeholder
 from sinkgraph.spec.written_at import written_at
@@ -36,32 +37,28 @@ from sinkgraph.spec.written_at import written_at
 __all__ = ["check"]
 
 _MAX_LABELS = 2
+_Read: TypeAlias = tuple[Schema | None, list[Diagnostic]]
 
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield schemas that cannot be used, then what expressions do wrong with their events."""
     known: dict[str, Known] = {}
-    read: dict[str, tuple[Schema | None, list[Diagnostic]]] = {}
+    read: dict[str, _Read] = {}
     for decl in view.sources:
-        spec = decl.spec
-        if not isinstance(spec, SourceSpec) or spec.schema_ is None:
+        if not isinstance(decl.spec, SourceSpec):
             continue
-        leaf = decl.tree.get("schema")
-        if isinstance(leaf, Scalar) and isinstance(leaf.value, Placeholder):
-            continue
-        if isinstance(leaf, Scalar) and leaf.secret:
-            yield _from_outside(decl, leaf)
-            continue
-        text = spec.schema_
-        if text not in read:
-            span = leaf.span if leaf is not None else None
-            read[text] = read_schema(text, view.base, span, f"sources.{decl.shown}.schema")
-            yield from read[text][1]
-        schema = read[text][0]
-        if schema is not None and spec.validate_ != "off":
-            yield from _not_held(decl, schema, leaf.span if leaf is not None else None)
-        if schema is not None and schema.type.alts:
-            known[decl.name] = Known((Root(schema.type),), NONE, (decl,), schema.name)
+        schemas: dict[str | None, Schema] = {}
+        whole = True
+        for one in named_schemas(decl.spec):
+            schema = yield from _schema(view, decl, one, read)
+            whole &= schema is not None
+            if schema is not None:
+                schemas[one.pattern] = schema
+        roots = roots_of(schemas) if whole else ()
+        if any(root.type.alts for root in roots):
+            whole_name = schemas[None].name if len(roots) == 1 else ""
+            name = whole_name or f"the schemas of `{decl.shown}`"
+            known[decl.name] = Known(roots, NONE, (decl,), name)
     if not known:
         return
     vars = types_of_vars(view.spec.vars)
@@ -69,7 +66,31 @@ def check(view: View) -> Iterator[Diagnostic]:
         yield from _judged(view, view.nodes[name], here, vars)
 
 
-def _not_held(decl: NodeDecl, schema: Schema, at: Span | None) -> Iterator[Diagnostic]:
+def _schema(
+    view: View, decl: NodeDecl, named: NamedSchema, read: dict[str, _Read]
+) -> Generator[Diagnostic, None, Schema | None]:
+    """Yield what is wrong with a schema a source names; return it where it is known."""
+    path = ".".join((f"sources.{decl.shown}", *named.keys))
+    leaf: Node | None = decl.tree
+    for key in named.keys:
+        leaf = leaf.get(key) if isinstance(leaf, Tree) else None
+    if isinstance(leaf, Scalar) and isinstance(leaf.value, Placeholder):
+        return None
+    if isinstance(leaf, Scalar) and leaf.secret:
+        yield _from_outside(decl, leaf, path)
+        return None
+    span = leaf.span if leaf is not None else None
+    if named.text not in read:
+        read[named.text] = read_schema(named.text, view.base, span, path)
+        yield from read[named.text][1]
+    schema = read[named.text][0]
+    spec = decl.spec
+    if schema is not None and isinstance(spec, SourceSpec) and spec.validate_ != "off":
+        yield from _not_held(schema, span, path)
+    return schema
+
+
+def _not_held(schema: Schema, at: Span | None, path: str) -> Iterator[Diagnostic]:
     """Yield words of a schema that events cannot be held against."""
     for pointer, word in unsupported(schema.value):
         place = "/".join(map(str, pointer))
@@ -79,19 +100,19 @@ def _not_held(decl: NodeDecl, schema: Schema, at: Span | None) -> Iterator[Diagn
             "error",
             at,
             "named here",
-            f"sources.{decl.shown}.schema",
+            path,
             help=("take it out of the schema, or write `validate: off`",),
         )
 
 
-def _from_outside(decl: NodeDecl, leaf: Scalar) -> Diagnostic:
+def _from_outside(decl: NodeDecl, leaf: Scalar, path: str) -> Diagnostic:
     return Diagnostic(
         "SG406",
         f"the schema of {decl.label} comes from outside the document",
         "error",
         leaf.span,
         "an environment variable or a file",
-        f"sources.{decl.shown}.schema",
+        path,
         help=("write it in the document, or as a var: `${var:NAME}`",),
     )
 
@@ -117,6 +138,12 @@ def _judged(
             yield _placed(decl, path, leaf, one, here.sources)
 
 
+def _named_in(source: NodeDecl) -> Node | None:
+    """Return where a source says what its events look like."""
+    entry = source.tree.entry("schemas")
+    return source.tree.get("schema") if entry is None else entry.key
+
+
 def _placed(
     decl: NodeDecl, path: str, leaf: Scalar, one: Found, sources: tuple[NodeDecl, ...]
 ) -> Diagnostic:
@@ -124,7 +151,7 @@ def _placed(
     labels = [
         Label(held.span, f"what events of `{source.shown}` look like")
         for source in sources
-        if (held := source.tree.get("schema")) is not None and held.span is not None
+        if (held := _named_in(source)) is not None and held.span is not None
     ]
     return Diagnostic(
         one.code,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,6 +17,7 @@ from sinkgraph.spec.fields import (
     Text,
 )
 from sinkgraph.spec.kinds.base import NodeSpec, Target
+from sinkgraph.spec.kinds.event_types import TypePattern, never_met, two_answers
 from sinkgraph.spec.kinds.types import Choice, Count, InputPath, Schema, SecretField
 from sinkgraph.spec.problem import Later, Problem
 
@@ -31,37 +32,44 @@ __all__ = [
 
 LineFormat = Annotated[Literal["ndjson", "lines"], Choice()]
 
-_NO_CLOUDEVENTS = "leave it away: such an event is taken as any JSON"
-_NOT_HELD = tuple(
-    Later("validate", word, "leave it away: only events of `http`, `stdin` and `file` are held")
-    for word in ("warn", "reject")
-)
+_SAY_NOTHING = frozenset({None, "any", "json", "cloudevents"})
+"""Schemas that say nothing of payloads."""
 
 
 class SourceSpec(NodeSpec):
     """Holds the fields every source has."""
 
-    later: ClassVar[tuple[Later, ...]] = (
-        Later("schema", "cloudevents", _NO_CLOUDEVENTS),
-        Later("schemas", instead="name one schema that holds for every event: `schema: …`"),
-    )
-
     to: Target
     """The sink its events go to."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """What its events look like: `docker.registry`, `./event.schema.json` (JSON Schema) or
-    `python:package.module:Type` [any JSON]."""
+    `python:package.module:Type` [any JSON]; `cloudevents`: how they are written."""
+    schemas: dict[TypePattern, Schema] = Field(default_factory=dict)
+    """What they look like by type: `{order.created: ./order.schema.json, order.*: json}`; the type
+    itself comes before the longest beginning, then `default`."""
     validate_: Annotated[
         Literal["off", "warn", "reject"],
         Choice(),
         Field(alias="validate"),
     ] = "off"
     """What becomes of events unlike the schema: `off` lets them pass, `warn` counts and tells them,
-    `reject` refuses the request they are in, or makes dead letters of lines."""
+    `reject` refuses the request or write they are in, or makes dead letters of lines."""
 
     def problems(self) -> Iterator[Problem]:
-        """Yield events that are held against nothing."""
-        if self.validate_ != "off" and self.schema_ in {None, "any", "json"}:
+        """Yield events that are held against nothing, and schemas that cannot be meant."""
+        kind = str(getattr(self, "kind", ""))
+        yield from two_answers(self.schema_, self.schemas)
+        yield from never_met(kind, self.schema_, self.schemas)
+        if self.schema_ == "cloudevents" and kind in {"generate", "inlet"}:
+            yield Problem(
+                "SG142",
+                f"events of `{kind}` are written in no format",
+                ("schema",),
+                "how requests and lines are written",
+                help=("leave it away",),
+            )
+        said = {self.schema_, *self.schemas.values()}
+        if self.validate_ != "off" and said <= _SAY_NOTHING:
             yield Problem(
                 "SG142",
                 f"`validate: {self.validate_}` has no schema to hold events against",
@@ -72,10 +80,9 @@ class SourceSpec(NodeSpec):
 
 
 class HttpSourceSpec(SourceSpec):
-    """Takes events from HTTP requests: JSON, NDJSON, Docker registry notifications."""
+    """Takes events from HTTP requests: JSON, NDJSON, Docker registry notifications, CloudEvents."""
 
     later = (
-        *SourceSpec.later,
         Later("verify", instead="use `token`"),
         Later("tls", instead="listen on a loopback address behind a proxy that ends TLS"),
     )
@@ -155,16 +162,8 @@ class FileSourceSpec(SourceSpec):
 class Generate(SourceSpec):
     """Makes events, for trying a graph out."""
 
-    later = (*SourceSpec.later, *_NOT_HELD)
-
     kind: Literal["generate"]
     """`generate`."""
-    validate_: Annotated[
-        Literal["off", "warn", "reject"],
-        Choice(later=("warn", "reject")),
-        Field(alias="validate"),
-    ] = "off"
-    """What becomes of events unlike the schema: `off` lets them pass."""
     rate: Rate | None = None
     """Events per time: `100/s` [as fast as they are taken]."""
     count: Count | None = None
@@ -189,13 +188,5 @@ class Generate(SourceSpec):
 class Inlet(SourceSpec):
     """Takes events from Python: `live.write(...)`."""
 
-    later = (*SourceSpec.later, *_NOT_HELD)
-
     kind: Literal["inlet"]
     """`inlet`."""
-    validate_: Annotated[
-        Literal["off", "warn", "reject"],
-        Choice(later=("warn", "reject")),
-        Field(alias="validate"),
-    ] = "off"
-    """What becomes of events unlike the schema: `off` lets them pass."""

@@ -47,7 +47,7 @@ _OWN_HEADERS = frozenset(
 )
 _PYTHON = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _PROVIDED = re.compile(r"provided:[A-Za-z0-9._-]{1,64}")
-_SCHEMAS = ("docker.registry", "json", "any")
+_SCHEMAS = ("docker.registry", "cloudevents", "json", "any")
 _SCHEMA_FILE = re.compile(r".+\.(?:json|ya?ml|toml)", re.DOTALL | re.IGNORECASE)
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
