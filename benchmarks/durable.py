@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -25,11 +26,12 @@ from benchmarks.durable_runs import (
     running,
     state_dir,
 )
-from benchmarks.figures import QUICK, Effort, Once, Row, Table, measure, measure_in_turn
+from benchmarks.figures import QUICK, Effort, EventsLost, Once, Row, Table, measure, measure_in_turn
 from benchmarks.payloads import event_values, json_texts
 from benchmarks.shapes import End, Tree, settle
 from benchmarks.write_alone import StalledSink
-from sinkgraph.sinks import Queue
+from sinkgraph import Rejected
+from sinkgraph.sinks import DeadLetters, Queue, Retry
 
 __all__ = ["DURABLE", "EVENT_SIZE"]
 
@@ -39,6 +41,7 @@ EVENT_SIZE = 700
 _BRANCHES = 10
 _TICK_S = 0.0002
 _STALLED = 1_000
+_REJECTED = "a disk queue's events, all rejected"
 _PATIENCE = 2.0  # times the time of another figure: syncs are not even
 
 
@@ -203,6 +206,41 @@ async def _consume(effort: Effort) -> list[Row]:
     return [Row("consume", "a stalled disk queue is emptied", "batches of 1,000", figure)]
 
 
+class _Refusing:
+    """Rejects whatever it is given."""
+
+    async def write(self, events: Any) -> None:
+        """Reject."""
+        raise Rejected("no thanks")
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+async def _rejected(effort: Effort) -> list[Row]:
+    """Have batches rejected whole, straight below a queue and below a retry."""
+    values = event_values(EVENT_SIZE)
+
+    async def once(n: int, *, retried: bool) -> float:
+        letters = DeadLetters(capacity=n + _STALLED)
+        sink = Retry(_Refusing(), dead_letter=letters) if retried else _Refusing()
+        queue = Queue(sink, store="disk", dead_letter=letters)
+        async with state_dir() as place, sinkgraph.run(queue, state_dir=place) as live:
+            began = perf_counter()
+            await by_batches(live.write_many, values, n, _STALLED)
+            await live.drain()
+            took = perf_counter() - began
+            if letters.pending() != n:
+                raise EventsLost(f"{letters.pending()} of {n} rejected events are dead letters")
+        return took
+
+    rows = []
+    for label, retried in ((_REJECTED, False), (f"{_REJECTED}, below a retry", True)):
+        figure = await measure(partial(once, retried=retried), _longer(effort), step=_STALLED)
+        rows.append(Row("rejected", label, "batches of 1,000", figure))
+    return rows
+
+
 def _with_waits(row: Row, waits: tuple[float, float]) -> Row:
     p50, p99 = waits
     note = f"a write {p50:.2f} ms, p99 {p99:.2f} ms"
@@ -227,6 +265,7 @@ _SUBJECTS: tuple[tuple[str, _Measured], ...] = (
     *(("fanout", lambda e, b=b: _fan_out(e, b)) for b in (1, 1_000)),
     ("saturated", _saturated),
     ("consume", _consume),
+    ("rejected", _rejected),
     ("peers", peers),
 )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sinkgraph.errors import DeliveryFailed, Overloaded, Rejected
 from sinkgraph.event import Batch
+from sinkgraph.log.disk.depot import ACK_AFTER_S
 from sinkgraph.runtime.live import Live
 from sinkgraph.sinks.base import Terminal
 from sinkgraph.sinks.queue import Queue
@@ -58,6 +59,8 @@ class Model:
     kept: deque[int] = field(default_factory=deque)
     held: deque[list[int]] = field(default_factory=deque)  # parts of what the lane took
     line: list[tuple[int, list[int]]] = field(default_factory=list)  # (write, numbers)
+    aside: list[int] = field(default_factory=list)  # rejected, and not buried yet
+    aside_at: float = 0.0
     delivered: list[int] = field(default_factory=list)
     dead: list[int] = field(default_factory=list)
     dropped: int = 0
@@ -66,7 +69,7 @@ class Model:
 
     @property
     def depth(self) -> int:
-        return len(self.kept) + sum(map(len, self.held))
+        return len(self.kept) + sum(map(len, self.held)) + len(self.aside)
 
     @property
     def room(self) -> int:
@@ -110,18 +113,21 @@ class Model:
         self.kept.extendleft(reversed(self.held[0][len(self.held[0]) - n :]))
         del self.held[0][len(self.held[0]) - n :]
 
-    def end(self, how: str) -> None:
-        part = self.held[0]
+    def end(self, how: str, now: float) -> None:
+        part = self.held.popleft()
         if how == "fail":
-            return
-        self.held.popleft()
-        if how == "ok":
+            self.held.appendleft(part)
+        elif how == "ok":
             self.delivered += part
         elif len(part) == 1:
-            self.dead += part
+            self.aside_at = self.aside_at if self.aside else now
+            self.aside += part
         else:
             half = len(part) // 2
             self.held.extendleft([part[half:], part[:half]])
+        if how == "fail" or not self.held or now - self.aside_at >= ACK_AFTER_S:
+            self.dead += self.aside
+            self.aside = []
         self.settle()
 
     def leave(self, writes: list[int], outcome: str) -> None:
@@ -164,7 +170,7 @@ class Play:
                     future.set_result(None)
                 else:
                     future.set_exception(errors[what])
-                model.end(what)
+                model.end(what, loop.time())
                 if what == "fail":
                     await asyncio.sleep(40)  # longer than any backoff
                     self._expire(loop.time())

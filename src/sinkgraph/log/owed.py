@@ -58,19 +58,37 @@ class Claim:
         self.left = len(part[1])
         self.size = size
 
+    def split(self, part: Part, pieces: Iterable[Part]) -> None:
+        """Put a part's pieces in its place; nothing is settled by that."""
+        at = next(k for k, one in enumerate(self._parts) if one is part)
+        self._parts[at : at + 1] = pieces
+
     def replace(
         self, part: Part, by: Iterable[Part], weigh: Callable[[Batch], int] | None = None
     ) -> tuple[int, int]:
         """Put what a part still owes in its place; return the events and bytes settled by it."""
-        at = next(k for k, one in enumerate(self._parts) if one is part)
         fresh = list(by)
-        self._parts[at : at + 1] = fresh
+        self.split(part, fresh)
+        return self._settled(len(part[1]), fresh, weigh)
+
+    def end(
+        self, parts: Sequence[Part], weigh: Callable[[Batch], int] | None = None
+    ) -> tuple[int, int]:
+        """Take off parts that owe nothing any more; return the events and bytes settled by it."""
+        gone = set(map(id, parts))
+        self._parts = [one for one in self._parts if id(one) not in gone]
+        return self._settled(sum(len(batch) for _, batch in parts), (), weigh)
+
+    def _settled(
+        self, n: int, fresh: Sequence[Part], weigh: Callable[[Batch], int] | None
+    ) -> tuple[int, int]:
+        """Count what is left after n owed events gave way to `fresh`."""
         left, size = self.left, self.size
         if not self._parts:
             self.left = self.size = 0
             return left, size
         if self._apart and distinct(fresh) == sum(len(batch) for _, batch in fresh):
-            self.left -= len(part[1]) - sum(len(batch) for _, batch in fresh)
+            self.left -= n - sum(len(batch) for _, batch in fresh)
         else:
             self._apart = False
             self.left = min(left, distinct(self._parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sinkgraph.clock import Random
@@ -18,8 +18,9 @@ from sinkgraph.log.owed import Part, Write
 from sinkgraph.log.receipts import Told, among, listen, unheard
 from sinkgraph.log.receipts import branches as split
 from sinkgraph.sinks.backoff import FLOOR_S, Backoff, ExponentialBackoff, retry_after_wait
+from sinkgraph.sinks.base import Node
 from sinkgraph.sinks.breaker_sink import counts
-from sinkgraph.sinks.burial import MAX_ERRORS
+from sinkgraph.sinks.burial import MAX_ERRORS, dead_batch
 from sinkgraph.sinks.history import Tried, and_one, tried
 
 __all__ = ["Fallen", "History", "Write", "error_text", "next_wait", "pay"]
@@ -59,11 +60,20 @@ class History:
         errors = self.errors if error is None else [*self.errors, error_text(error)]
         return errors if len(errors) <= MAX_ERRORS else [errors[0], *errors[1 - MAX_ERRORS :]]
 
-    def tried_with(self, error: BaseException | None, at: float) -> list[Tried]:
-        """Return the attempts, the last of which failed with `error` at a Unix time."""
-        if error is None or not self.attempts:
-            return self.tried
-        return and_one(self.tried, tried(self.attempts, at, error_text(error)))
+    def letter(self, node: Node, fallen: Fallen, *, noted: bool) -> Batch:
+        """Return the dead letter of an event that fell now; `noted`: its last error is kept."""
+        at, attempts, tries = node.bound.clock.wall(), self.attempts, self.tried
+        if not noted and attempts:
+            tries = and_one(tries, tried(attempts, at, error_text(fallen.error)))
+        return dead_batch(
+            node,
+            fallen.part[1],
+            fallen.reason,
+            self.with_(None if noted else fallen.error),
+            attempts=attempts,
+            first_at=self.first_wall,
+            history=tries,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +133,17 @@ async def _pay_branch(
     owed: list[Owed] = []
     fallen: list[Fallen] = []
     todo = deque(parts)
+
+    def others() -> list[Batch]:
+        return [*(one for _, one in todo), *(one.part[1] for one in fallen)]
+
     while todo:
         pieces: list[Part] = []
         write, batch = todo.popleft()
-        others = [*(one for _, one in todo), *(one.part[1] for one in fallen)]
         ear = _Ear(batch, others, told) if len(batch) > 1 else None
         left = await _write(write, batch, ear)
-        if told is not None:
-            told([*(as_batch(part.events) for part in left), *others])
+        if told is not None and sum(len(part.events) for part in left) < len(batch):
+            told([*(as_batch(part.events) for part in left), *others()])
         for part in left:
             batch = as_batch(part.events)
             refused = isinstance(part.error, Rejected)
@@ -178,11 +191,11 @@ def next_wait(
 
 
 class _Ear:
-    """Listens to the write of one part of an attempt; `others` are owed beside it."""
+    """Listens to the write of one part of an attempt; `others` gives what is owed beside it."""
 
     __slots__ = ("left", "others", "told")
 
-    def __init__(self, batch: Batch, others: Sequence[Batch], told: Told | None) -> None:
+    def __init__(self, batch: Batch, others: Callable[[], list[Batch]], told: Told | None) -> None:
         self.left = batch
         self.others = others
         self.told = told
@@ -195,7 +208,7 @@ class _Ear:
             return
         self.left = left
         if self.told is not None:
-            self.told([self.left, *self.others])
+            self.told([self.left, *self.others()])
 
 
 def _worth_splitting(error: BaseException) -> bool:

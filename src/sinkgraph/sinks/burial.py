@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sinkgraph.errors import PartialWrite, SinkClosed, SinkgraphError, StoreFailed, StoreFull
+from sinkgraph.errors import (
+    PartialWrite,
+    Rejected,
+    SinkClosed,
+    SinkgraphError,
+    StoreFailed,
+    StoreFull,
+)
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.disk.dead import EVERY, DeadFilter, DeadGroup, DeadLetter
@@ -87,10 +94,13 @@ async def bury_batch(
     await bury_dead(node, port, dead_batch(node, batch, reason, errors, attempts=attempts))
 
 
-async def bury_dead(node: Node, port: Link | None, dead: Batch) -> None:
+async def bury_dead(
+    node: Node, port: Link | None, dead: Batch, still: Callable[[set[str]], None] | None = None
+) -> None:
     """Write what `dead_batch` made to the node's dead letter port, in one write.
 
-    While it refuses, the events stay pending.
+    While it refuses, the events stay pending. Where it takes some of them, and not yet all, `still`
+    is told the ids of the others.
     """
     default = node.bound.dead_letters
     link = port if port is not None else default
@@ -98,10 +108,15 @@ async def bury_dead(node: Node, port: Link | None, dead: Batch) -> None:
     wait_s = _RETRY_S
     while todo:
         write, left = todo[0]
+        half = len(left) // 2
+        halves = [(write, left[:half]), (write, left[half:])]
+        if half and isinstance(link.target, DeadLetters) and not link.target.has_room(left):
+            todo[:1] = halves  # what fits need not wait for the rest
+            continue
+        refused: Exception | None = None
         try:
             await write(left)
             del todo[0]
-            continue
         except SinkClosed:
             if link.target is default.target:
                 raise
@@ -110,9 +125,19 @@ async def bury_dead(node: Node, port: Link | None, dead: Batch) -> None:
             continue
         except PartialWrite as error:
             todo[:1] = [(part.write, as_batch(part.events)) for part in error.owed]
-            refused: Exception = error
+            refused = error
+        except Rejected as error:
+            if half:  # of several, it may be one that is not taken
+                todo[:1] = halves
+                continue
+            todo.append(todo.pop(0))  # others may be taken meanwhile
+            refused = error
         except Exception as error:
             refused = error
+        if todo and still is not None:
+            still({own for _, batch in todo for own in batch.ids})
+        if refused is None:
+            continue
         node.status = "degraded"
         node.bound.journal("dead_letter_refused", node=node.name, error=repr(refused))
         await asyncio.sleep(wait_s)
@@ -130,6 +155,7 @@ class DeadLetters(Node):
     """
 
     kind = "dead_letter"
+    settings = ("capacity", "max_age", "_max_bytes")
 
     def __init__(
         self,
@@ -190,6 +216,18 @@ class DeadLetters(Node):
             self.max_bytes = self._max_bytes if self._max_bytes is not None else _MAX_BYTES["disk"]
             rest = ctx.dead_letters.target is self
             self._letters = DiskLetters(self, ctx.depot, rest=rest)
+
+    def can_become(self, fresh: Node) -> bool:
+        """Letters are known by the name of their sink: under another it begins anew."""
+        return super().can_become(fresh) and fresh.name == self.name
+
+    def become(self, fresh: Node) -> None:
+        """Follow other bounds; what is kept stays until it is too old."""
+        super().become(fresh)
+        store = "disk" if self.durable else "memory"
+        self.max_bytes = self._max_bytes if self._max_bytes is not None else _MAX_BYTES[store]
+        self.weigh()
+        self._letters.look_again()
 
     async def open(self) -> None:
         """Count what earlier runs have left."""

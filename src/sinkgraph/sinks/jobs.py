@@ -19,33 +19,95 @@ from sinkgraph.sinks.keys import Keys
 
 __all__ = ["Job", "Parking"]
 
+Weigh = Callable[[Batch], int]
+"""Returns the bytes of a batch's payloads."""
+
 
 @dataclass(slots=True, eq=False)
 class Job:
     """Is what a lane delivers in one go; `keys` are released when all of it is settled.
 
     `claim` says what is settled by each step, once something has failed; `whole` is what it was
-    at first, for a queue that keeps its events on disk.
+    at first, for a queue that keeps its events on disk. `refused` are parts that nobody will try
+    again, each with the dead letters to be made of it, since the time `refused_at`.
     """
 
     parts: deque[Part]
     keys: list[Any] = field(default_factory=list)
     claim: Claim | None = None
     whole: Batch | None = None
+    refused: list[tuple[Part, Batch]] = field(default_factory=list)
+    refused_at: float = 0.0
 
     def __len__(self) -> int:
-        return sum(len(events) for _, events in self.parts)
+        return sum(len(events) for _, events in self.owed())
+
+    def owed(self) -> list[Part]:
+        """Return every part that is not settled, the oldest first."""
+        return [*(part for part, _ in self.refused), *self.parts]
 
     def distinct(self) -> list[Batch]:
         """Return what it holds, each event once."""
         held: list[Batch] = []
         seen: set[str] = set()
-        for _, batch in self.parts:
+        for _, batch in self.owed():
             fresh = [k for k, own in enumerate(batch.ids) if own not in seen]
             seen.update(batch.ids)
             if fresh:
                 held.append(batch if len(fresh) == len(batch) else batch.pick(fresh))
         return held
+
+    # what becomes of its parts; `stored`: the queue keeps its events on disk
+
+    def halve(self, weigh: Weigh | None, *, stored: bool) -> None:
+        """Cut the first part in two."""
+        part = self.parts.popleft()
+        write, batch = part
+        half = len(batch) // 2
+        halves = [(write, batch[:half]), (write, batch[half:])]
+        self._claimed(part, weigh, stored).split(part, halves)
+        self.parts.extendleft(reversed(halves))
+
+    def refuse(self, dead: Batch, now: float) -> None:
+        """Set the first part aside: `dead` is to be made of it."""
+        if not self.refused:
+            self.refused_at = now
+        self.refused.append((self.parts.popleft(), dead))
+
+    def buried(self, owed: set[str]) -> list[Part]:
+        """Take off the refused parts of which no event is among `owed`, by ids, and return them."""
+        done = [part for part, dead in self.refused if owed.isdisjoint(dead.ids)]
+        self.refused = [one for one in self.refused if not owed.isdisjoint(one[1].ids)]
+        return done
+
+    def settle(
+        self, parts: Sequence[Part], owed: Sequence[Part], weigh: Weigh | None, *, stored: bool
+    ) -> tuple[int, int, Sequence[int] | None]:
+        """Note that of parts taken off it only `owed` is left.
+
+        Returns the events and bytes that are settled by that, and where they stand.
+        """
+        first = parts[0]
+        if self.claim is None and not owed:
+            return len(first[1]), weigh(first[1]) if weigh is not None else 0, first[1].places
+        claim = self._claimed(first, weigh, stored)
+        if len(parts) == 1:
+            n, size = claim.replace(first, owed, weigh)
+        else:
+            n, size = claim.end(parts, weigh)
+        if self.whole is None:
+            return n, size, None
+        places = claim.settled_of(self.whole)
+        ended = set(places)
+        stand = enumerate(self.whole.places or ())
+        self.whole = self.whole.pick([k for k, place in stand if place not in ended])
+        return n, size, places
+
+    def _claimed(self, part: Part, weigh: Weigh | None, stored: bool) -> Claim:
+        if self.claim is None:
+            self.claim = Claim(part, weigh(part[1]) if weigh is not None else 0)
+            self.whole = part[1] if stored else None
+        return self.claim
 
     def still(self, owed: Sequence[Batch]) -> Part | None:
         """Return what of the first part is among `owed`; None when that is all of it."""

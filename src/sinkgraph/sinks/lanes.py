@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sinkgraph.errors import PartialWrite, Rejected, SinkClosed
 from sinkgraph.event import Batch, as_batch
-from sinkgraph.log.owed import Claim, Part
+from sinkgraph.log.owed import Part
 from sinkgraph.log.receipts import listen
+from sinkgraph.sinks.attempts import error_text
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked, from_outside
-from sinkgraph.sinks.burial import bury_batch
 from sinkgraph.sinks.jobs import Job, Parking
 from sinkgraph.sinks.keys import Keys, as_key
 from sinkgraph.sinks.pausing import Hold, resolve
+from sinkgraph.sinks.refusals import bury_refused, is_late, refuse, weigher
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.queue import Queue
@@ -28,6 +30,7 @@ __all__ = ["Lanes"]
 
 _BACKOFF = ExponentialBackoff()
 _HELD = 10_000  # parked events, and events behind a key, of a queue that has the rest on disk
+_DEAD = "dead_lettered"
 _CLOSE_S = 2.0  # how long a cancelled lane may take to end
 
 
@@ -69,6 +72,15 @@ class Lanes:
     def linger_for(self, seconds: float) -> None:
         """Wait at least so long for a batch to fill, for what is below."""
         self.linger = max(self._own_linger, seconds)
+
+    def become(self, fresh: Lanes) -> None:
+        """Deliver as `fresh` would from now on; a lane too many ends when it has nothing to do."""
+        self.concurrency = fresh.concurrency
+        self._own_linger = fresh._own_linger
+        for future in self._sleeping:
+            resolve(future)
+        self._sleeping.clear()
+        self.wake()
 
     # waking and sleeping
 
@@ -126,7 +138,7 @@ class Lanes:
                     if self.linger and not self.hurry and not self._stuffed and self._at_hand():
                         await self._fill()
                         continue
-                    if queue.rejoin():
+                    if queue.rejoin() or len(self._tasks) > self.concurrency:
                         return
                     await self._sleep()
                     continue
@@ -220,10 +232,12 @@ class Lanes:
                 if len(job) < before:
                     failures, waited = 0, 0.0
             except Rejected as error:
-                await self._reject(job, "rejected", error)
+                self._note(error)
+                refuse(queue, job, "rejected", error)
             except SinkClosed as error:
                 queue.status = "failed"
-                await self._reject(job, "closed", error, whole=True)
+                self._note(error)
+                refuse(queue, job, "closed", error, whole=True)
             except BaseException as error:
                 if from_outside(error):
                     raise
@@ -233,6 +247,9 @@ class Lanes:
                 failures = 0
                 self._settle(job)
                 queue.steady()
+            ends = failed or self._closing or not job.parts
+            if job.refused and (ends or is_late(queue, job)):
+                await bury_refused(queue, job, partial(self._count, job, owed=(), outcome=_DEAD))
             if self._closing and job.parts:
                 return
             if failed and job.parts:
@@ -268,30 +285,21 @@ class Lanes:
             del self._pausing[task]
 
     def _note(self, error: BaseException) -> None:
-        self.last_error = f"{type(error).__name__}: {error}"
+        self.last_error = error_text(error)
 
-    def _settle(self, job: Job, owed: Sequence[Part] = (), outcome: str = "delivered") -> None:
+    def _settle(self, job: Job, owed: Sequence[Part] = ()) -> None:
         """Take the first part off a job, but for what it still owes, and count the rest."""
-        queue = self._queue
-        weigh = queue.weigh if queue.max_bytes is not None else None
-        part = job.parts.popleft()
-        if self._surrendered:
-            return  # somebody else has answered for it
-        if job.claim is None:
-            size = weigh(part[1]) if weigh is not None else 0
-            if not owed:
-                queue.settle(len(part[1]), size, outcome, part[1].places)
-                return
-            job.claim = Claim(part, size)
-            job.whole = part[1] if queue.shelf is not None else None
-        n, size = job.claim.replace(part, owed, weigh)
-        places = None
-        if job.whole is not None:
-            places = job.claim.settled_of(job.whole)
-            ended = set(places)
-            stand = enumerate(job.whole.places or ())
-            job.whole = job.whole.pick([k for k, place in stand if place not in ended])
-        queue.settle(n, size, outcome, places)
+        self._count(job, [job.parts.popleft()], owed)
+
+    def _count(
+        self, job: Job, parts: Sequence[Part], owed: Sequence[Part], outcome: str = "delivered"
+    ) -> None:
+        if parts and not self._surrendered:  # else somebody else has answered for it
+            queue = self._queue
+            n, size, places = job.settle(
+                parts, owed, weigher(queue), stored=queue.shelf is not None
+            )
+            queue.settle(n, size, outcome, places)
 
     def _keep_owed(self, job: Job, error: PartialWrite, *, slim: bool = False) -> list[Part]:
         """Settle what was taken; return what is owed, in `slim` batches when it is kept long."""
@@ -302,23 +310,6 @@ class Lanes:
         if error.owed:
             self._note(error.owed[0].error)
         return owed
-
-    async def _reject(
-        self, job: Job, reason: str, error: Exception, *, whole: bool = False
-    ) -> None:
-        """Send what is at fault to the dead letters; a batch is halved to find it."""
-        queue = self._queue
-        self._note(error)
-        write, batch = job.parts[0]
-        if len(batch) > 1 and not whole:
-            half = len(batch) // 2
-            halves = [(write, batch[:half]), (write, batch[half:])]
-            self._settle(job, halves)
-            job.parts.extendleft(reversed(halves))
-            return
-        text = f"{type(error).__name__}: {error}"
-        await bury_batch(queue, queue.dead_letter, batch, reason, [text], attempts=1)
-        self._settle(job, (), "dead_lettered")
 
     # parking: `hold: event` and `hold: key` of a retry below
 
@@ -387,7 +378,7 @@ class Lanes:
     def surrender(self) -> list[Batch]:
         """Return what the lanes still held, and forget it."""
         jobs = [*self._busy, *self._ready, *self._lot.jobs]
-        left = [batch for job in jobs for _, batch in job.parts]
+        left = [batch for job in jobs for _, batch in job.owed()]
         if self.keys is not None:
             left += self.keys.surrender()
         self._busy.clear()

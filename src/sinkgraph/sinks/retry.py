@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sinkgraph.errors import BreakerOpen, DeliveryFailed, Owed, PartialWrite, SinkClosed
-from sinkgraph.event import Batch, Event, as_batch
+from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.owed import Part, Write, distinct
 from sinkgraph.log.receipts import heard
 from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay
@@ -21,12 +21,10 @@ from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit, following
 from sinkgraph.sinks.breaker_sink import counts, isolates
-from sinkgraph.sinks.burial import bury_dead, dead_batch
+from sinkgraph.sinks.burial import bury_dead
 from sinkgraph.sinks.pausing import Hold, resolve
 
 __all__ = ["HOLDS", "Retry"]
-
-_TELL = 64  # dead letters after which it is told that they are kept
 
 HOLDS = ("lane", "key", "event")
 
@@ -351,31 +349,27 @@ class Retry(Node):
         *,
         noted: bool = False,
     ) -> None:
-        """Bury the fallen; when nobody takes dead letters any more, hand back what is owed."""
-        for k, one in enumerate(fallen):
-            try:
-                await self._bury(history, one, noted=noted)
-            except SinkClosed as error:
-                self._hand_back(whole, [*(Owed(*f.part, error) for f in fallen[k:]), *left], error)
-            dead.append(one.part)
-            if history.told is not None and (k % _TELL == _TELL - 1 or k + 1 == len(fallen)):
-                rest = [*(f.part[1] for f in fallen[k + 1 :]), *(as_batch(p.events) for p in left)]
-                if rest:
-                    history.told(rest)
+        """Bury the fallen in one write; when nobody takes it any more, hand back what is owed."""
+        if not fallen:
+            return
+        todo = fallen
 
-    async def _bury(self, history: History, one: Fallen, *, noted: bool = False) -> None:
-        self.given_up += one.reason == "gave_up"
-        error = None if noted else one.error
-        dead = dead_batch(
-            self,
-            one.part[1],
-            one.reason,
-            history.with_(error),
-            attempts=history.attempts,
-            first_at=history.first_wall,
-            history=history.tried_with(error, self.bound.clock.wall()),
-        )
-        await bury_dead(self, self.dead_letter, dead)
+        def taken(owed: set[str]) -> None:
+            nonlocal todo
+            done = [one for one in todo if owed.isdisjoint(one.part[1].ids)]
+            todo = [one for one in todo if not owed.isdisjoint(one.part[1].ids)]
+            self.given_up += sum(one.reason == "gave_up" for one in done)
+            dead.extend(one.part for one in done)
+            rest = [*(one.part[1] for one in todo), *(as_batch(part.events) for part in left)]
+            if history.told is not None and done and rest:
+                history.told(rest)
+
+        letters = join([history.letter(self, one, noted=noted) for one in fallen])
+        try:
+            await bury_dead(self, self.dead_letter, letters, taken)
+        except SinkClosed as error:
+            self._hand_back(whole, [*(Owed(*one.part, error) for one in todo), *left], error)
+        taken(set())
 
     def rest(self) -> None:
         """Begin no attempt any more: what waits for one goes back to the queue above."""

@@ -185,8 +185,9 @@ def _attempts(value: Any) -> Iterator[Attempt]:
     for one in _list(value):
         if isinstance(one, dict) and (number := _count(one.get("attempt"))):
             at = one.get("at")
-            timed = isinstance(at, int | float) and not isinstance(at, bool)
-            yield Attempt(number, float(at) if timed else None, str(one.get("error") or ""))
+            if isinstance(at, bool) or not isinstance(at, int | float):
+                at = None
+            yield Attempt(number, at, str(one.get("error") or ""))
 
 
 def _list(value: Any) -> list[Any]:
