@@ -29,7 +29,18 @@ FIELDS = (
     *("where", "set", "compute", "remove", "rename", "python", "by", "key", "ratio", "every"),
     *("count", "rate", "burst", "event", "window", "max_ids", "after"),
     # how events are read and written
-    *("schema", "validate", "format", "token", "tokens", "verify", "tls", "open", "max_body"),
+    *(
+        "schema",
+        "schemas",
+        "validate",
+        "format",
+        "token",
+        "tokens",
+        "verify",
+        "tls",
+        "open",
+        "max_body",
+    ),
     *("headers", "signing", "timeout", "rotate", "sync", "readers"),
     # what waits
     *("store", "capacity", "max_events", "max_bytes", "max_age", "when_full", "max_wait"),
