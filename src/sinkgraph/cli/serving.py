@@ -19,11 +19,17 @@ from sinkgraph.diagnostics.safe import safe_text
 if TYPE_CHECKING:
     from sinkgraph.cli.render import Wishes
     from sinkgraph.diagnostics.diagnostic import Diagnostic
+    from sinkgraph.graph.load import Looked
     from sinkgraph.graph.model import Graph
     from sinkgraph.render.parts import Drawing
     from sinkgraph.render.serve.board import Board, Loaded
+    from sinkgraph.render.serve.watch import Watched
+    from sinkgraph.spec.document_tree import Mapping as Tree
 
 __all__ = ["serve_drawings"]
+
+_ROUNDS = 3
+"""Readings after which files that are only now watched are taken as they are."""
 
 
 def serve_drawings(file: str, wishes: Wishes, port: int | None) -> None:
@@ -31,14 +37,14 @@ def serve_drawings(file: str, wishes: Wishes, port: int | None) -> None:
     from sinkgraph.render.serve.board import Board
     from sinkgraph.render.serve.watch import Watched
 
-    paths = [Path(one) for one in (file, wishes.against) if one is not None]
+    paths = [Path(one).absolute() for one in (file, wishes.against) if one is not None]
     for path in paths:
         if not path.is_file():
             why = "is a directory" if path.is_dir() else "does not exist or is no file"
             raise click.ClickException(f"`{safe_text(str(path))}` {why}: there is nothing to watch")
     shown = safe_text(file)
     watched = Watched(paths)
-    document = _Document(file, wishes)
+    document = _Document(file, wishes, watched)
     board = Board(shown, document)
     state = board.renew()
     document.lenient = True
@@ -51,29 +57,48 @@ def serve_drawings(file: str, wishes: Wishes, port: int | None) -> None:
 class _Document:
     """Reads the files anew each time it is called; whatever is wrong with them is a finding.
 
+    All that is read is watched from then on: what is included, schemas, folders of globs.
     `lenient`: a group to fold may be gone, and come back.
     """
 
-    def __init__(self, file: str, wishes: Wishes) -> None:
+    def __init__(self, file: str, wishes: Wishes, watched: Watched) -> None:
         self._file = file
         self._wishes = wishes
+        self._watched = watched
         self.lenient = False
 
     def __call__(self) -> Loaded:
-        from sinkgraph.render.serve.board import Loaded
-        from sinkgraph.spec.document import read
+        for _ in range(_ROUNDS):
+            loaded, looked = self._load()
+            if not self._watched.follow(map(Path, looked.files), map(Path, looked.folders)):
+                break
+        return loaded
 
-        file, wishes = self._file, self._wishes
-        graph, found = load_document(file, set_vars=wishes.values, syntax=wishes.syntax)
-        tree = read(file, wishes.syntax)[0] if graph is None else None
+    def _load(self) -> tuple[Loaded, Looked]:
+        from sinkgraph.graph.load import Looked
+        from sinkgraph.render.serve.board import Loaded
+
+        file, wishes, looked = self._file, self._wishes, Looked()
+        graph, found = load_document(
+            file, set_vars=wishes.values, syntax=wishes.syntax, looked=looked
+        )
         old: Graph | None = None
         others: list[Diagnostic] = []
         if wishes.against is not None:
-            old, others = load_document(wishes.against, set_vars=wishes.values)
+            old, others = load_document(wishes.against, set_vars=wishes.values, looked=looked)
         drawing = None
         if graph is not None and (wishes.against is None or old is not None):
             drawing = self._drawing(graph, old)
-        return Loaded(graph, found, tree, others, drawing)
+        return Loaded(graph, found, None if graph else self._tree(), others, drawing), looked
+
+    def _tree(self) -> Tree | None:
+        """Return what can be read of the document and of all it includes."""
+        from sinkgraph.spec.document import read
+        from sinkgraph.spec.including.whole import whole
+
+        tree = read(self._file, self._wishes.syntax)[0]
+        base = Path(self._file).absolute().parent
+        return None if tree is None else whole(tree, base=base)[0].tree
 
     def _drawing(self, graph: Graph, old: Graph | None) -> Drawing:
         try:

@@ -1,4 +1,4 @@
-"""Whether files have changed, told by what they hold.
+"""Whether files have changed, told by what they hold; of a folder, by the names in it.
 
 A file that is replaced, as editors do on saving, is followed by its name; one that is away for a
 moment is waited for.
@@ -7,6 +7,7 @@ moment is waited for.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,10 +21,29 @@ class Watched:
     """Remembers what some files held when they were looked at last."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = tuple(paths)
-        self._seen = {path: _digest(path) for path in self._paths}
-        self._stamps = {path: _stamp(path) for path in self._paths}
-        self._away = dict.fromkeys(self._paths, 0)
+        self._always = tuple(paths)
+        self._paths: tuple[Path, ...] = ()
+        self._folders: frozenset[Path] = frozenset()
+        self._seen: dict[Path, str] = {}
+        self._stamps: dict[Path, tuple[int, int, int, int] | None] = {}
+        self._away: dict[Path, int] = {}
+        self.follow((), ())
+
+    def follow(self, paths: Iterable[Path], folders: Iterable[Path]) -> bool:
+        """Watch these besides what is always watched, and nothing else any more.
+
+        Tells whether one of them was not watched before: what was read of it until now may be old.
+        """
+        self._folders = frozenset(folders)
+        self._paths = tuple(dict.fromkeys((*self._always, *paths, *self._folders)))
+        fresh = [path for path in self._paths if path not in self._seen]
+        for path in fresh:
+            self._stamps[path] = _stamp(path)
+            self._seen[path] = self._digest(path)
+            self._away[path] = 0
+        for path in set(self._seen).difference(self._paths):
+            del self._seen[path], self._stamps[path], self._away[path]
+        return bool(fresh)
 
     def changed(self) -> bool:
         """Look, and tell whether a file holds something else than when it was looked at last.
@@ -39,7 +59,7 @@ class Watched:
         stamp = _stamp(path)
         if stamp == self._stamps[path] and stamp is not None:
             return False
-        now = _digest(path)
+        now = self._digest(path)
         if now == _AWAY:
             self._away[path] += 1
             if self._away[path] != _PATIENCE:
@@ -51,6 +71,9 @@ class Watched:
             return False
         self._seen[path] = now
         return True
+
+    def _digest(self, path: Path) -> str:
+        return _names(path) if path in self._folders else _digest(path)
 
 
 def _stamp(path: Path) -> tuple[int, int, int, int] | None:
@@ -68,3 +91,11 @@ def _digest(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError):
         return _AWAY
+
+
+def _names(folder: Path) -> str:
+    try:
+        names = sorted(os.listdir(folder))
+    except (OSError, ValueError):
+        return _AWAY
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping as AnyMapping
 from functools import cache
-from glob import escape
+from glob import escape, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,15 @@ class Inputs:
     """Rewrites relative inputs of documents in `bases` so that they start from `base`."""
 
     def __init__(self, base: Path, bases: AnyMapping[SourceText, Path]) -> None:
-        self._ways = {
-            source: way
+        self._base = os.path.abspath(base)
+        self._folders = {
+            source: os.fspath(folder)
             for source, folder in bases.items()
-            if (way := os.path.relpath(folder, base)) != os.curdir
+            if os.path.abspath(folder) != self._base
         }
 
     def __bool__(self) -> bool:
-        return bool(self._ways)
+        return bool(self._folders)
 
     def located(self, model: type[BaseModel], tree: Mapping) -> Mapping:
         """Return the tree of a node, or of a section in it, with its inputs rewritten."""
@@ -67,15 +68,29 @@ class Inputs:
         return node
 
     def _leaf(self, leaf: Scalar, *, glob: bool, schema: bool) -> Scalar:
-        way = self._ways.get(leaf.span.source) if leaf.span is not None else None
+        folder = self._folders.get(leaf.span.source) if leaf.span is not None else None
         text = leaf.value
-        if way is None or not isinstance(text, str) or isinstance(text, Placeholder):
+        if folder is None or not isinstance(text, str) or isinstance(text, Placeholder):
             return leaf
         if not text or os.path.isabs(text) or (schema and not is_schema_file(text)):
             return leaf
-        path = os.path.normpath(os.path.join(escape(way) if glob else way, text))
+        path = self._moved(folder, text, glob=glob)
         value = type(text)(path) if isinstance(text, FilledText) else path
         return Scalar(leaf.span, path, value, True, leaf.secret)
+
+    def _moved(self, folder: str, text: str, *, glob: bool) -> str:
+        """Return a path from `base` instead of `folder`, the shortest that leads there."""
+        parts = [one for one in text.split(os.sep) if one != os.curdir]
+        while parts and (parts[0] == os.pardir or (parts[1:] and not has_magic(parts[0]))):
+            folder = os.path.join(folder, parts.pop(0))
+        way = os.path.relpath(folder, self._base)
+        real = os.path.realpath(folder)
+        if os.path.realpath(os.path.join(self._base, way)) != real:
+            way = real  # `..` behind a link leads elsewhere than it reads
+        rest = os.sep.join(parts)
+        if way == os.curdir:
+            return rest or way
+        return os.path.join(escape(way) if glob else way, rest)
 
 
 @cache

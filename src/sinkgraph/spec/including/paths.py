@@ -26,7 +26,7 @@ _NO_DOCUMENT = ".schema.json"
 
 @dataclass(slots=True)
 class Matches:
-    """Is what a glob found: documents, sorted, and the folders that were looked through.
+    """Is what a glob found: documents, sorted, and the folders in which others may appear.
 
     `whole` False: there were more names than may be looked at.
     """
@@ -57,7 +57,7 @@ def tidy(path: str) -> str:
     try:
         return short if os.path.samefile(path, short) else path
     except (OSError, ValueError):
-        return short
+        return path if os.path.lexists(path) else short
 
 
 def matches(folder: str, pattern: str) -> Matches:
@@ -137,6 +137,8 @@ def _below(start: str, parts: list[str], found: Matches, budget: _Budget) -> Ite
             path = os.path.join(here, part)
             if os.path.lexists(path):
                 todo.append((path, at + 1))
+            else:
+                found.folders.append(here or os.curdir)  # where it would have to appear
 
 
 def _listed(folder: str, found: Matches, budget: _Budget) -> Iterator[os.DirEntry[str]]:
