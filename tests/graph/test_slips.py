@@ -45,7 +45,8 @@ def test_a_slip_in_a_key_is_one_finding_at_that_key(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(GRAPHS / "schemas", tmp_path / "schemas")
+    for beside in ("schemas", "site"):
+        shutil.copytree(GRAPHS / beside, tmp_path / beside)
     tree, _ = read(path)
     assert tree is not None
     text = path.read_text(encoding="utf-8")
