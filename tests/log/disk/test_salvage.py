@@ -14,7 +14,7 @@ import pytest
 from sinkgraph.log.disk import rebuild
 from sinkgraph.log.disk.dead import DeadRow
 from sinkgraph.log.disk.errors import StateDamaged, StateLocked, StateUnusable
-from sinkgraph.log.disk.format import key_of, pack_record, pack_takers
+from sinkgraph.log.disk.format import hole, key_of, pack_record, pack_takers
 from sinkgraph.log.disk.salvage import Contents, check, repair
 from sinkgraph.log.disk.store import Store
 
@@ -85,6 +85,24 @@ def test_a_check_counts_everything(tmp_path: Path) -> None:
         assert found.cursors == (("deliver", 800),)
         assert (found.records, found.dead) == (2, 3)
         assert (found.cut, found.damaged_dead, found.quarantine) == (0, 0, ())
+
+
+def test_a_repair_counts_no_events_where_a_hole_stands_in_their_place(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    takers = pack_takers({2: None})
+    store.commit(
+        [
+            (1, 1, 0, 0, None, pack_record("log", "orders", b"1")),
+            (2, 1, 0, 0, None, pack_record("cursor", "deliver", b"x")),
+            (key_of(1, 0), 1, 10, 500, takers, b"ten of them"),
+            hole(1, 10, 990, 1),
+            (key_of(1, 1_000), 1, 10, 500, takers, b"ten more"),
+        ]
+    )
+    store.close()
+    report = repair(str(tmp_path))
+    assert (report.events, report.lost_events, report.doubts) == (20, 0, ())
+    assert repair(str(tmp_path)).events == 20
 
 
 def test_a_broken_page_costs_only_its_rows(tmp_path: Path) -> None:

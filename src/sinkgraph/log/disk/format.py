@@ -29,6 +29,7 @@ __all__ = [
     "checksum",
     "header_holds",
     "hole",
+    "is_hole",
     "key_of",
     "pack_record",
     "pack_takers",
@@ -212,6 +213,11 @@ def anchor(log: int, head: int, seq: int) -> tuple[int, int, int, int, None, byt
 def hole(log: int, at: int, n: int, seq: int) -> tuple[int, int, int, int, None, bytes]:
     """Return a row in the place of events that nobody needs any more, and that nobody takes."""
     return key_of(log, at), seq, n, 0, None, _EMPTY
+
+
+def is_hole(takers: bytes | None, body: bytes) -> bool:
+    """Return whether a row holds no events: it stands in their place, or keeps a head."""
+    return not takers and body == _EMPTY
 
 
 def pack_record(kind: str, name: str, value: bytes) -> bytes:

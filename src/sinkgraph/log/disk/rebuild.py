@@ -25,6 +25,7 @@ from sinkgraph.log.disk.format import (
     State,
     anchor,
     checksum,
+    is_hole,
     pack_record,
     place_of,
     row_holds,
@@ -83,6 +84,7 @@ class _Found:
     image: Image
     state: State | None = None
     rows: dict[int, tuple[int, bool, int, int, int]] = field(default_factory=dict)
+    holes: set[int] = field(default_factory=set)  # keys of rows that hold no events
     records: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     dead: dict[int, tuple[int, int]] = field(default_factory=dict)
     last_dead: int = 0
@@ -128,7 +130,7 @@ def rebuild(path: str, fresh: str, marked: int) -> Rebuilt:
     return Rebuilt(
         seq=_last_seq(found),
         total=total,
-        events=sum(found.rows[key][2] for key in chosen),
+        events=sum(found.rows[key][2] for key in chosen if key not in found.holes),
         records=len(found.records) - len(orphans),
         dead=dead,
         lost=tuple(fresh_lost),
@@ -195,6 +197,7 @@ def _note_row(found: _Found, cell: Cell) -> None:
         known = found.rows.get(key)
         if known is None or (not cell.free, seq) > (not known[1], known[0]):
             found.rows[key] = seq, cell.free, n, cell.page, cell.index
+            (found.holes.add if is_hole(takers, body) else found.holes.discard)(key)
 
 
 def _dead_values(cell: Cell) -> list[Any]:
