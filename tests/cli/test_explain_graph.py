@@ -107,3 +107,21 @@ def test_vars_are_set(tmp_path: Path) -> None:
     text = GRAPH.replace("sinkgraph: 1\n", head).replace("capacity: 50", 'capacity: "${var:n}"')
     path.write_text(text)
     assert "hooks   70 " in explain(str(path), "--set", "n=70").stdout
+
+
+@pytest.mark.parametrize(
+    ("give_up", "capacity", "said"),
+    [("3650d", 1, "10 years"), ("3650d", 10_000, "over 100 years"), ("300d", 2, "600d")],
+)
+def test_a_wait_of_years_is_told_in_years(
+    tmp_path: Path, give_up: str, capacity: int, said: str
+) -> None:
+    path = tmp_path / "graph.yaml"
+    said_there = f"give_up_after: {give_up}"
+    text = GRAPH.replace("give_up_after: 2h", said_there).replace("concurrency: 4, ", "")
+    path.write_text(text.replace("capacity: 50", f"capacity: {capacity}"))
+    (line,) = [one for one in explain(str(path)).stdout.splitlines() if one.startswith("  hooks ")]
+    assert said in line
+    found = json.loads(explain(str(path), "--json").stdout)
+    wait_s = next(one["wait_s"] for one in found["bounds"]["queues"] if one["queue"] == "hooks")
+    assert wait_s > capacity * 86_400 * int(give_up[:-1])

@@ -23,6 +23,7 @@ _WORDS = {
     "per_key": "per key",
 }
 _NAMED = 4
+_YEAR_S = 365.25 * 86_400
 _NONE = "–"
 
 
@@ -144,8 +145,10 @@ def _time(seconds: float | None) -> str:
         return "not bounded"
     if seconds == 0:
         return _NONE
-    if seconds >= 1000 * 86_400:
-        return f"{seconds / 86_400:,.0f}d"
+    if seconds >= 100 * _YEAR_S:
+        return "over 100 years"
+    if seconds >= 2 * _YEAR_S:
+        return f"{seconds / _YEAR_S:.0f} years"
     for unit in (86_400.0, 3_600.0, 60.0):
         if seconds >= unit:
             smaller = unit / (24.0 if unit == 86_400.0 else 60.0)
