@@ -165,8 +165,9 @@ def test_folders_and_globs_are_searched(untidy: Path, tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     done = run(tmp_path)
     assert done.stdout == f"{tmp_path}/deep/other.toml: written\n{untidy}: written\n"
+    assert done.stderr == "2 documents written, 1 other file left out\n"
     done = run(tmp_path / "**" / "*.yaml")
-    assert (done.exit_code, done.stderr) == (0, "1 document in order\n")
+    assert (done.exit_code, done.stderr) == (0, "1 document in order, 1 other file left out\n")
     done = run(tmp_path / "*.json")
     assert done.exit_code == 1
     assert "*.json: left as it is: no graph document is found here" in done.stderr

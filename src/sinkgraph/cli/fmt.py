@@ -61,7 +61,7 @@ def command(
     for name in documents.files:
         run.one(name)
     if documents.files != ("-",):
-        echo(run.summary(), err=True)
+        echo(run.summary(len(documents.others)), err=True)
     sys.exit(FINDINGS if run.failed or (check and run.changed) else OK)
 
 
@@ -144,14 +144,15 @@ class _Run:
             why = count_line(findings)
         echo(f"{safe_text(called)}: left as it is: {safe_text(why)}", err=True)
 
-    def summary(self) -> str:
-        """Return the last line: how many documents became what."""
+    def summary(self, others: int) -> str:
+        """Return the last line: how many documents became what; `others` are no graph documents."""
         verb = "would change" if self.check or self.diff else "written"
         parts = [
             f"{many(self.changed, 'document')} {verb}" if self.changed else "",
             f"{many(self.kept, 'document')} in order" if self.kept else "",
             f"{many(self.failed, 'document')} left as it is" if self.failed == 1 else "",
             f"{many(self.failed, 'document')} left as they are" if self.failed > 1 else "",
+            f"{many(others, 'other file')} left out" if others else "",
         ]
         return ", ".join(filter(None, parts)) or "nothing to do"
 

@@ -62,7 +62,7 @@ _Role = Literal["names", "defaults", "node", "target", "section", "list", "other
 _RULE = ("when", "to")
 _BRANCH = ("node", "required")
 _TEMPLATE = ("description", "params", "node")
-_PARAM = ("type", "choices", "default", "secret", "description", "fields")
+_PARAM = ("type", "items", "choices", "min", "max", "default", "description", "fields")
 _TEST = ("name", "description")
 
 
@@ -90,6 +90,11 @@ class Shape:
             return _ranks(self.model is not None).get(key, len(FIELDS))
         return _places(self.keys).get(key, len(self.keys))
 
+    @property
+    def free(self) -> bool:
+        """Whether its keys stay in the order they are written in."""
+        return self.role != "node" and not self.keys
+
     def entry(self, key: str) -> Shape:
         """Return what stands under a key."""
         match self.role:
@@ -103,6 +108,8 @@ class Shape:
                 for name, shape in self.entries:
                     if name == key:
                         return shape
+                if key == "fields" and self.keys == _PARAM:
+                    return _PARAMS
                 if key in ("to", "node", "default") and self.keys in (_RULE, _BRANCH):
                     return _TARGET
                 return _section_of(self.model, key)
@@ -145,6 +152,7 @@ def _section(model: type[BaseModel]) -> Shape:
 _OTHER = Shape("other")
 _TARGET = Shape("target")
 _REQUIRED = Shape("section", _BRANCH)
+_PARAMS = Shape("names", inner=Shape("section", _PARAM))
 DOCUMENT = Shape(
     "section",
     tuple(TOP_LEVEL),
@@ -159,7 +167,7 @@ DOCUMENT = Shape(
                     "section",
                     _TEMPLATE,
                     entries=(
-                        ("params", Shape("names", inner=Shape("section", _PARAM))),
+                        ("params", _PARAMS),
                         ("node", _TARGET),
                     ),
                 ),

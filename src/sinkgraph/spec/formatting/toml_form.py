@@ -1,7 +1,7 @@
 """TOML in the one form `sinkgraph fmt` writes: read, put in order, written.
 
-Braces stay in their line, since TOML breaks none; a list
-that was written over several lines stays so.
+Braces stay in their line, since TOML breaks none; a list that was written over several lines stays
+so. Tables stay where they are when a name would change its place among others.
 """
 
 from __future__ import annotations
@@ -41,11 +41,15 @@ def format_toml(text: str, tree: Mapping) -> tuple[str, list[str]]:
     seen: dict[tuple[str, ...], int] = {}
     rows: dict[tuple[str, ...], int] = {}
     placed: list[tuple[_Place, Table]] = []
+    movable = True
     for table in layout.tables:
+        late = table.names in seen  # the first of what is in it has a header of its own, above
         place, shape = _placed(table, tree, seen, rows)
+        movable = movable and not (late and not table.many and shape.free)
         put_in_order(table.body, shape)
         placed.append((place, table))
-    placed.sort(key=lambda one: one[0])
+    if movable:
+        placed.sort(key=lambda one: one[0])
     writer = _Writer(
         apart=any(one.lead[0].blank if one.lead else one.blank for one in layout.tables)
     )
