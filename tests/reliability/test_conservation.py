@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinkgraph.testing import run
 from tests.reliability.trees import Spec, narrow_trees, trees
 from tests.reliability.world import Act, World, acts, pressing
+
+pytestmark = pytest.mark.timeout(180)  # a shrinking failure takes its time, and is to be told
 
 
 @settings(max_examples=20 * settings().max_examples)

@@ -44,10 +44,10 @@ class Grace:
         return min(most, max(0.0, left) * part)
 
 
-async def _safely(work: Awaitable[None]) -> None:
-    """Await; what a sink raises that is no Exception must not end the loop, nor anybody's work."""
+async def _safely(work: Callable[[], Awaitable[None]]) -> None:
+    """Do it; what a sink raises that is no Exception must not end the loop, nor anybody's work."""
     try:
-        await work
+        await work()
     except Exception:
         raise
     except BaseException as error:
@@ -72,7 +72,7 @@ async def drain_nodes(
             if rests is not None:
                 await rests.rest(cast("Queue", node))
             else:
-                await _safely(node.drain())
+                await _safely(node.drain)
         except Exception as error:
             journal("drain_failed", node=node.name, error=repr(error))
             whole = False
@@ -86,7 +86,7 @@ async def drain_nodes(
 
 async def close_nodes(nodes: Sequence[Node], journal: _Journal, within_s: float = CLOSE_S) -> None:
     """Close several nodes side by side; one that hangs or fails is named, not waited for."""
-    closing = {asyncio.ensure_future(_safely(node.close())): node for node in nodes}
+    closing = {asyncio.ensure_future(_safely(node.close)): node for node in nodes}
     if not closing:
         return
     done, late = await asyncio.wait(list(closing), timeout=within_s)
