@@ -201,10 +201,11 @@ _WHOLE: Schema = {"anyOf": [{"required": ["sinkgraph"]}, {"required": ["name"]}]
 
 def _head() -> list[Schema]:
     """Return what a whole document has to say: of its nodes, what it includes may say all."""
+    some = {"type": "object", "minProperties": 1}
     alone = {**_WHOLE, "not": {"required": ["include"]}}
     return [
         {"if": _WHOLE, "then": {"required": ["sinkgraph", "name"]}},
-        {"if": alone, "then": {"required": ["sinks"]}},
+        {"if": alone, "then": {"required": ["sinks"], "properties": {"sinks": some}}},
     ]
 
 
@@ -220,7 +221,7 @@ def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
         "description": {"type": [*texts["type"], "null"]},
         "vars": _named({"$ref": refs[VarSpec]}, {}),
         "sources": _named({"$ref": "#/$defs/Source"}, _NAMES),
-        "sinks": {**_named({"$ref": "#/$defs/Sink"}, _NAMES), "type": "object", "minProperties": 1},
+        "sinks": _named({"$ref": "#/$defs/Sink"}, _NAMES),
         "defaults": _defaults(kinds, refs),
         "include": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         "templates": {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
