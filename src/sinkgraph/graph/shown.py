@@ -67,8 +67,11 @@ class Shower:
         """Return the fields of a node whose value is not known → what the document writes there."""
         made: dict[str, tuple[str, ...]] = {}
         for mapping in self.written(node):
-            for entry in mapping:
-                texts = (leaf.value for leaf in _leaves(entry.value))
+            for entry in mapping.entries:
+                held = entry.value
+                if type(held) is tree.Scalar and type(held.value) is not Placeholder:
+                    continue  # as nearly all are
+                texts = (leaf.value for leaf in _leaves(held))
                 known = [_as_written(str(one)) for one in texts if isinstance(one, Placeholder)]
                 if known and entry.key.text not in made:
                     made[entry.key.text] = tuple(known)

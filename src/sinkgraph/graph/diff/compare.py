@@ -152,18 +152,14 @@ class _Comparison:
         return self._before.place(pair.old, one.path) or pair.new.declared_at
 
     def _protects_another(self, old: GraphNode, new: GraphNode) -> bool:
-        """Tell whether a breaker stands before other destinations than before."""
+        """Tell whether a breaker stands before other origins than before."""
         if new.kind == "retry":
-            if not (getattr(old.spec, "breaker", None) and getattr(new.spec, "breaker", None)):
+            if not (old.spec.__dict__.get("breaker") and new.spec.__dict__.get("breaker")):
                 return False
         elif new.kind != "breaker":
             return False
-        was = {self._renamed_end(end) for end in _ends(self._before.graph, old.name)}
-        return was != _ends(self._after.graph, new.name)
-
-    def _renamed_end(self, end: tuple[str, ...]) -> tuple[str, ...]:
-        word, *rest = end
-        return (word, self._renamed.get(rest[0], rest[0])) if word == "node" else end
+        was = _origins(self._before.graph, old.name)
+        return bool(was) and was != _origins(self._after.graph, new.name)
 
 
 def _same(old: GraphNode, new: GraphNode) -> bool:
@@ -175,23 +171,20 @@ def _kind(node: GraphNode, other: GraphNode) -> str:
     return f"{node.kind} {side_of(node)}" if node.kind == other.kind else node.kind
 
 
-def _ends(graph: Graph, name: str) -> set[tuple[str, ...]]:
-    """Return what is written to below a node without a queue: origins of URLs, else nodes."""
-    found: set[tuple[str, ...]] = set()
+def _origins(graph: Graph, name: str) -> set[tuple[str, str, int | None]]:
+    """Return the origins that are written to below a node, with no queue between."""
+    found: set[tuple[str, str, int | None]] = set()
     seen: set[str] = set()
     todo = [edge.target for edge in graph.downstream(name) if edge.port != "dead_letter"]
     while todo:
         at = todo.pop()
-        if at in seen:
+        node = graph.nodes[at]
+        if at in seen or node.kind == "queue":
             continue
         seen.add(at)
-        node = graph.nodes[at]
-        if node.role == "terminal" and node.kind == "http":
-            found.add(("origin", *map(str, origin(getattr(node.spec, "url", "")))))
-        elif node.role == "terminal" or node.kind in ("queue", "dead_letter"):
-            found.add(("node", at))
-        else:
-            todo += [e.target for e in graph.downstream(at) if e.port != "dead_letter"]
+        if node.kind == "http" and node.role == "terminal":
+            found.add(origin(node.spec.__dict__["url"]))
+        todo += [edge.target for edge in graph.downstream(at) if edge.port != "dead_letter"]
     return found
 
 

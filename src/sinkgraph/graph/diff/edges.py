@@ -30,6 +30,12 @@ _Ways = list[tuple[_Way, GraphEdge]]
 
 def changed_edges(pair: Pair, kind: Kind | None, renamed: Mapping[str, str]) -> Iterator[Differs]:
     """Yield the ports of a node whose targets differ; `renamed`: old names → new ones."""
+    if (
+        not renamed
+        and pair.same_vars
+        and _all(pair.before.graph, pair.old) == _all(pair.after.graph, pair.new)
+    ):
+        return  # as nearly always
     was = _ports(pair.before.graph, pair.old, renamed)
     now = _ports(pair.after.graph, pair.new, {})
     if not (_names_letters(pair.old) or _names_letters(pair.new)):
@@ -51,9 +57,15 @@ def changed_edges(pair: Pair, kind: Kind | None, renamed: Mapping[str, str]) -> 
             yield Differs((name,), _told(a, many=many), _told(b, many=many), span=span)
 
 
+def _all(graph: Graph, node: GraphNode) -> list[tuple[str, str, bool, object]]:
+    """Return everything that tells the edges of two nodes apart."""
+    routes = node.spec.__dict__.get("routes")
+    return [(one.port, one.target, one.required, routes) for one in graph.downstream(node.name)]
+
+
 def _names_letters(node: GraphNode) -> bool:
     """Tell whether a node says where its dead letters go."""
-    return getattr(node.spec, "dead_letter", None) is not None
+    return node.spec.__dict__.get("dead_letter") is not None
 
 
 def _ports(graph: Graph, node: GraphNode, renamed: Mapping[str, str]) -> dict[str, _Ways]:

@@ -52,11 +52,16 @@ class Pair:
         before, after = self.before.text(self.old, was), self.after.text(self.new, now)
         return Differs(tuple(path), before, after, span=span)
 
+    @property
+    def same_vars(self) -> bool:
+        """Whether every var has the same value in both graphs."""
+        return self.before.graph.vars == self.after.graph.vars
+
     def other_vars(self, expression: str) -> tuple[str, str] | None:
         """Return the vars of an expression whose values differ, as text; None when none does."""
-        old, new = self.before.graph.vars, self.after.graph.vars
-        if old == new:
+        if self.same_vars:
             return None
+        old, new = self.before.graph.vars, self.after.graph.vars
         names = [*self.after.vars_in(expression), *self.before.vars_in(expression)]
         found = [one for one in dict.fromkeys(names) if old.get(one) != new.get(one)]
         if not found:
@@ -90,7 +95,7 @@ def changed_fields(pair: Pair, kind: Kind | None) -> Iterator[Differs]:
 def _outside(pair: Pair) -> bool:
     """Tell whether equal fields of two nodes may mean different things."""
     before, after = pair.before, pair.after
-    if before.graph.vars != after.graph.vars or before.graph.base != after.graph.base:
+    if not pair.same_vars or before.graph.base != after.graph.base:
         return True
     return before.unset(pair.old) != after.unset(pair.new)
 
