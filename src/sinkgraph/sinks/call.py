@@ -45,6 +45,7 @@ class Call(Terminal):
 
     async def approach(self, fresh: Node) -> None:
         """Find the other function; raises as `open`."""
+        fresh.bind(self.bound)
         await fresh.open()
 
     async def deliver(self, batch: Batch) -> None:

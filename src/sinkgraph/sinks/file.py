@@ -83,6 +83,7 @@ class FileSink(Terminal):
 
     async def approach(self, fresh: Node) -> None:
         """Open the other file; raises as `open`."""
+        fresh.bind(self.bound)
         await fresh.open()
 
     def become(self, fresh: Node) -> None:

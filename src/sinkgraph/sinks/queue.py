@@ -48,6 +48,8 @@ class Queue(Shelved):
     """
 
     kind = "queue"
+    settings = ("capacity", "when_full", "max_wait", "max_bytes", "_own_batch", "on_stop")
+    edges = ("to", "overflow", "dead_letter")
 
     def __init__(
         self,
@@ -183,7 +185,7 @@ class Queue(Shelved):
         elif self.when_full == "drop_oldest":
             room = self._shed_oldest(batch)
             batch, rest = batch[n - room :], batch[: n - room]
-        warm = self.shelve(batch, rest) if self.durable else True
+        warm = self.shelve(batch, rest) if self.was_stored(batch) else True
         if not len(batch):
             return
         if warm and self._pass_on(batch):
@@ -315,11 +317,6 @@ class Queue(Shelved):
             if not future.done():
                 future.set_result(None)
         self._drained.clear()
-
-    @staticmethod
-    def weigh(batch: Batch) -> int:
-        """Return the bytes of a batch's payloads."""
-        return size_of(batch)
 
     # how it lives
 
