@@ -40,6 +40,8 @@ _WORDS = {
     "breaker_closed": "breaker closed",
     "breaker_isolated": "breaker isolated",
     "dead_letter_kept": "dead letter",
+    "disk_short": "little room is left on the disk of the state dir: none is set aside for noting"
+    " what is delivered once the disk is full",
     "events_dropped": "events were dropped",
     "file_missed": "no file is there",
     "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",

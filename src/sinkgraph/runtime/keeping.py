@@ -165,24 +165,67 @@ async def store(depot: Depot, shelf: Shelf, batch: Batch) -> None:
     await begin_store(depot, shelf, batch)
 
 
-async def each_stored(depot: Depot, shelf: Shelf, act: Callable[[Batch], Awaitable[None]]) -> None:
-    """Hand every event of a shelf that is only on disk to `act`; each is settled after it."""
-    while shelf.cold:
-        arrived: asyncio.Future[list[Batch]] = depot.loop.create_future()
+class _Reader:
+    """Keeps why what is only on disk cannot be read, while nobody else answers for it."""
 
-        def done(
-            batches: list[Batch],
-            _lost: int,
-            _size: int,
-            arrived: asyncio.Future[list[Batch]] = arrived,
-        ) -> None:
-            if not arrived.done():
-                arrived.set_result(batches)
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
 
-        shelf.prefetch(done)
-        for batch in await arrived:
-            await act(batch)
-            shelf.settle(batch.places or (), size_of(batch))
+    def cannot_read(self, error: BaseException) -> None:
+        """Keep the error."""
+        self.error = error
+
+    def reads_again(self) -> None:
+        """Forget it."""
+        self.error = None
+
+    def disk_failed(self, error: BaseException) -> None:
+        """Keep the error."""
+        self.error = error
+
+
+async def each_stored(
+    depot: Depot,
+    shelf: Shelf,
+    act: Callable[[Batch], Awaitable[None]],
+    within_s: float | None = None,
+) -> None:
+    """Hand every event of a shelf that is only on disk to `act`; each is settled after it.
+
+    Raises StoreFailed when the disk gives nothing for `within_s` seconds; without that it is tried
+    as long as it takes.
+    """
+    reader = _Reader()
+    if shelf.keeper is None:
+        shelf.keeper = reader
+    try:
+        while shelf.cold:
+            arrived: asyncio.Future[list[Batch]] = depot.loop.create_future()
+
+            def done(
+                batches: list[Batch],
+                _lost: int,
+                _size: int,
+                arrived: asyncio.Future[list[Batch]] = arrived,
+            ) -> None:
+                if not arrived.done():
+                    arrived.set_result(batches)
+
+            shelf.prefetch(done)
+            try:
+                async with asyncio.timeout(within_s):
+                    batches = await arrived
+            except TimeoutError:
+                why = f": {reader.error}" if reader.error is not None else ""
+                raise StoreFailed(
+                    f"events of {shelf.name} could not be read within {within_s:g} s{why}"
+                ) from None
+            for batch in batches:
+                await act(batch)
+                shelf.settle(batch.places or (), size_of(batch))
+    finally:
+        if shelf.keeper is reader:
+            shelf.keeper = None
 
 
 async def _answered(pledges: Sequence[Pledge], until: float) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from sinkgraph.errors import StartFailed
+from sinkgraph.errors import StartFailed, StoreFailed, StoreFull
 from sinkgraph.event import Batch
 from sinkgraph.log.disk.depot import Depot
 from sinkgraph.log.disk.letters import REPLAY
-from sinkgraph.log.disk.opened import open_store
+from sinkgraph.log.disk.opened import Opened, open_store
+from sinkgraph.log.disk.reserve import RESERVE_BYTES
 from sinkgraph.log.disk.shelf import Shelf
 from sinkgraph.runtime.keeping import Kept, each_stored, keep, store
 from sinkgraph.sinks.base import Context, Node
@@ -29,6 +30,7 @@ __all__ = ["FATES", "REPLAY", "StateDir"]
 FATES = ("dead_letter", "discard", "move_to:NAME")
 """What may become, at a start, of events whose queue is not in the graph."""
 
+_ANSWER_S = 30.0  # how long a start waits for one answer of the disk
 _DISK_S = 10.0  # how long a start that is given up waits for the disk
 
 
@@ -50,12 +52,24 @@ class StateDir:
 
             disk = self._disk = DiskThread()
         directory, vfs = self.directory, getattr(disk, "vfs", None)
+        opening = disk.submit(lambda: open_store(directory, vfs))
         try:
-            opened = await disk.submit(lambda: open_store(directory, vfs))
+            await asyncio.wait([opening], timeout=_ANSWER_S)
+            if not opening.done():
+                raise StartFailed([_silent(directory)])
+            opened = opening.result()
         except BaseException:
-            await disk.close()
+            opening.add_done_callback(_close_late)
+            await _within(disk.close(), _DISK_S)
             raise
         self.depot = Depot(opened, disk, note)
+        if opened.short is not None:
+            note(
+                "disk_short",
+                directory=directory,
+                free_bytes=opened.short,
+                wanted_bytes=RESERVE_BYTES,
+            )
         return self.depot
 
     # what is here, and whose it is
@@ -98,6 +112,15 @@ class StateDir:
 
     async def settle_fates(self, ctx: Context) -> None:
         """Do what was said of events that no node claims; StartFailed where that cannot be done."""
+        try:
+            await self._settle_fates(ctx)
+        except (StoreFull, StoreFailed) as error:
+            reason = f"what --fate says cannot be done in state dir {self.directory}: {error}"
+            raise StartFailed(
+                [f"{reason}; what was moved by now is there, the rest where it was"]
+            ) from None
+
+    async def _settle_fates(self, ctx: Context) -> None:
         depot, letters = self.depot, ctx.dead_letters.target
         for name, fate in self._fates.items():
             shelf = depot.shelves[name] if depot is not None else None
@@ -105,7 +128,7 @@ class StateDir:
                 continue
             n = shelf.pending
             if fate == "discard":
-                await each_stored(depot, shelf, lambda batch: _nothing())
+                await each_stored(depot, shelf, lambda batch: _nothing(), _ANSWER_S)
             elif fate == "dead_letter":
                 grave = Node()
                 grave.name = name.removeprefix(REPLAY)
@@ -118,7 +141,7 @@ class StateDir:
                     said = ["its queue is not in the graph any more"]
                     await ctx.dead_letters.send(dead_batch(grave, batch, "node_removed", said))
 
-                await each_stored(depot, shelf, bury)
+                await each_stored(depot, shelf, bury, _ANSWER_S)
             else:
                 queue = self._queues[fate.partition(":")[2].strip()]
                 into = depot.claim(queue.name)
@@ -128,10 +151,11 @@ class StateDir:
                 async def move(batch: Batch, into: Shelf = into) -> None:
                     await store(depot, into, batch)
 
-                await each_stored(depot, shelf, move)
+                await each_stored(depot, shelf, move, _ANSWER_S)
             ctx.journal("fate_settled", node=name, fate=fate, events=n)
         if depot is not None and self._fates:
             await depot.flush()
+            depot.refuse_if_failed()
 
     # stopping
 
@@ -165,6 +189,12 @@ async def _within(work: Awaitable[None], within_s: float) -> None:
         pass
 
 
+def _close_late(opening: asyncio.Future[Opened]) -> None:
+    """Close a store that came up when nobody waited for it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().store.close()
+
+
 def _note_nothing(closing: asyncio.Task[None]) -> None:
     if not closing.cancelled():
         closing.exception()
@@ -172,6 +202,13 @@ def _note_nothing(closing: asyncio.Task[None]) -> None:
 
 async def _nothing() -> None:
     return None
+
+
+def _silent(directory: str) -> str:
+    return (
+        f"state dir {directory}: the disk did not answer within {_ANSWER_S:g} s; what is stored is"
+        " as it was"
+    )
 
 
 def _refusal(directory: str, name: str, n: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sinkgraph.log.disk.errors import StateDamaged
+from sinkgraph.log.disk.reserve import shortfall
 from sinkgraph.log.disk.shelf import Stretch, recover
 
 if TYPE_CHECKING:
@@ -19,12 +20,16 @@ __all__ = ["Opened", "open_store"]
 
 @dataclass(slots=True)
 class Opened:
-    """Is an open store, its logs' first positions and heads, and each queue's places by name."""
+    """Is an open store, its logs' first positions and heads, and each queue's places by name.
+
+    `short`: the bytes free on a disk that had no room for the reserve; None where it had.
+    """
 
     store: Store
     heads: dict[int, int]
     firsts: dict[int, int]
     stretches: dict[str, dict[int, Stretch]]
+    short: int | None = None
 
 
 def open_store(directory: str, vfs: str | None = None) -> Opened:
@@ -52,4 +57,4 @@ def open_store(directory: str, vfs: str | None = None) -> Opened:
         store.close()
         raise
     firsts = {log: known[log].first if log in known else head for log, head in heads.items()}
-    return Opened(store, heads, firsts, stretches)
+    return Opened(store, heads, firsts, stretches, shortfall(directory) if vfs is None else None)

@@ -23,7 +23,7 @@ from sinkgraph.log.disk.format import (
 )
 from sinkgraph.log.disk.lock import Lock, holder
 from sinkgraph.log.disk.reading import is_damage
-from sinkgraph.log.disk.reserve import Reserve
+from sinkgraph.log.disk.reserve import Reserve, free_bytes
 
 __all__ = ["at_open", "connect", "connect_to_read", "failure", "peek"]
 
@@ -191,11 +191,8 @@ _SYNC = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 
 def _free(directory: str) -> int:
     """Return the free bytes of the disk a directory is on; a lot where that cannot be told."""
-    try:
-        found = os.statvfs(directory)
-    except OSError:
-        return _LITTLE
-    return found.f_bavail * found.f_frsize
+    free = free_bytes(directory)
+    return _LITTLE if free is None else free
 
 
 def _told(error: Exception) -> str:

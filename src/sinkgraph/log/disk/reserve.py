@@ -7,12 +7,28 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["RESERVE_BYTES", "Reserve"]
+__all__ = ["RESERVE_BYTES", "Reserve", "free_bytes", "shortfall"]
 
 RESERVE_BYTES = 4 << 20
 """As much as the write-ahead log may hold: all of it can be moved to the database then."""
 
 _NAME = "events.reserve"
+
+
+def free_bytes(directory: str) -> int | None:
+    """Return the free bytes of the disk a directory is on; None where that cannot be told."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def shortfall(directory: str) -> int | None:
+    """Return the bytes free beside an open store that has no room set aside; None where it has."""
+    if os.path.exists(os.path.join(directory, _NAME)):
+        return None
+    return free_bytes(directory)
 
 
 class Reserve:
