@@ -13,7 +13,7 @@ from sinkgraph.spec.formatting.document import format_document
 from tests.graph.mutations import mutated
 from tests.spec.formatting.corpus import ROOT, shipped, written
 from tests.spec.formatting.laws import lawful
-from tests.spec.formatting.untidy import Untidy, spoilt
+from tests.spec.formatting.untidy import Untidy, spoilt, untidy_toml
 
 _SYNTAX: dict[str, Syntax] = {".yaml": "yaml", ".toml": "toml", ".json": "json"}
 _seeds = st.integers(0, 2**32)
@@ -57,6 +57,13 @@ def test_yaml_full_of_comments_is_kept_whole(seed: int) -> None:
     text = Untidy(Random(seed)).document()
     lawful(text, "graph.yaml", "yaml")
     assert not format_document(text, "graph.yaml", "yaml").refused
+
+
+@_often
+@given(_seeds)
+def test_toml_with_tables_in_any_order_is_kept_whole(seed: int) -> None:
+    text = untidy_toml(Random(seed))
+    assert lawful(text, "graph.toml", "toml") is not None
 
 
 @_often

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-__all__ = ["Untidy", "spoilt"]
+__all__ = ["Untidy", "spoilt", "untidy_toml"]
 
 _LEAVES = (
     *("a", "to", "hello world", '"x y"', "'its'", "'it''s'", '"a\\n b"', "1.10", "no", "on"),
@@ -180,3 +180,68 @@ def spoilt(text: str, rng: Random) -> str:
         elif at + 1 < len(lines):
             lines[at], lines[at + 1] = lines[at + 1], lines[at]
     return "\n".join(lines)
+
+
+_TOML_LEAVES = (
+    *('"a"', "'b'", "1", "1_000", "0x1F", "1.10", "true", "inf", "1979-05-27 07:32:00", "07:32:00"),
+    *('"é # no"', "'it\"s'", "'C:\\d'", '"""\na # no\n\n  b"""', "'''\nit's\n'''", '""', "''"),
+)
+_TOML_KEYS = ("kind", "to", "url", '"q"', "'s s'", "a.b", '"x.y" . c', "capacity", "1", "on")
+
+
+def untidy_toml(rng: Random) -> str:
+    """Return a TOML text with tables in any order, and comments everywhere."""
+    names = [f"{top}.n{number}" for top in ("sinks", "sources", "vars") for number in range(2)]
+    headers = [f"[{name}]" for name in names if rng.random() < 0.7]
+    headers += [f"[{name}.breaker]" for name in names if rng.random() < 0.4]
+    headers += [f"[[{name}.routes]]" for name in names for _ in range(rng.randint(0, 2))]
+    rng.shuffle(headers)
+    lines = [*_toml_comments(rng), *_toml_entries(rng, ("sinkgraph = 1", "name = 'a'"))]
+    for header in headers:
+        lines += _toml_comments(rng)
+        margin = rng.choice(("", "", "  "))
+        lines.append(margin + header.replace(".", rng.choice((".", " . "))) + _toml_tail(rng))
+        if header.endswith(".routes]]") and rng.random() < 0.3:
+            lines.append(f"[{header.strip('[]')}.to]")
+        lines += _toml_entries(rng)
+    text = "\n".join([*lines, *_toml_comments(rng)]) + rng.choice(("", "\n"))
+    return text if rng.random() < 0.9 else text.replace("\n", "\r\n")
+
+
+def _toml_comments(rng: Random) -> list[str]:
+    lines = []
+    while rng.random() < 0.4:
+        lines.append(rng.choice(("", " ", "# own", "  # own", f"# own {rng.randint(0, 99)}")))
+    return lines
+
+
+def _toml_tail(rng: Random) -> str:
+    return rng.choice((" ", "  ", "      ")) + f"# tail {rng.randint(0, 99)}" * (rng.random() < 0.3)
+
+
+def _toml_entries(rng: Random, more: tuple[str, ...] = ()) -> list[str]:
+    entries = [*more]
+    for key in rng.sample(_TOML_KEYS, rng.randint(0, 4)):
+        equals = rng.choice((" = ", "=", "  =   "))
+        entries.append(f"{key}{equals}{_toml_value(rng, 2)}{_toml_tail(rng)}")
+    rng.shuffle(entries)
+    return [line for entry in entries for line in (*_toml_comments(rng), entry)]
+
+
+def _toml_value(rng: Random, depth: int, *, braced: bool = False) -> str:
+    chance = rng.random()
+    if depth == 0 or chance < 0.6:
+        return rng.choice(_TOML_LEAVES)
+    if chance < 0.75:
+        pairs = [
+            f"{key} = {_toml_value(rng, depth - 1, braced=True)}"
+            for key in rng.sample(_TOML_KEYS, rng.randint(0, 3))
+        ]
+        return "{ " + rng.choice((", ", " , ")).join(pairs) + "}"
+    gaps = ("", " ") if braced else ("", "", "\n", "\n\n  ", "  # in\n", "\n  # own in\n\n")
+    items = [
+        rng.choice(gaps) + _toml_value(rng, depth - 1, braced=braced) + rng.choice(gaps)
+        for _ in range(rng.randint(0, 3))
+    ]
+    end = "," if items and rng.random() < 0.3 else ""
+    return "[" + ",".join(items) + end + rng.choice(gaps) + "]"

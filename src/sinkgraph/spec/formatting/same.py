@@ -27,7 +27,7 @@ def same_tree(first: Node, second: Node, shape: Shape = DOCUMENT) -> bool:
         elif isinstance(one, Mapping) and isinstance(other, Mapping):
             shape = shape.settled(partial(text_in, one))
             mine, theirs = (
-                sorted(tree.entries, key=lambda entry, by=shape: by.rank(entry.key.text))  # type: ignore[misc]
+                tree.entries if shape.free else sorted(tree.entries, key=lambda one: one.key.text)
                 for tree in (one, other)
             )
             if [entry.key.text for entry in mine] != [entry.key.text for entry in theirs]:
