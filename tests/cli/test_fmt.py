@@ -156,7 +156,8 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         done = run(tmp_path / name)
         assert done.exit_code == 1, name
         assert said in done.stderr
-        assert "left as it is: 1 error" in done.stderr
+        assert f"--> {tmp_path / name}:1:1\n" in done.stderr
+        assert done.stderr.endswith("\n1 not read\n")
 
 
 def test_folders_and_globs_are_searched(untidy: Path, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_folders_and_globs_are_searched(untidy: Path, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "1 document in order, 1 other file left out\n")
     done = run(tmp_path / "*.json")
     assert done.exit_code == 1
-    assert "*.json: left as it is: no graph document is found here" in done.stderr
+    assert done.stderr == f"{tmp_path}/*.json: no graph document is found here\n1 not read\n"
 
 
 def test_without_paths_the_folder_one_is_in_is_searched(

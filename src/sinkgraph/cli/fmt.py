@@ -57,12 +57,12 @@ def command(
     documents = find_documents(paths or (".",))
     run = _Run(check, diff, stdin_name, syntax)
     for name in documents.nothing:
-        run.left(name, _NO_DOCUMENT)
+        run.unread(name)
     for name in documents.files:
         run.one(name)
     if documents.files != ("-",):
         echo(run.summary(len(documents.others)), err=True)
-    sys.exit(FINDINGS if run.failed or (check and run.changed) else OK)
+    sys.exit(FINDINGS if run.failed or run.absent or (check and run.changed) else OK)
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ class _Run:
     changed: int = 0
     kept: int = 0
     failed: int = 0
+    absent: int = 0
     _said: set[str] = field(default_factory=set)
 
     def one(self, name: str) -> None:
@@ -96,7 +97,7 @@ class _Run:
             return
         content, finding = read_bytes(name)
         if content is None:
-            self.left(called, "", [finding] if finding is not None else [])
+            self.unread(called, [] if finding is None else [finding])
             return
         syntax = syntax or ("json" if content.lstrip().startswith((b'{"', b"{}")) else "yaml")
         made = format_document(content, called, syntax)
@@ -132,7 +133,17 @@ class _Run:
         """Say why a file without a known suffix is not read."""
         from sinkgraph.spec.document import read
 
-        self.left(name, "", read(name)[1])
+        self.unread(name, read(name)[1])
+
+    def unread(self, called: str, findings: list[Diagnostic] | None = None) -> None:
+        """Say why nothing is read."""
+        from sinkgraph.diagnostics.report import render_human
+
+        self.absent += 1
+        if findings:
+            echo(render_human(findings, color=wants_color(err=True)) + "\n", err=True)
+        else:
+            echo(f"{safe_text(called)}: {_NO_DOCUMENT}", err=True)
 
     def left(self, called: str, why: str, findings: list[Diagnostic] | None = None) -> None:
         """Say why a document is left as it is."""
@@ -152,6 +163,7 @@ class _Run:
             f"{many(self.kept, 'document')} in order" if self.kept else "",
             f"{many(self.failed, 'document')} left as it is" if self.failed == 1 else "",
             f"{many(self.failed, 'document')} left as they are" if self.failed > 1 else "",
+            f"{self.absent:,} not read" if self.absent else "",
             f"{many(others, 'other file')} left out" if others else "",
         ]
         return ", ".join(filter(None, parts)) or "nothing to do"
