@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from operator import attrgetter
 
@@ -78,6 +78,19 @@ class Backlog:
         self._cursor = cursor
         self._picks.append(batch)
         self._picked += len(batch)
+
+    def take_picks(self) -> list[Batch]:
+        """Return what was picked and what the log holds, and read the log no further."""
+        self.unfollow()
+        picks = list(self._picks)
+        self._picks.clear()
+        self._picked = 0
+        return picks
+
+    def put_back(self, batches: Sequence[Batch]) -> None:
+        """Hold these in memory again, ahead of everything else."""
+        self._loaded.extendleft(reversed(batches))
+        self.loaded += sum(map(len, batches))
 
     def follow(self, cursor: Cursor) -> None:
         """Read on with a cursor after what was picked."""

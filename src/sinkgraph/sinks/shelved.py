@@ -13,6 +13,7 @@ from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.depot import ACK_AFTER_S, ACK_EVENTS
 from sinkgraph.sinks.attempts import error_text
+from sinkgraph.sinks.onto_disk import store_pending
 from sinkgraph.sinks.seat import Seat
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Shelved(Seat):
         unmeasured = self.max_bytes is None
         super().become(fresh)
         depot = self.bound.depot
-        if fresh.store != self.store and depot is not None:
+        moves = fresh.store != self.store and depot is not None
+        if moves and depot is not None:
             self.store = fresh.store
             if self.durable:
                 self.shelf = depot.claim(self.name)
@@ -116,6 +118,8 @@ class Shelved(Seat):
         elif unmeasured:
             self.bytes = self._measured()
         self.lanes.become(fresh.lanes)
+        if moves and self.durable and self.shelf is not None:
+            store_pending(self, self.shelf)
 
     def _measured(self) -> int:
         """Return the bytes of all that is pending, of which none were counted so far."""
@@ -233,6 +237,14 @@ class Shelved(Seat):
         return _HOT_BYTES if self.backlog.warm else 1 << 62
 
     # what is read back
+
+    def recall(self) -> None:
+        """Go on after something was stored, or was not, that is not in memory any more."""
+        if self.shelf is not None:
+            self.backlog.load((), self.shelf.cold - self._skip)
+        self.fetch()
+        self.wake()
+        self.made_room()
 
     def fetch(self) -> None:
         """Have more of what is on disk read, when little of it is at hand."""

@@ -1,0 +1,120 @@
+"""What a queue held in memory is on disk soon after a reload has put the queue there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from sinkgraph.simulation.world import World, simulate
+
+HOST = "http://hooks.test"
+N = 2_500
+
+
+def document(**queue: Any) -> dict[str, Any]:
+    return {
+        "sinkgraph": 1,
+        "name": "moving",
+        "sources": {"in": {"kind": "inlet", "to": "hooks"}},
+        "sinks": {
+            "hooks": {"kind": "queue", "to": "again", "max_batch": 100, **queue},
+            "again": {"kind": "retry", "to": "hook", "backoff": {"base": "1s", "cap": "1s"}},
+            "hook": {"kind": "http", "url": f"{HOST}/in", "format": "ndjson"},
+        },
+    }
+
+
+def taken(world: World) -> list[int]:
+    """Return what the endpoint took, in order."""
+    return [one["n"] for one in world.destination(HOST).payloads]
+
+
+async def fill(world: World, live: Any) -> None:
+    world.destination(HOST).down(0.0, how="503")
+    for at in range(0, N, 500):
+        await live.write_many([{"n": n} for n in range(at, at + 500)])
+    await asyncio.sleep(0.5)
+
+
+def facts(live: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = live.snapshot()["hooks"].facts
+    return found
+
+
+@pytest.mark.parametrize("ending", ["kill", "power"])
+def test_a_crash_after_a_queue_went_to_disk_costs_at_most_what_a_lane_held(ending: Any) -> None:
+    async def story(world: World) -> None:
+        live = await world.start(document(), durable=True)
+        await fill(world, live)
+        assert await live.reload(document(store="disk"))
+        world.check()
+        await asyncio.sleep(1.0)
+        world.check()
+        assert facts(live)["depth"] == N
+        await world.crash(ending)
+        world.destination(HOST).recover()
+        async with world.run(document(store="disk"), durable=True) as again:
+            assert await again.drain(60.0)
+        assert taken(world) == list(range(100, N))
+
+    simulate(story)
+
+
+def test_what_comes_after_a_queue_went_to_disk_is_delivered_after_what_it_held() -> None:
+    async def story(world: World) -> None:
+        async with world.run(document(), durable=True) as live:
+            await fill(world, live)
+            assert await live.reload(document(store="disk"))
+            await live.write_many([{"n": n} for n in range(N, N + 300)])
+            world.check()
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+            world.check()
+        assert taken(world) == list(range(N + 300))
+
+    simulate(story)
+
+
+def test_on_a_full_disk_what_a_queue_held_stays_in_memory_in_its_place() -> None:
+    async def story(world: World) -> None:
+        async with world.run(document(), durable=True) as live:
+            await fill(world, live)
+            world.faults.full(world.now, 3.0)
+            assert await live.reload(document(store="disk"))
+            await asyncio.sleep(1.0)
+            world.check()
+            assert facts(live)["depth"] == N
+            await asyncio.sleep(3.0)
+            await live.write_many([{"n": N}])
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+        assert taken(world) == list(range(N + 1))
+
+    simulate(story)
+
+
+def test_an_event_that_cannot_be_stored_keeps_all_of_them_in_memory() -> None:
+    async def story(world: World) -> None:
+        async with world.run(document(), durable=True) as live:
+            world.destination(HOST).down(0.0, how="503")
+            await live.write_many([{"n": n} for n in range(100)])
+            await asyncio.sleep(0.5)
+            await live.write_many([{"n": n} for n in range(100, 300)])
+            await live.write_many([{"n": Unknown()}])
+            assert await live.reload(document(store="disk"))
+            await asyncio.sleep(1.0)
+            world.check()
+            kinds = [entry.kind for entry in live.topology.journal.entries]
+            assert "events_stay_in_memory" in kinds
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+        assert taken(world) == list(range(300))
+
+    simulate(story)
+
+
+class Unknown:
+    """Is what no format has a word for."""
