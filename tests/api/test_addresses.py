@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sinkgraph.api.addresses import Address, Unreachable, resolve, running, runtime_dir
-from sinkgraph.control.registration import Registration, place_for, prepare
+from sinkgraph.control.registration import Registration, leave, place_for, prepare
 
 
 def register(name: str, **more: object) -> Registration:
@@ -111,3 +111,25 @@ def test_a_socket_goes_into_a_closed_state_dir_and_else_among_the_runs(
 
 def test_a_name_of_any_length_has_a_place(runtime: Path) -> None:
     assert len(place_for("n/" * 300, None)) < 108
+
+
+def test_where_paths_are_too_long_for_a_socket_it_gets_a_short_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SINKGRAPH_RUNTIME_DIR", str(tmp_path / ("d" * 100)))
+    place = Path(place_for("g", None))
+    assert len(str(place)) < 108
+    assert place.parent.stat().st_mode & 0o777 == 0o700
+    leave(str(place))
+    assert not place.parent.exists()
+
+
+def test_the_socket_of_a_dead_run_goes_with_its_record(runtime: Path) -> None:
+    one = register("dead", socket=str(runtime / "dead.1.sock"))
+    path, socket = Path(one.path), runtime / "dead.1.sock"
+    kept = path.read_bytes()
+    one.remove()
+    path.write_bytes(kept)
+    socket.write_bytes(b"")
+    assert running() == []
+    assert list(runtime.iterdir()) == []

@@ -42,8 +42,9 @@ class Program:
     """Is one run of `python -m sinkgraph ARGS`; leaving the block kills what is left of it.
 
     `out` and `err` grow as it writes. `flags` are given to the interpreter, `env` is added to this
-    process's environment, in which state dirs are below `cwd`/.state. `stdin` is written and
-    closed, or left open when it is None and `keep_stdin` is true.
+    process's environment, in which state dirs are below `cwd`/.state and runs are found in
+    `cwd`/.run. `stdin` is written and closed, or left open when it is None and `keep_stdin` is
+    true.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Program:
         own = {
             "XDG_STATE_HOME": os.path.abspath(os.path.join(cwd, ".state")),
             "SINKGRAPH_STATE_DIR": None,
+            "SINKGRAPH_RUNTIME_DIR": os.path.abspath(os.path.join(cwd, ".run")),
         }
         changed = {"NO_COLOR": "1", "COLUMNS": "100", "STATE_DIRECTORY": None, **own, **(env or {})}
         self._env = {k: v for k, v in {**os.environ, **changed}.items() if v is not None}

@@ -106,21 +106,26 @@ def _read(directory: str, name: str) -> Run | None:
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            pass  # somebody holds it: it lives
+            lives = True  # somebody holds it
         else:
-            _remove(path, fd)
-            return None
+            lives = False
         try:
-            return _run_of(json.loads(file.read(65_536)))
+            run: Run | None = _run_of(json.loads(file.read(65_536)))
         except (ValueError, TypeError, KeyError):
-            return None
+            run = None
+        if not lives:
+            _remove(path, fd, run.socket if run is not None else None)
+        return run if lives else None
 
 
-def _remove(path: str, fd: int) -> None:
-    """Remove a record nobody holds, unless another has taken its name."""
+def _remove(path: str, fd: int, socket: str | None) -> None:
+    """Remove a record nobody holds, and its socket beside it, unless another has its name."""
     try:
-        if os.fstat(fd).st_ino == os.stat(path).st_ino:
-            os.unlink(path)
+        if os.fstat(fd).st_ino != os.stat(path).st_ino:
+            return
+        os.unlink(path)
+        if socket is not None and os.path.dirname(socket) == os.path.dirname(path):
+            os.unlink(socket)
     except OSError:
         pass
 

@@ -33,6 +33,14 @@ SECTIONS = {
         "receive": "Receive webhooks and print one line for each.",
         "demo": "Run the quickstart graph on real notifications and take its webhook down mid-way.",
     },
+    "A running graph": {
+        "status": "Say how a running graph stands, the worst first.",
+        "watch": "Say what changes in a running graph, one sentence a line.",
+        "tap": "Show a sample of the events that pass a node of a running graph.",
+        "pause": "Hold a queue or a source of a running graph back.",
+        "resume": "Let a paused queue or source of a running graph go on.",
+        "breaker": "Trip, reset and probe the breakers of a running graph.",
+    },
     "Stored events": {
         "queue": "Look into, check, repair and empty the queues of a state dir.",
         "dlq": "Look at dead letters, replay them, delete them.",
@@ -47,7 +55,8 @@ SECTIONS = {
     sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Describe where events go as a typed graph; check it, draw it, run it.",
-    epilog="Exit codes: 0 ok, 1 findings, a failed start or events lost, 2 usage, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 findings, a failed start or events lost, 2 usage,"
+    " 3 no running graph can be reached, 130 interrupted.",
 )
 @click.version_option(__version__, message="sinkgraph %(version)s")
 def cli() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sinkgraph.cli.control_options import control_options, listen_of
 from sinkgraph.cli.health import Health, Losses, held_events, resting_events
 from sinkgraph.cli.options import (
     FINDINGS,
@@ -33,6 +34,7 @@ from sinkgraph.cli.state_dir import parse_fates, run_dir
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
+    from sinkgraph.control.server import Control, Listen
     from sinkgraph.graph.model import Graph
     from sinkgraph.runtime.live import Live
     from sinkgraph.telemetry.journal import Entry
@@ -64,6 +66,7 @@ _TICK_S = 1.0
     " drain, dead_letter, discard or move_to:QUEUE; may be repeated.",
 )
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
+@control_options
 @click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the ledger as JSON: the last line on stderr."
@@ -77,6 +80,7 @@ def command(
     drain: str,
     quiet: bool,
     as_json: bool,
+    **control: Any,
 ) -> None:
     """Run a graph document until its sources end, or Ctrl-C.
 
@@ -85,6 +89,7 @@ def command(
     from sinkgraph.graph.load import load_graph
 
     limit = seconds(drain, "--drain")
+    listen = listen_of(control)
     where = output_dir or "."
     graph, found = load_graph(
         file, set_vars=parse_set(set_vars), secrets="strict", output_dir=where
@@ -108,7 +113,7 @@ def command(
         "fates": parse_fates(fates, state),
     }
     sys.path.append(os.getcwd())  # where `call` and `python` may find functions, after all else
-    runner = _Runner(graph, options, quiet=quiet, as_json=as_json)
+    runner = _Runner(graph, options, listen, quiet=quiet, as_json=as_json)
     sys.exit(run_loop(runner.main))
 
 
@@ -154,10 +159,18 @@ class _Runner:
     """Runs one graph: start summary, journal, signals, countdown, ledger."""
 
     def __init__(
-        self, graph: Graph, options: dict[str, Any], *, quiet: bool, as_json: bool
+        self,
+        graph: Graph,
+        options: dict[str, Any],
+        listen: Listen | None = None,
+        *,
+        quiet: bool,
+        as_json: bool,
     ) -> None:
         self._graph = graph
         self._options = options
+        self._listen = listen
+        self._control: Control | None = None
         self._quiet = quiet
         self._as_json = as_json
         self._signals = 0
@@ -181,12 +194,17 @@ class _Runner:
             echo("nothing was started", err=True)
             return FINDINGS
         self._live = live
+        for entry in live.topology.journal.entries:  # what the start itself had to say
+            self._on_entry(entry)
         live.topology.journal.listen(self._on_entry)
+        await self._open_control(live)
         self._tell_start(live)
         watching = asyncio.ensure_future(self._watch(live))
         await self._until_end(live)
         if self._signals > 1:
             live.topology.abort()
+        if self._control is not None:
+            await self._control.close()
         stopping = asyncio.ensure_future(self._countdown(live))
         try:
             report = await live.close(drain_disk=not self._asked.is_set())
@@ -203,6 +221,21 @@ class _Runner:
             return FINDINGS
         return PIPE_CLOSED if self._unread else OK
 
+    async def _open_control(self, live: Live) -> None:
+        """Let the graph be looked at and steered, as far as that is possible."""
+        if self._listen is None:
+            return
+        from sinkgraph.control.server import Control
+
+        self._control = Control(
+            live,
+            graph=self._graph,
+            listen=self._listen,
+            state_dir=self._options["state_dir"],
+            warn=lambda said: _say(f"warning: {said}"),
+        )
+        await self._control.__aenter__()
+
     def _tell_start(self, live: Live) -> None:
         from sinkgraph import __version__
         from sinkgraph.cli.show import start_summary, state_lines
@@ -216,6 +249,9 @@ class _Runner:
             _say(line)
         for line in state_lines(state_dir, live.snapshot()) if state_dir is not None else ():
             _say(line)
+        if self._control is not None and self._control.address is not None:
+            host, port = self._control.address
+            _say(f"  control at http://{f'[{host}]' if ':' in host else host}:{port}")
         _say("press Ctrl-C to drain and stop")
 
     def _tell_end(self, report: CloseReport, errors: list[str]) -> None:

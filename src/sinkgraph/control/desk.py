@@ -11,11 +11,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from sinkgraph.control.hub import Hub, Message
-from sinkgraph.control.metrics import Tally
 from sinkgraph.control.operating import Operator
 from sinkgraph.control.redact import Redactor, secrets_of
 from sinkgraph.control.reloading import Supervisor
 from sinkgraph.control.sampling import Sampler
+from sinkgraph.control.tally import Tally
 from sinkgraph.graph.model import Graph
 from sinkgraph.runtime.live import Live
 from sinkgraph.telemetry.journal import Entry

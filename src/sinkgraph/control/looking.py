@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -16,7 +17,6 @@ from starlette.responses import Response
 from sinkgraph.control.access import Caller
 from sinkgraph.control.answers import EventStream, json_response, reading
 from sinkgraph.control.desk import Desk
-from sinkgraph.control.metrics import exposition
 from sinkgraph.control.places import Places
 from sinkgraph.control.problems import Refusal
 from sinkgraph.control.tap import Tap
@@ -112,8 +112,16 @@ async def events(desk: Desk, request: Request, caller: Caller | None) -> Respons
 
 async def metrics(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Return the numbers of the last look."""
+    exposition = await asyncio.to_thread(_exposition)
     body, kind = exposition(desk, request.headers.get("accept", ""))
     return Response(body, headers={"content-type": kind})
+
+
+def _exposition() -> Any:
+    """Load what writes metrics, aside from the loop: most runs are never asked for them."""
+    from sinkgraph.control.metrics import exposition
+
+    return exposition
 
 
 async def drawing(desk: Desk, request: Request, caller: Caller | None) -> Response:

@@ -16,23 +16,15 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import CollectorRegistry
 
 from sinkgraph.control.operating import is_paused
+from sinkgraph.control.tally import OUTCOMES
 from sinkgraph.telemetry.histogram import Histogram
-from sinkgraph.telemetry.journal import Entry
 
 if TYPE_CHECKING:
     from sinkgraph.control.desk import Desk
 
-__all__ = ["METRICS", "Tally", "exposition"]
+__all__ = ["METRICS", "exposition"]
 
 BREAKER_STATES = ("closed", "half_open", "open", "isolated", "disabled")
-_TRANSITIONS = {
-    "breaker_closed": "closed",
-    "breaker_half_open": "half_open",
-    "breaker_opened": "open",
-    "breaker_isolated": "isolated",
-    "breaker_disabled": "disabled",
-}
-_RELOADS = {"reload_applied": "applied", "reload_refused": "refused", "reload_failed": "failed"}
 _BUCKETS = range(7, 31, 2)  # of the histogram: from 0.2 ms to about 17 minutes
 
 
@@ -76,24 +68,6 @@ METRICS: tuple[Named, ...] = (
     Named("loop_lag_seconds", "gauge", (), "how late the loop was at the last look", "seconds"),
 )
 """What `/metrics` has; the table of the docs is made from it."""
-
-
-class Tally:
-    """Counts what only the journal tells: transitions and reloads."""
-
-    def __init__(self) -> None:
-        self.transitions: dict[tuple[str, str], int] = {}
-        self.reloads: dict[str, int] = {}
-
-    def note(self, entry: Entry) -> None:
-        """Count an entry, if it is one of these."""
-        state = _TRANSITIONS.get(entry.kind)
-        if state is not None:
-            key = (str(entry.facts.get("node")), state)
-            self.transitions[key] = self.transitions.get(key, 0) + 1
-        outcome = _RELOADS.get(entry.kind)
-        if outcome is not None:
-            self.reloads[outcome] = self.reloads.get(outcome, 0) + 1
 
 
 def exposition(desk: Desk, accept: str) -> tuple[bytes, str]:
@@ -175,7 +149,7 @@ class _Samples:
                 self._add("delivery_duration_seconds", latency, name)
         for (name, state), n in desk.tally.transitions.items():
             self._add("breaker_transitions", n, name, state)
-        for outcome in _RELOADS.values():
+        for outcome in OUTCOMES:
             self._add("reloads", desk.tally.reloads.get(outcome, 0), outcome)
         return self._made
 

@@ -9,13 +9,16 @@ import fcntl
 import json
 import os
 import stat
+import tempfile
 from urllib.parse import quote
 
 from sinkgraph import __version__
 from sinkgraph.api.addresses import SOCKET, runtime_dir
 from sinkgraph.control.wire import socket_place
 
-__all__ = ["Registration", "place_for", "prepare"]
+__all__ = ["Registration", "leave", "place_for", "prepare"]
+
+_ALONE = "s.sock"
 
 
 def prepare(directory: str) -> str:
@@ -36,7 +39,7 @@ def prepare(directory: str) -> str:
 def place_for(name: str, state_dir: str | None) -> str:
     """Return where a run's socket goes: its state dir, where that is closed, else among the runs.
 
-    Raises OSError where neither can be.
+    Raises OSError where neither can be; `leave` the place when the socket is gone.
     """
     if state_dir is not None:
         place = socket_place(state_dir, SOCKET)
@@ -48,7 +51,18 @@ def place_for(name: str, state_dir: str | None) -> str:
         place = socket_place(directory, file)
         if place is not None:
             return place
-    raise OSError(36, "the path of a socket in it would be too long", directory)
+    # its path is too long for a socket: one of our own, in the shortest place there is
+    made = tempfile.mkdtemp(prefix="sinkgraph-", dir="/tmp" if os.path.isdir("/tmp") else None)
+    return os.path.join(made, _ALONE)
+
+
+def leave(path: str) -> None:
+    """Remove the directory that was made for one socket, if it was; the socket is gone."""
+    if os.path.basename(path) == _ALONE:
+        try:
+            os.rmdir(os.path.dirname(path))
+        except OSError:
+            pass  # something else is in it
 
 
 class Registration:

@@ -13,7 +13,7 @@ from types import TracebackType
 from sinkgraph.control.access import Access, Token
 from sinkgraph.control.application import application
 from sinkgraph.control.desk import Desk
-from sinkgraph.control.registration import Registration, place_for
+from sinkgraph.control.registration import Registration, leave, place_for
 from sinkgraph.control.reloading import Supervisor
 from sinkgraph.control.wire import Door, Timing
 from sinkgraph.diagnostics.safe import safe_text
@@ -136,3 +136,5 @@ class Control:
         self.desk.operator.end()
         await self.desk.close()
         await asyncio.gather(*(door.close() for door in self._doors))
+        if self.socket is not None:
+            leave(self.socket)

@@ -1,0 +1,94 @@
+"""`sinkgraph tap NODE [ADDR]`: see a sample of the events that pass a node, as lines of JSON.
+
+The graph is never slowed: what passes faster than is shown is counted, and told on stderr.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import click
+
+from sinkgraph.cli.options import echo, many
+from sinkgraph.cli.reaching import addr_argument, reach, token_option
+
+if TYPE_CHECKING:
+    from sinkgraph.api.client import Client
+    from sinkgraph.api.messages import TapGap
+
+__all__ = ["command"]
+
+
+@click.command(name="tap")
+@click.argument("node")
+@addr_argument
+@click.option("--where", default=None, metavar="EXPRESSION", help="Only events it is true for.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=None, metavar="N", help="End after N events."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, 200),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="At most N events a second.",
+)
+@click.option(
+    "--bytes",
+    "cap",
+    type=click.IntRange(64, 65_536),
+    default=4_096,
+    show_default=True,
+    metavar="N",
+    help="At most N bytes of a payload.",
+)
+@token_option
+def command(
+    node: str,
+    addr: str | None,
+    where: str | None,
+    limit: int | None,
+    rate: float,
+    cap: int,
+    token_file: str | None,
+) -> None:
+    """Show a sample of the events that pass a node of a running graph.
+
+    One line of JSON for each event; secrets are ***, large payloads are cut. It goes on until
+    Ctrl-C, `--limit`, or the end of the graph, and says then what was not shown.
+    """
+    told: list[TapGap] = []
+    shown = 0
+
+    async def work(client: Client) -> None:
+        nonlocal shown
+        from sinkgraph.api.messages import TapEvent
+
+        async with aclosing(client.tap(node, where=where, rate=rate, cap=cap)) as passing:  # type: ignore[type-var]
+            async for message in passing:
+                if not isinstance(message, TapEvent):
+                    told[:] = [message]
+                    continue
+                shown += 1
+                echo(message.model_dump_json(exclude_none=True, ensure_ascii=True))
+                if limit is not None and shown >= limit:
+                    return
+
+    try:
+        reach(addr, token_file, work)
+    finally:
+        if told:
+            echo(_summary(told[0]), err=True)
+
+
+def _summary(gap: TapGap) -> str:
+    left = {
+        "not chosen by --where": gap.filtered,
+        "--where failed for": gap.failed,
+        "not sampled": gap.sampled_out,
+        "shown too late": gap.missed,
+    }
+    parts = [f"{n:,} {what}" for what, n in left.items() if n]
+    return f"{gap.shown:,} of {many(gap.seen, 'event')} shown" + "".join(f", {p}" for p in parts)
