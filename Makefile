@@ -39,7 +39,7 @@ imports: $(VENV)/.dev
 
 graphs: $(VENV)/.dev
 	$(BIN)/sinkgraph check $(GRAPHS)
-	$(BIN)/sinkgraph fmt --check $(GRAPHS)
+	$(BIN)/sinkgraph fmt --check $(GRAPHS) graphs/site
 
 findings: $(VENV)/.dev  ## write docs/findings: a page for every code
 	$(BIN)/python -m sinkgraph.cli.finding_page docs/findings
