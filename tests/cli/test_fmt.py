@@ -162,10 +162,10 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_folders_and_globs_are_searched(untidy: Path, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "other.toml").write_text('name = "a"\nsinkgraph = 1\n')
+    (tmp_path / "deep" / "part.toml").write_text('[sinks.a]\nkind="stdout"\n')
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     done = run(tmp_path)
-    assert done.stdout == f"{tmp_path}/deep/other.toml: written\n{untidy}: written\n"
+    assert done.stdout == f"{tmp_path}/deep/part.toml: written\n{untidy}: written\n"
     assert done.stderr == "2 documents written, 1 other file left out\n"
     done = run(tmp_path / "**" / "*.yaml")
     assert (done.exit_code, done.stderr) == (0, "1 document in order, 1 other file left out\n")

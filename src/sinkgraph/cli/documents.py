@@ -24,7 +24,7 @@ MAX_FILES = 10_000
 
 _MAX_READ = 1_000_000
 _IS_DOCUMENT = re.compile(
-    rb"""(?mx) (?: ^ [ \t]* | [{,\[] [ \t]* ) ["']? (?: sinkgraph | sinks ) ["']? [ \t]* []:=]"""
+    rb"""(?mx) (?: ^ [ \t]* | [{,\[] [ \t]* ) ["']? (?: sinkgraph | sinks ) ["']? [ \t]* [].:=]"""
 )
 
 
