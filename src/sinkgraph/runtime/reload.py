@@ -18,7 +18,7 @@ from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.breaker_sink import BreakerSink
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
-from sinkgraph.sinks.wiring import unwire
+from sinkgraph.sinks.wiring import downstream, unwire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http import HttpSource
 
@@ -101,11 +101,13 @@ class Reload:
             for name, node in matching.begun.items()
             if name in topology.assembly.sinks and name not in declared
         ]
+        planned = {one.was or one.name: one.fate for one in self._plan.changes if one.fate}
         for name, node in matching.ended.items():
             if isinstance(node, Queue):
-                said = self._fates.get(name, node.on_remove)
+                said = planned.get(name) or self._fates.get(name, node.on_remove)
                 try:
-                    self._into[node] = read_fate(said, matching.final)
+                    kept = said == "keep" and node.durable
+                    self._into[node] = Fate(said) if kept else read_fate(said, matching.final)
                 except ValueError as error:
                     reasons.append(f"queue {name}: {error}")
         return reasons
@@ -208,7 +210,12 @@ class Reload:
         """Let who waits for another attempt make it now, where something changed below."""
         changed = {one.name for one in self._plan.changes if one.action != "keep"}
         for node, _ in self._matching.kept.values():
-            if isinstance(node, Retry) and (node.name in changed or _below(node) & changed):
+            waits = isinstance(node, Retry | Queue)
+            if not waits or not (node.name in changed or _below(node) & changed):
+                continue
+            if isinstance(node, Queue):
+                node.lanes.hurry_up()
+            elif isinstance(node, Retry):
                 node.wake()
 
     def _begin_sources(self) -> None:
@@ -226,9 +233,12 @@ class Reload:
         fates = {
             node: self._into.get(node, Fate("drain")) for node in gone if isinstance(node, Queue)
         }
+        below = {id(node) for node in downstream(list(fates))}
         for node in gone:
             if isinstance(node, SourceNode):
                 node.stop()
+            elif isinstance(node, Retry) and id(node) not in below:
+                node.rest()  # who waits there goes on where the edges lead now
         if gone:
             topology.retire_soon(gone, fates, self._drain_s)
 

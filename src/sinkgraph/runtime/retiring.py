@@ -25,7 +25,10 @@ _Journal = Callable[..., None]
 
 
 class Fate:
-    """Is one of FATES; `into` is the queue that takes the events of `move_to`."""
+    """Is one of FATES, or `keep`: what a queue on disk holds stays there.
+
+    `into` is the queue that takes the events of `move_to`.
+    """
 
     def __init__(self, said: str, into: Queue | None = None) -> None:
         self.said = said
@@ -94,7 +97,7 @@ async def retire(
         await close_nodes([node], journal)
         if isinstance(node, Queue) and node.depth():
             fate = fates[node]
-            stays = fate.drains and node.durable
+            stays = node.durable and (fate.drains or fate.said == "keep")
             said = "keep" if stays else fate.said
             journal("node_left_with_events", node=node.name, left=node.depth(), fate=said)
             if not stays:
