@@ -39,6 +39,7 @@ _DONE: Mapping[Action, str] = MappingProxyType(
 )
 _WIDEST = 40  # columns of a name
 _MOST = 100  # columns of one value
+_BESIDE = 70  # columns of two values in one line
 _INDENT = " " * 6
 
 
@@ -84,10 +85,12 @@ def _fields(changes: Sequence[FieldChange]) -> Iterator[str]:
     wide = max((width(safe_text(one.field)) for one in changes), default=0)
     for one in changes:
         field = safe_text(one.field)
-        told = one.told
-        if one.before != one.after:
-            told = f"{clip(one.before, _MOST)} → {clip(one.after, _MOST)}"
-        yield f"{_INDENT}{field}{' ' * (wide - width(field))}  {told}"
+        head = f"{_INDENT}{field}{' ' * (wide - width(field))}  "
+        if one.before == one.after or width(one.told) <= _BESIDE:
+            yield head + one.told
+        else:
+            yield head + clip(one.before, _MOST)
+            yield f"{' ' * (width(head) - 2)}→ {clip(one.after, _MOST)}"
 
 
 def _pending(one: NodeChange) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sinkgraph.graph.diff import FieldChange, NodeChange, Plan, diff
 from sinkgraph.graph.load import load
@@ -157,6 +158,23 @@ def test_a_name_that_both_have_is_the_same_node_whatever_was_says() -> None:
     plan = diff(old, new)
     assert actions(plan)["r"] == "keep"
     assert plan.of("q").action == "remove"
+
+
+def test_two_nodes_never_go_on_as_one() -> None:
+    """The check of documents refuses such renames (SG219); a graph may be made without it."""
+    old = graph({"b": {"kind": "broadcast", "to": ["q", "r"]}, **queue(), "r": queue()["q"]})
+    for names in (("q", "new"), ("new", "other")):
+        sinks = {"b": {"kind": "broadcast", "to": list(names)}, "out": OUT}
+        made = graph({**sinks, **dict.fromkeys(names, queue()["q"])})
+        nodes = {
+            name: structs.replace(node, spec=node.spec.model_copy(update={"was": "q"}))
+            if name in ("new", "other")
+            else node
+            for name, node in made.nodes.items()
+        }
+        plan = diff(old, Graph(made.spec, nodes, made.edges, made.order, made.base))
+        former = [one.was or one.name for one in plan.changes if one.action != "add"]
+        assert sorted(former) == sorted(old.nodes)
 
 
 def test_a_renamed_node_that_needs_a_new_one_is_replaced_and_says_its_old_name() -> None:
@@ -390,4 +408,26 @@ def test_the_name_of_a_graph_is_told() -> None:
     assert [(one.field, one.told) for one in diff(old, new).document] == [
         ("name", "t → u"),
         ("description", "none → d"),
+    ]
+
+
+def test_the_same_path_beside_another_document_is_another_file(tmp_path: Path) -> None:
+    schema = '{"type": "object"}'
+    text = (
+        "sinkgraph: 1\nname: t\nsources:\n  in:\n    kind: file\n    paths: [x.jsonl, /y.jsonl]\n"
+        "    schemas: {event: ./s.json}\n    to: out\n"
+        "sinks: {out: {kind: stdout}}\n"
+    )
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "s.json").write_text(schema)
+        (tmp_path / name / "g.yaml").write_text(text)
+        made.append(load(tmp_path / name / "g.yaml"))
+    old, new = (str(tmp_path / name) for name in ("one", "two"))
+    change = only(diff(*made))
+    assert (change.name, change.action) == ("in", "replace")
+    assert told(change) == [
+        ("schemas.event", f"{old}/s.json", f"{new}/s.json"),
+        ("paths", f"[{old}/x.jsonl, /y.jsonl]", f"[{new}/x.jsonl, /y.jsonl]"),
     ]

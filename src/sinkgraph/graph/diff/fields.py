@@ -18,8 +18,6 @@ from sinkgraph.spec.kinds.base import Section
 
 __all__ = ["Differs", "Pair", "changed_fields"]
 
-_SCHEMA_FILE = (".json", ".yaml", ".yml", ".toml")
-
 
 @dataclass(frozen=True, slots=True)
 class Differs:
@@ -139,11 +137,10 @@ def _elsewhere(pair: Pair, key: str, value: Any) -> Iterator[Differs]:
     if was != now:
         yield Differs((key,), ", ".join(was) or "another value", ", ".join(now) or "another value")
         return
-    reads = key == "paths" or (key == "schema" and str(value).endswith(_SCHEMA_FILE))
-    if reads and pair.new.role == "source" and pair.before.graph.base != pair.after.graph.base:
-        a, b = pair.before.inputs(value), pair.after.inputs(value)
+    if pair.new.role == "source" and pair.before.graph.base != pair.after.graph.base:
+        a, b = (side.inputs(key, value) for side in (pair.before, pair.after))
         if a != b:
-            yield pair.differs((key,), a, b)
+            yield from _unequal(pair, (key,), a, b, a, b)
 
 
 def _by_vars(pair: Pair, key: str, a: Any, b: Any) -> Iterator[Differs]:

@@ -18,6 +18,7 @@ from sinkgraph.graph.diff.plan import NOTHING
 from sinkgraph.graph.model import Graph, GraphNode
 from sinkgraph.graph.shown import Shower, one_line, shown
 from sinkgraph.spec import document_tree as tree
+from sinkgraph.spec.kinds.types import is_schema_file
 from sinkgraph.spec.secret import MASK, Secret
 
 __all__ = ["Side", "Step", "keys"]
@@ -62,11 +63,15 @@ class Side:
             found = self._unset[node.name] = self._shower.unset(node)
         return found
 
-    def inputs(self, value: Any) -> Any:
-        """Return the paths of input files as absolute ones."""
-        if isinstance(value, str):
+    def inputs(self, key: str, value: Any) -> Any:
+        """Return what a field of a source holds, the paths of files in it made absolute."""
+        if key == "schemas" and isinstance(value, dict):
+            return {one: self.inputs("schema", named) for one, named in value.items()}
+        if key == "paths":
+            return [os.path.normpath(self.graph.base / one) for one in value]
+        if key == "schema" and isinstance(value, str) and is_schema_file(value):
             return os.path.normpath(self.graph.base / value)
-        return list(map(self.inputs, value))
+        return value
 
     def vars_in(self, expression: str) -> Iterable[str]:
         """Return the vars an expression reads; all when it reads them by a name it makes."""
