@@ -18,7 +18,7 @@ from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.breaker_sink import BreakerSink
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
-from sinkgraph.sinks.wiring import downstream, unwire
+from sinkgraph.sinks.wiring import unwire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http import HttpSource
 
@@ -210,12 +210,7 @@ class Reload:
         """Let who waits for another attempt make it now, where something changed below."""
         changed = {one.name for one in self._plan.changes if one.action != "keep"}
         for node, _ in self._matching.kept.values():
-            waits = isinstance(node, Retry | Queue)
-            if not waits or not (node.name in changed or _below(node) & changed):
-                continue
-            if isinstance(node, Queue):
-                node.lanes.hurry_up()
-            elif isinstance(node, Retry):
+            if isinstance(node, Retry) and (node.name in changed or _below(node) & changed):
                 node.wake()
 
     def _begin_sources(self) -> None:
@@ -233,12 +228,9 @@ class Reload:
         fates = {
             node: self._into.get(node, Fate("drain")) for node in gone if isinstance(node, Queue)
         }
-        below = {id(node) for node in downstream(list(fates))}
         for node in gone:
             if isinstance(node, SourceNode):
                 node.stop()
-            elif isinstance(node, Retry) and id(node) not in below:
-                node.rest()  # who waits there goes on where the edges lead now
         if gone:
             topology.retire_soon(gone, fates, self._drain_s)
 

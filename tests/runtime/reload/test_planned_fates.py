@@ -10,6 +10,7 @@ import pytest
 import sinkgraph as sg
 from sinkgraph.log.disk import offline
 from sinkgraph.log.disk.store import Store
+from sinkgraph.runtime.outcome import Applied
 from tests.support.program import until
 
 HELD = {"kind": "channel", "capacity": 0}
@@ -32,7 +33,7 @@ async def test_events_move_to_the_queue_that_was_renamed_in_the_same_reload() ->
     async with sg.run(old, drain=0.1) as live:
         await live.write({"n": 1})
         applied = await live.reload(new)
-        assert applied, str(applied)
+        assert isinstance(applied, Applied), str(applied)
         assert applied.plan.of("q").fate == "move_to:s"
         await until(lambda: live.snapshot().nodes["s"].depth == 2)
 
