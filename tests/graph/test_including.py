@@ -456,3 +456,7 @@ def test_all_that_was_looked_at_is_told_also_when_it_is_not_there() -> None:
         os.path.abspath(f"g/{x}") for x in ("main.yaml", "gone.yaml", "p/a.yaml")
     ]
     assert looked.folders == [os.path.abspath(one) for one in ("g/p", "g")]
+    assert looked.secrets == []
+    write(g__p__a_yaml="sinks: {out: {kind: http, url: '${file:url}/${file:/no/such}'}}\n")
+    load_graph("g/main.yaml", looked=(looked := Looked()))
+    assert looked.secrets == [os.path.abspath("g/p/url"), "/no/such"]

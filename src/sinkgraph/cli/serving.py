@@ -85,7 +85,10 @@ class _Document:
         old: Graph | None = None
         others: list[Diagnostic] = []
         if wishes.against is not None:
-            old, others = load_document(wishes.against, set_vars=wishes.values, looked=looked)
+            older = Looked()
+            old, others = load_document(wishes.against, set_vars=wishes.values, looked=older)
+            looked.files.extend(older.files)
+            looked.folders.extend(older.folders)
         drawing = None
         if graph is not None and (wishes.against is None or old is not None):
             drawing = self._drawing(graph, old)

@@ -64,10 +64,12 @@ class Looked:
     """Is what loading looked at, whatever came of it; all is absolute, the document itself first.
 
     `files`: documents and schemas, also those that are missing. `folders`: where globs looked.
+    `secrets`: files that a `${file:…}` names.
     """
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
 
 def load(
@@ -188,7 +190,14 @@ def load_tree(
     tree = merged.tree
     looked.files.extend(map(os.path.abspath, merged.files))
     looked.folders.extend(map(os.path.abspath, merged.folders))
-    fill = partial(interpolate, env=env, base_dir=base, mode=secrets, bases=merged.bases)
+    fill = partial(
+        interpolate,
+        env=env,
+        base_dir=base,
+        mode=secrets,
+        bases=merged.bases,
+        files=looked.secrets,
+    )
     inputs = Inputs(base, merged.bases)
     head, more = fill(_only(tree, {"vars"}), vars={})
     found.extend(map(_var_in_var, more))

@@ -6,6 +6,7 @@ again. It coerces nothing: the type of the field does (`sinkgraph.spec.leaves.re
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Set as AbstractSet
@@ -43,14 +44,15 @@ def interpolate(
     mode: Mode,
     expression_fields: AbstractSet[str] = EXPRESSION_FIELDS,
     bases: AnyMapping[SourceText, Path] | None = None,
+    files: list[str] | None = None,
 ) -> tuple[Mapping, list[Diagnostic]]:
     """Return a tree with every `${…}` replaced, and every finding, in the order of the tree.
 
     A leaf that was filled holds a `FilledText`: a `SecretText` (and `secret`) when part of it came
     from `env`, a file or a var that is a `Secret`; a `Placeholder` when a part is not known. An
     unset variable or unusable file is an error in mode "strict" and a warning in "placeholder".
-    Files are relative to `base_dir`, or to what `bases` has for the text they are named in. Raises
-    nothing.
+    Files are relative to `base_dir`, or to what `bases` has for the text they are named in; to
+    `files` is added which were read or looked for. Raises nothing.
     """
     if not _has_marks(tree):
         return tree, []
@@ -71,6 +73,8 @@ def interpolate(
             if type(new) is not Scalar:
                 below.append(_Step(new, old, place, inside, filler.template))
         todo.extend(reversed(below))
+    if files is not None:
+        files.extend(os.path.abspath(base / name) for base, name in filler.files)
     return made, filler.found
 
 
