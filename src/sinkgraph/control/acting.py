@@ -38,7 +38,6 @@ from sinkgraph.payload import Json, encode_json, to_payload
 __all__ = ["apply", "plan", "rollback", "verb", "write"]
 
 _DOCUMENT_BYTES = 20 * 1024**2
-_STATUS = {"applied": 200, "refused": 422, "stale": 412}
 
 
 def verb(name: str) -> Callable[[Desk, Request, Caller | None], Awaitable[Response]]:
@@ -109,7 +108,7 @@ async def plan(desk: Desk, request: Request, caller: Caller | None) -> Response:
 async def apply(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Run a document from now on."""
     supervisor = _supervisor(desk)
-    if_match = _if_match(request)
+    if_match = _if_match(desk, request)
     body = await asked(request, ApplyRequest, _DOCUMENT_BYTES)
     answer = await supervisor.apply(
         body.document,
@@ -124,7 +123,7 @@ async def apply(desk: Desk, request: Request, caller: Caller | None) -> Response
 async def rollback(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Run the document of an earlier generation again."""
     supervisor = _supervisor(desk)
-    if_match = _if_match(request)
+    if_match = _if_match(desk, request)
     body = await asked(request, RollbackRequest)
     answer = await supervisor.rollback(body.generation, if_match=if_match, by=_named(caller).name)
     return _answered(desk, answer)
@@ -136,7 +135,7 @@ def _supervisor(desk: Desk) -> Supervisor:
     return desk.supervisor
 
 
-def _if_match(request: Request) -> int | None:
+def _if_match(desk: Desk, request: Request) -> int | None:
     """Return the generation a change is meant for, where one is named."""
     given = request.headers.get("if-match")
     if given is None:
@@ -144,10 +143,12 @@ def _if_match(request: Request) -> int | None:
     text = given.strip().strip('"')
     if not text.isdecimal() or len(text) > 15:
         raise Refusal(422, "invalid", "`If-Match` is the number of a generation")
+    runs = desk.live.generation
+    if int(text) != runs:
+        raise Refusal(412, "precondition", f"generation {runs} runs, not {text}")
     return int(text)
 
 
 def _answered(desk: Desk, answer: Answer) -> Response:
-    made = answer.as_dict()
     desk.sampler.hurry()
-    return json_response(made, _STATUS.get(str(made.get("status")), 200))
+    return json_response(answer.as_dict(), 200 if answer else 422)

@@ -71,9 +71,7 @@ def _errors(error: ValidationError) -> list[str]:
 
 async def _body(request: Request, most: int) -> bytes:
     given = request.headers.get("content-length", "")
-    too_large = Refusal(
-        413, "too_large", f"the body is larger than {most} bytes", headers={"connection": "close"}
-    )
+    too_large = Refusal(413, "too_large", f"the body is larger than {most} bytes")
     if given.isdecimal() and int(given) > most:
         raise too_large
     parts, size = [], 0

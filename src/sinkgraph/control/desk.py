@@ -35,7 +35,8 @@ class Desk:
         self.live = live
         self.supervisor = supervisor
         self._graph = graph
-        self.redactor = Redactor(self._secrets())
+        self._known: Graph | None = None
+        self.redactor = Redactor()
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.operator = Operator(live, self.spawn, lambda: self.sampler.hurry())
         self.tally = Tally()
@@ -44,6 +45,7 @@ class Desk:
         self.taps = 0
         self._noted = 0
         self.news = Hub(live.topology.run_id, self._recent, kept=_KEPT, queued=64)
+        self._read_graph()
         for entry in live.topology.journal.entries:
             self._note(entry)
         live.topology.journal.listen(self._note)
@@ -51,13 +53,16 @@ class Desk:
     @property
     def graph(self) -> Graph | None:
         """The graph that runs, where it came from a document."""
-        return self.supervisor.graph if self.supervisor is not None else self._graph
+        return self._read_graph()
 
-    def _secrets(self) -> set[str]:
-        graph = self.graph
-        if graph is None:
-            return set()
-        return secrets_of([graph.vars, *(node.spec for node in graph.nodes.values())])
+    def _read_graph(self) -> Graph | None:
+        """Return the graph, and learn what its document keeps secret."""
+        graph = self.live.topology.assembly.graph or self._graph
+        if graph is not None and graph is not self._known:
+            self._known = graph
+            specs = (node.spec for node in graph.nodes.values())
+            self.redactor.learn(secrets_of([graph.vars, *specs]))
+        return graph
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start a task that ends with the control plane."""

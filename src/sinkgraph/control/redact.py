@@ -36,8 +36,14 @@ class Redactor:
     """Strips texts and values; `secrets` are never shown, wherever they stand."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {secret for secret in secrets if len(secret) >= _SHORTEST}
-        escaped = sorted(map(re.escape, known), key=len, reverse=True)
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Never show these either; those of an earlier document are still secret."""
+        self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST}
+        escaped = sorted(map(re.escape, self._secrets), key=len, reverse=True)
         self._known = re.compile("|".join(escaped)) if escaped else None
 
     def text(self, text: str, limit: int | None = None) -> str:

@@ -8,33 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sinkgraph.graph.model import Graph
-
 __all__ = ["Answer", "Supervisor"]
 
 
 class Answer(Protocol):
-    """Is what became of a reload."""
+    """Is what became of a reload: true when the graph asked for runs."""
+
+    def __bool__(self) -> bool:
+        """Whether it was applied; else nothing has changed."""
+        ...
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values: the generation and the plan, or every reason against it.
-
-        `status` is `applied`, `refused` (the document, or a fate) or `stale` (`if_match` was
-        another generation).
-        """
+        """Return it as plain values: the generation and the plan, or every reason against it."""
         ...
 
 
 class Supervisor(Protocol):
     """Replaces a running graph, one reload at a time; each caller gets its own answer.
 
-    `graph` is what runs; `drift` says why it is not what its file says, if so.
+    `drift` says why what runs is not what its file says, if so. `if_match` is the generation a
+    change is meant for: it is refused when another one runs by the time it has its turn.
     """
-
-    @property
-    def graph(self) -> Graph:
-        """The graph that runs."""
-        ...
 
     @property
     def drift(self) -> str | None:

@@ -70,8 +70,8 @@ class _Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless it has ended or its head is too large."""
-        if self.transport.is_closing():
-            return
+        if self._gone_by is not None or self.transport.is_closing():
+            return  # what still comes is read over, so that the client reads why
         if not self._headed:
             self._head += len(data)
         super().data_received(data)
@@ -83,7 +83,7 @@ class _Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"] = dict(self._peer)
         self._began = self.loop.time()
-        self._headed, self._head = False, 0
+        self._headed = False
         self._read_by = self._began + self._door.timing.header_s
 
     def on_headers_complete(self) -> None:
@@ -110,10 +110,10 @@ class _Connection(HttpToolsProtocol):
 
     def sweep(self, now: float) -> None:
         """End it when a deadline has passed."""
-        if self.transport.is_closing():
-            if self._gone_by is None:
-                self._gone_by = now + self._door.timing.linger_s
-            elif now >= self._gone_by:
+        if self._gone_by is None and self.transport.is_closing():
+            self._gone_by = now + self._door.timing.linger_s
+        if self._gone_by is not None:
+            if now >= self._gone_by:
                 self.transport.abort()
         elif self._written_by is not None and now >= self._written_by:
             self.transport.abort()
@@ -121,15 +121,22 @@ class _Connection(HttpToolsProtocol):
             self._end(408, "the request took too long")
 
     def _end(self, status: int, said: str) -> None:
-        """Answer, unless an answer is under way, and close."""
+        """Answer, unless an answer is under way, and close; who is sending gets time to read."""
         self._read_by = None
+        self._gone_by = self.loop.time() + self._door.timing.linger_s
         cycle: Any = self.cycle
-        if cycle is None or not cycle.response_started or cycle.response_complete:
-            body = f'{{"status":{status},"detail":"{said}"}}'.encode()
-            head = f"HTTP/1.1 {status} {said}\r\ncontent-type: application/problem+json\r\n"
-            head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            self.transport.write(head.encode() + body)
-        self.transport.close()
+        idle = cycle is None or (cycle.response_complete and not self._headed)
+        if not idle and not (self._headed and not cycle.response_started):
+            self.transport.close()
+            return
+        body = f'{{"status":{status},"detail":"{said}"}}'.encode()
+        head = f"HTTP/1.1 {status} {said}\r\ncontent-type: application/problem+json\r\n"
+        head += f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
 
 class Door:
