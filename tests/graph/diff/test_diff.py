@@ -15,6 +15,7 @@ from sinkgraph.graph.model import Graph
 
 Sinks = dict[str, dict[str, Any]]
 OUT: dict[str, Any] = {"kind": "blackhole"}
+HTTP: dict[str, Any] = {"kind": "http", "url": "http://127.0.0.1:9/"}
 
 
 def graph(sinks: Sinks, **more: Any) -> Graph:
@@ -249,6 +250,37 @@ def test_another_var_is_a_change_of_what_reads_it() -> None:
         assert not diff(filtered(3, text), filtered(4, text))
 
 
+def test_another_var_is_a_change_of_the_rule_that_reads_it() -> None:
+    def routed(limit: int) -> Graph:
+        rules = [{"when": "data.b", "to": "out"}, {"when": "data.n > vars.limit", "to": "out"}]
+        return graph(
+            {"r": {"kind": "route", "routes": rules}, "out": OUT},
+            vars={"limit": {"default": limit}},
+        )
+
+    change = only(diff(routed(3), routed(4)))
+    assert told(change) == [("routes.1.when", "vars.limit = 3", "vars.limit = 4")]
+
+
+def test_an_expression_that_reads_vars_by_a_name_it_makes_reads_all() -> None:
+    def filtered(limit: int) -> Graph:
+        node = {"kind": "filter", "where": "data.n > vars[data.which]", "to": "out"}
+        head = {"limit": {"default": limit}, "other": {"default": 1}}
+        return graph({"f": node, "out": OUT}, vars=head)
+
+    change = only(diff(filtered(3), filtered(4)))
+    assert told(change) == [("where", "vars.limit = 3", "vars.limit = 4")]
+
+
+def test_a_secret_var_that_differs_is_told_and_not_shown() -> None:
+    def filtered(key: str) -> Graph:
+        node = {"kind": "filter", "where": "data.key == vars.key", "to": "out"}
+        return graph({"f": node, "out": OUT}, vars={"key": {"default": key, "secret": True}})
+
+    (change,) = only(diff(filtered("c4n4ry-1"), filtered("c4n4ry-2"))).changes
+    assert (change.before, change.told) == ("vars.key = ***", "another value")
+
+
 def test_a_secret_that_differs_is_told_and_not_shown() -> None:
     def hook(token: str) -> Graph:
         fields = {"url": f"http://127.0.0.1:9/?k={token}"}
@@ -272,6 +304,51 @@ def test_another_origin_replaces_an_http_sink_and_its_breaker_begins_closed() ->
     assert actions(plan)["hooks"] == "keep"
 
 
+def test_the_queues_above_a_new_address_are_named() -> None:
+    def fed(url: str) -> Graph:
+        q = {"kind": "queue", "to": "r"}
+        full = {"kind": "queue", "to": "out", "when_full": "overflow", "overflow": "h"}
+        sinks = {
+            "all": {"kind": "broadcast", "to": ["a", "b", "c", "d"]},
+            "a": q,
+            "b": q,
+            "c": full,
+        }
+        dead = {"kind": "queue", "to": "out", "dead_letter": "h"}
+        retry = {"kind": "retry", "to": "h"}
+        return graph({**sinks, "d": dead, "r": retry, "h": {**HTTP, "url": url}, "out": OUT})
+
+    change = only(diff(fed("http://127.0.0.1:9/"), fed("http://127.0.0.1:9/x")))
+    assert change.events == "those of `a` and `b` go on to the new URL"
+
+
+def test_an_address_without_a_queue_above_has_attempts_only() -> None:
+    change = only(diff(graph({"h": HTTP}), graph({"h": {**HTTP, "url": "http://127.0.0.1:9/x"}})))
+    assert change.events == "attempts under way end at the old URL, the next go to the new one"
+
+
+def test_a_breaker_stays_when_only_what_is_behind_a_queue_goes_elsewhere() -> None:
+    def retry(url: str) -> Graph:
+        sinks = {
+            "r": {"kind": "retry", "breaker": {}, "to": "q"},
+            "q": {"kind": "queue", "to": "h"},
+        }
+        return graph({**sinks, "h": {"kind": "http", "url": url}})
+
+    change = only(diff(retry("http://127.0.0.1:9/"), retry("http://127.0.0.1:10/")))
+    assert change.name == "h"
+
+
+def test_a_breaker_that_judged_no_origin_so_far_stays() -> None:
+    def retry(end: dict[str, Any]) -> Graph:
+        return graph({"b": {"kind": "breaker", "to": "end"}, "end": end})
+
+    plan = diff(retry({"kind": "call", "target": "json:dumps"}), hooked := retry(HTTP))
+    assert plan.of("b").forgets == ()
+    other = retry({"kind": "http", "url": "http://127.0.0.2:9/"})
+    assert diff(hooked, other).of("b").forgets == ("breaker",)
+
+
 def test_another_path_of_one_origin_is_retuned_and_the_breaker_stays() -> None:
     plan = diff(hooks("http://127.0.0.1:9/a"), hooks("http://127.0.0.1:9/b"))
     http = only(plan)
@@ -285,6 +362,24 @@ def test_a_dead_letter_port_that_names_what_is_implied_is_no_change() -> None:
     other = {**queue(dead_letter="lost"), "lost": OUT}
     change = diff(graph(queue()), graph(other)).of("q")
     assert told(change) == [("dead_letter", "dead-letters", "lost")]
+
+
+def test_dead_letters_that_follow_from_another_field_are_not_told_beside_it() -> None:
+    def filtered(on_error: str) -> Graph:
+        node = {"kind": "filter", "where": "data.a", "to": "out", "on_error": on_error}
+        return graph({"f": node, "out": OUT})
+
+    change = only(diff(filtered("dead_letter"), filtered("drop")))
+    assert told(change) == [("on_error", "dead_letter", "drop")]
+
+
+def test_a_target_that_is_waited_for_no_more_is_told() -> None:
+    def two(*, required: bool) -> Graph:
+        to = ["a", {"node": "b", "required": required}]
+        return graph({"f": {"kind": "broadcast", "to": to}, "a": OUT, "b": OUT})
+
+    change = only(diff(two(required=True), two(required=False)))
+    assert told(change) == [("to.1.required", "true", "false")]
 
 
 def test_a_target_that_was_disabled_is_gone_from_its_list() -> None:
@@ -382,6 +477,17 @@ def test_the_places_are_those_of_the_fields(tmp_path: Path) -> None:
         "max_wait": f"{old}:5:30",
     }
     assert str(change.span) == f"{new}:5:3"
+
+
+def test_an_entry_that_was_taken_away_has_its_old_place(tmp_path: Path) -> None:
+    text = "sinkgraph: 1\nname: t\nsources: {in: {kind: stdin, to: h}}\nsinks:\n"
+    text += '  h: {kind: http, url: "http://127.0.0.1:9/", headers: {X-A: a, X-B: b}}\n'
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(text)
+    new.write_text(text.replace(", X-B: b", ""))
+    (change,) = only(diff(load(old), load(new))).changes
+    assert (change.field, change.after) == ("headers.X-B", "none")
+    assert str(change.span) == f"{old}:5:70"
 
 
 def test_a_field_that_is_read_from_elsewhere_differs_although_nothing_is_known_of_it() -> None:
