@@ -290,3 +290,44 @@ def test_a_schema_that_cannot_be_meant_is_told(source: dict[str, Any], headline:
 )
 def test_a_schema_by_type_is_taken(source: dict[str, Any]) -> None:
     assert findings(**source) == []
+
+
+# --- what an event without data is to the rest, and a reload -----------------------------------
+
+
+async def test_an_event_without_data_goes_through_queues_conditions_and_the_disk(
+    document: Any, tmp_path: Path
+) -> None:
+    sinks = {
+        "out": {"kind": "queue", "store": "disk", "to": "null"},
+        "null": {"kind": "filter", "where": "data == null", "to": "told"},
+        "told": {"kind": "transform", "compute": {"data": '{"id": id, "was": data}'}, "to": "file"},
+        "file": {"kind": "file", "path": "out.ndjson"},
+    }
+    path = document(sinks, **HTTP, schema="cloudevents")
+    async with sg.run(path, state_dir=tmp_path / "state", output_dir=tmp_path) as live:
+        port = listening(live, "in")
+        assert (await post(port, json.dumps(EVENT), content_type=STRUCTURED)).status == 202
+        await live.drain()
+    assert json.loads((tmp_path / "out.ndjson").read_text()) == {"id": "a", "was": None}
+
+
+async def test_a_reload_turns_validate_on_and_off(document: Any) -> None:
+    async with sg.run(document(kind="inlet", schema="order.json")) as live:
+        await live.write({"n": "x"})
+        await live.reload(document(kind="inlet", schema="order.json", validate="reject"))
+        with pytest.raises(Rejected):
+            await live.write({"n": "x"})
+        await live.reload(document(kind="inlet", schema="order.json"))
+        await live.write({"n": "x"})
+        assert len(await read(live, 2)) == 2
+
+
+async def test_a_reload_takes_cloud_events_from_then_on(document: Any) -> None:
+    async with sg.run(document(**HTTP)) as live:
+        port = listening(live, "in")
+        one = json.dumps(EVENT)
+        assert (await post(port, one, content_type=STRUCTURED)).status == 415
+        await live.reload(document(**HTTP, schema="cloudevents"))
+        assert (await post(port, one, content_type=STRUCTURED)).status == 200
+        assert len(await read(live, 1)) == 1
