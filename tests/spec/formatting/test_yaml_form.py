@@ -224,6 +224,8 @@ def test_a_block_stays_a_block() -> None:
         ('"a"', "a"),
         ("'two words'", "two words"),
         ("'a-b/c.d_e'", "a-b/c.d_e"),
+        *((f'"{word}"', word) for word in ("500ms", "1h30m", "64KiB", "10MB")),
+        *((f'"{word}"', f'"{word}"') for word in ("1e3", "0x1F", "1_000", "12:30")),
         *((f'"{word}"', f'"{word}"') for word in ("no", "On", "y", "true", "null", "~", "")),
         *((f"'{word}'", f'"{word}"') for word in ("1.10", "0012345", "2001-01-01", ".nan", "-")),
         *((word, word) for word in ("1.10", "no", "on", "0012345", "0x1F", "1e3", "~")),

@@ -24,6 +24,7 @@ __all__ = ["write_yaml"]
 
 _MAX_KEY = 1000  # longer keys are read only after a `?`
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_UNITS = re.compile(r"(?:[0-9]{1,9}(?:ms|[smhd]|[kKMGT]i?B))+")
 _NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 """Words that some readers of YAML take for something else, so their quotes stay."""
 _DIGIT = re.compile(r"[1-9]")
@@ -238,7 +239,8 @@ def _scalar(value: Value) -> str:
 def _needed(quoted: str) -> str:
     """Return a text without its quotes when it is plain words."""
     inner = quoted[1:-1]
-    return inner if _PLAIN.fullmatch(inner) and inner.lower() not in _NOT_TEXT else quoted
+    plain = _PLAIN.fullmatch(inner) or _UNITS.fullmatch(inner)
+    return inner if plain and inner.lower() not in _NOT_TEXT else quoted
 
 
 def _joined(value: Value) -> str:
