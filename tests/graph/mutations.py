@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-__all__ = ["ORIGINALS", "mutated"]
+__all__ = ["ORIGINALS", "mutate", "mutated"]
 
 _GRAPHS = Path(__file__).parents[2] / "graphs"
 ORIGINALS = tuple(
@@ -41,11 +41,16 @@ Mutator = Callable[[bytes, Random], bytes]
 def mutated(rng: Random) -> tuple[str, bytes]:
     """Return the suffix and the bytes of a document with one to four mutations."""
     path = rng.choice(ORIGINALS)
-    text = path.read_bytes()
-    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-        text = rng.choice(_MUTATORS)(text, rng)
+    text = mutate(path.read_bytes(), rng)
     suffix = path.suffix if rng.random() < 0.95 else rng.choice((".yaml", ".toml", ".json"))
     return suffix, text
+
+
+def mutate(text: bytes, rng: Random) -> bytes:
+    """Return a document with one to four mutations."""
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
+        text = rng.choice(_MUTATORS)(text, rng)
+    return text
 
 
 def _span(text: bytes, rng: Random, longest: int) -> tuple[int, int]:
