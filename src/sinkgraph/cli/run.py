@@ -181,6 +181,7 @@ class _Runner:
 
     async def main(self) -> int:
         """Run to the end; return the exit code."""
+        from sinkgraph.cli.show import damaged_events
         from sinkgraph.errors import StartFailed
         from sinkgraph.runtime.run import run
 
@@ -217,7 +218,7 @@ class _Runner:
         self._tell_end(report, errors)
         if self._signals > 1:
             return INTERRUPTED
-        if failed or report.residue or report.left:
+        if failed or report.residue or report.left or damaged_events(report.snapshot):
             return FINDINGS
         return PIPE_CLOSED if self._unread else OK
 

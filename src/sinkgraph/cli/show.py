@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bar",
     "breaker_words",
+    "damaged_events",
     "dead_lines",
     "end_summary",
     "journal_line",
@@ -176,10 +177,19 @@ def lost_lines(report: CloseReport) -> list[str]:
     if report.left:
         lines.append(f"{_events(report.lost)} still pending in memory and lost:")
         lines += [f"  {safe_text(name)}: {n:,}" for name, n in report.left.items()]
+    for name, n in damaged_events(report.snapshot).items():
+        lines.append(f"{_events(n)} damaged on disk and lost, of {safe_text(name)}")
     for node in report.snapshot.nodes.values():
         if node.kind in _READERS and node.ledger.returned:
             lines.append(f"{_events(node.ledger.returned)} read by {safe_text(node.name)} and lost")
     return lines
+
+
+def damaged_events(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many stored events could not be read in this run any more, by node."""
+    ledgers = [(node.name, node.ledger) for node in snapshot.nodes.values()]
+    found = [(name, led.dropped.get("damaged", 0)) for name, led in ledgers]
+    return {name: n for name, n in found if n}
 
 
 def dead_lines(snapshot: Snapshot, state_dir: str | None = None) -> list[str]:
