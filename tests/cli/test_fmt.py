@@ -193,6 +193,25 @@ def test_mode_bits_and_a_link_are_kept(untidy: Path, tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["graph.yaml", "link.yaml"]
 
 
+def test_the_owner_is_kept_or_the_document_is_left_as_it_is(
+    untidy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def refuse(handle: int, user: int, group: int) -> None:
+        asked.append((user, group))
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.fchown", refuse)
+    monkeypatch.setattr(fmt, "_owner", lambda one: (one.st_ino, 7))
+    done = run(untidy)
+    assert done.exit_code == 1
+    assert "left as it is: its owner and group could not be kept" in done.stderr
+    assert asked == [(untidy.stat().st_ino, 7)]
+    assert untidy.read_text() == UNTIDY
+    assert [one.name for one in untidy.parent.iterdir()] == ["graph.yaml"]
+
+
 def test_a_document_named_twice_is_written_once(untidy: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.yaml"
     link.symlink_to("graph.yaml")

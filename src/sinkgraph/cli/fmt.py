@@ -216,8 +216,11 @@ def _replace(path: str, content: bytes, before: os.stat_result | None) -> str:
             now = os.stat(path)
             if before is None or _version(now) != _version(before):
                 return "it changed while it was being read"
-            if (now.st_uid, now.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(handle, now.st_uid, now.st_gid)
+            if _owner(now) != _owner(os.fstat(handle)):
+                try:
+                    os.fchown(handle, *_owner(now))
+                except PermissionError:
+                    return "its owner and group could not be kept"
             os.fchmod(handle, stat.S_IMODE(now.st_mode))
             os.fsync(handle)
         os.replace(part, path)
@@ -228,6 +231,10 @@ def _replace(path: str, content: bytes, before: os.stat_result | None) -> str:
         if part:
             os.unlink(part)
     return ""
+
+
+def _owner(one: os.stat_result) -> tuple[int, int]:
+    return one.st_uid, one.st_gid
 
 
 def _version(one: os.stat_result) -> tuple[int, int, int]:

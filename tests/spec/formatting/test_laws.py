@@ -17,7 +17,7 @@ from tests.spec.formatting.untidy import Untidy, spoilt, untidy_toml
 
 _SYNTAX: dict[str, Syntax] = {".yaml": "yaml", ".toml": "toml", ".json": "json"}
 _seeds = st.integers(0, 2**32)
-_often = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_often = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from sinkgraph.spec.formatting.document import format_document
 from tests.spec.formatting.laws import in_order, lawful
 
@@ -104,6 +109,35 @@ it's
 # end
 """
     )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32))
+def test_comments_stay_above_and_behind_their_keys(seed: int) -> None:
+    rng = Random(seed)
+    lines = []
+    for table in rng.sample(["sinks.a", "sinks.b", "sources.c", "vars.d", "sinks.a.backoff"], 5):
+        lines += [f"# above {table}", f"[{table}]  # behind {table}"]
+        for key in rng.sample(["kind", "to", "url", "cap", "base", "zeta"], rng.randint(0, 6)):
+            if rng.random() < 0.5:
+                lines += [f"# above {table}.{key}", f"# also {table}.{key}"]
+            lines.append(f"{key} = 1" + f" # behind {table}.{key}" * (rng.random() < 0.5))
+        lines += [f"# end of {table}", ""]
+    made = in_order("\n".join(lines), "toml").splitlines()
+    table = ""
+    for at, line in enumerate(made):
+        if line.startswith("["):
+            table = line[1:].partition("]")[0]
+            assert line == f"[{table}]  # behind {table}"
+            assert made[at - 1] == f"# above {table}"
+        elif line.startswith("# end of"):
+            assert line == f"# end of {table}"
+            assert at + 1 == len(made) or made[at + 1] == ""
+        elif " = " in line:
+            path = f"{table}.{line.partition(' ')[0]}"
+            assert "#" not in line or line.endswith(f"  # behind {path}")
+            if made[at - 1].startswith("# "):
+                assert made[at - 2 : at] == [f"# above {path}", f"# also {path}"]
 
 
 def test_a_list_stays_in_its_line_or_in_its_lines() -> None:

@@ -325,10 +325,8 @@ def test_what_cannot_be_written_is_refused() -> None:
     made = format_document(f"sinks:\n  ? {'a' * 1001}\n  : b\n", "graph.yaml", "yaml")
     assert (made.text, made.refused) == (None, "a key is longer than 1000 characters")
     made = format_document("services: {}\n", "graph.yaml", "yaml")
-    assert (made.text, made.refused) == (
-        None,
-        "it is no graph document: it says nothing about one",
-    )
+    assert made.text is None
+    assert made.refused.startswith("it is no graph document")
 
 
 def test_errors_of_the_graph_do_not_matter() -> None:

@@ -19,6 +19,8 @@ from sinkgraph.spec.formatting.yaml_form import format_yaml
 __all__ = ["Formatted", "format_document"]
 
 _FORMS = {"yaml": format_yaml, "toml": format_toml, "json": format_json}
+_FAULT = " (a fault in sinkgraph fmt)"
+_NO_DOCUMENT = "it is no graph document: it has no `sinkgraph`, `sources` or `sinks`"
 _SEARCHED = ("sinkgraph", "sources", "sinks", "templates", "include", "vars", "defaults")
 
 
@@ -41,7 +43,7 @@ def format_document(content: str | bytes, name: str, syntax: Syntax) -> Formatte
     if tree is None or has_errors(findings):
         return Formatted(None, tuple(findings))
     if not any(key in tree for key in (*_SEARCHED, "promises", "tests")):
-        return Formatted(None, refused="it is no graph document: it says nothing about one")
+        return Formatted(None, refused=_NO_DOCUMENT)
     text = content.decode("utf-8") if isinstance(content, bytes) else content
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     try:
@@ -52,9 +54,9 @@ def format_document(content: str | bytes, name: str, syntax: Syntax) -> Formatte
     except CannotFormatError as error:
         return Formatted(None, refused=str(error))
     if sorted(comments) != sorted(kept):
-        return Formatted(None, refused="a comment would be lost")
+        return Formatted(None, refused=f"a comment would be lost{_FAULT}")
     if again != made:
-        return Formatted(None, refused="it would be written otherwise each time")
+        return Formatted(None, refused=f"it would be written otherwise each time{_FAULT}")
     return Formatted(made)
 
 
@@ -68,7 +70,7 @@ def _reread(made: str, tree: Mapping, name: str, syntax: Syntax) -> Mapping:
     again, findings = parse(made, name, syntax)
     if again is None or has_errors(findings):
         headline = findings[0].headline if findings else "nothing is left"
-        raise CannotFormatError(f"it could not be read any more: {headline}")
+        raise CannotFormatError(f"it could not be read any more: {headline}{_FAULT}")
     if not same_tree(tree, again):
-        raise CannotFormatError("it would say something else")
+        raise CannotFormatError(f"it would say something else{_FAULT}")
     return again
