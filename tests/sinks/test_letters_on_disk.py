@@ -727,3 +727,26 @@ def test_letters_on_disk_are_not_listed_at_once() -> None:
             assert live.snapshot().residue == 0
 
     simulate(story)
+
+
+def test_letters_of_a_sink_that_is_removed_are_counted_at_once() -> None:
+    async def story(world: World) -> None:
+        grave = DeadLetters()
+        grave.name = "grave"
+        queue = graph(grave)
+        async with world.run(Broadcast([queue, RecordingSink()]), durable=True) as live:
+            await live.write_many([{"n": n} for n in range(3)])
+            await asyncio.sleep(1)
+            assert live.snapshot()["grave"].ledger.pending == 3
+            await live.remove(queue)
+            await asyncio.sleep(1)  # it leaves in the background
+            snapshot = live.snapshot()
+            gone, rest = snapshot.removed["grave"], snapshot["dead-letters"].ledger
+            assert (gone.delivered, gone.pending, gone.residue) == (3, 0, 0)
+            assert (rest.recovered, rest.pending, rest.residue) == (3, 3, 0)
+            assert [one.sink for one in await keeper(world).letters()] == ["grave"] * 3
+            assert await keeper(world).forget([1, 2, 3], 3) == 3
+            assert live.snapshot()["dead-letters"].ledger.pending == 0
+            assert live.snapshot().residue == 0
+
+    simulate(story)

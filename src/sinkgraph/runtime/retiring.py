@@ -13,7 +13,7 @@ from sinkgraph.event import Batch
 from sinkgraph.runtime.keeping import each_stored
 from sinkgraph.runtime.leaving import close_nodes, drain_nodes
 from sinkgraph.sinks.base import Link, Node
-from sinkgraph.sinks.burial import bury_batch
+from sinkgraph.sinks.burial import DeadLetters, bury_batch
 from sinkgraph.sinks.queue import Queue
 
 __all__ = ["FATES", "Fate", "Used", "read_fate", "retire"]
@@ -104,6 +104,8 @@ async def retire(
                 await _settle(node, fate)
         if isinstance(node, Queue) and node.shelf is not None:
             node.shelf.put_away()
+        if isinstance(node, DeadLetters):
+            node.hand_over()
     return gone
 
 

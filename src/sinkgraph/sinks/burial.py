@@ -247,6 +247,10 @@ class DeadLetters(Node):
             self._timer.cancel()
         await self._letters.close()
 
+    def hand_over(self) -> None:
+        """Leave the graph after a close: what it keeps on disk is in the dead letters' care."""
+        self._letters.hand_over()
+
     # what comes in
 
     def offer(self, batch: Batch) -> bool:

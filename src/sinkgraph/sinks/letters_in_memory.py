@@ -179,6 +179,9 @@ class MemoryLetters:
 
     # ending
 
+    def hand_over(self) -> None:
+        """Keep what there is: nobody else can answer for it."""
+
     async def drain(self) -> None:
         """Return: nothing is on its way."""
 

@@ -323,6 +323,15 @@ class DiskLetters:
         self._node.weigh()
         self._wake()
 
+    def took_over(self, n: int) -> None:
+        """Take note that it answers for n letters of a sink that has left."""
+        self._node.ledger.recovered += n
+        self._node.weigh()
+
+    def hand_over(self) -> None:
+        """Answer for no letters any more: they stay, in the care of who keeps the rest."""
+        self._vault.release(self)
+
     async def expire(self, before: float) -> None:
         """Delete what failed last before a Unix time. Raises StoreFull and StoreFailed."""
         while await self._vault.expire(self._mine, before, _AT_ONCE):

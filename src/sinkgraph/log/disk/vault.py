@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Keeper", "Tally", "Vault"]
 
 
+_HANDED_OVER = "handed_over"
+
+
 @dataclass(slots=True)
 class Tally:
     """Is how many letters are kept, their bytes, counts by reason, and a time none is older than.
@@ -58,7 +61,11 @@ class Keeper(Protocol):
     """Is who answers for the letters of some sinks, and is told when they leave."""
 
     def left(self, n: int, how: str) -> None:
-        """Take note that n letters are gone: `expired`, `purged` or `replayed`."""
+        """Take note that n letters are gone: `expired`, `purged`, `replayed` or handed over."""
+        ...
+
+    def took_over(self, n: int) -> None:
+        """Take note that it answers for n letters more, which somebody else has kept so far."""
         ...
 
 
@@ -85,7 +92,20 @@ class Vault:
         if rest:
             self._rest = keeper
         elif before is not None and (n := self.of(sink).count):
-            before.left(n, "handed_over")
+            before.left(n, _HANDED_OVER)
+
+    def release(self, keeper: Keeper) -> None:
+        """Let who has the rest answer for a keeper's letters from now on."""
+        rest = self._rest
+        if rest is None or keeper is rest:
+            return
+        own = self.sinks_of(keeper)
+        for sink in own:
+            del self._keepers[sink]
+        n, _ = self.totals(own)
+        if n:
+            keeper.left(n, _HANDED_OVER)
+            rest.took_over(n)
 
     def sinks_of(self, keeper: Keeper) -> tuple[str, ...]:
         """Return the sinks whose letters a keeper answers for."""
