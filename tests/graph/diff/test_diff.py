@@ -308,7 +308,7 @@ def test_the_queues_above_a_new_address_are_named() -> None:
     def fed(url: str) -> Graph:
         q = {"kind": "queue", "to": "r"}
         full = {"kind": "queue", "to": "out", "when_full": "overflow", "overflow": "h"}
-        sinks = {
+        sinks: Sinks = {
             "all": {"kind": "broadcast", "to": ["a", "b", "c", "d"]},
             "a": q,
             "b": q,
@@ -329,7 +329,7 @@ def test_an_address_without_a_queue_above_has_attempts_only() -> None:
 
 def test_a_breaker_stays_when_only_what_is_behind_a_queue_goes_elsewhere() -> None:
     def retry(url: str) -> Graph:
-        sinks = {
+        sinks: Sinks = {
             "r": {"kind": "retry", "breaker": {}, "to": "q"},
             "q": {"kind": "queue", "to": "h"},
         }
@@ -537,3 +537,25 @@ def test_the_same_path_beside_another_document_is_another_file(tmp_path: Path) -
         ("schemas.event", f"{old}/s.json", f"{new}/s.json"),
         ("paths", f"[{old}/x.jsonl, /y.jsonl]", f"[{new}/x.jsonl, /y.jsonl]"),
     ]
+
+
+def test_a_schema_file_that_was_rewritten_is_a_change_of_the_sources_that_name_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "s.json").write_text('{"type": "object"}')
+    document = tmp_path / "g.yaml"
+    document.write_text(
+        "sinkgraph: 1\nname: t\nsources:\n  a: {kind: stdin, schema: ./s.json, to: out}\n"
+        "  b: {kind: http, listen: 127.0.0.1:8700, schemas: {event: ./s.json}, to: out}\n"
+        "  c: {kind: generate, count: 1, to: out}\nsinks: {out: {kind: stdout}}\n"
+    )
+    one = load(document)
+    plan = diff(one, load(document), rewritten={str(tmp_path / "s.json")})
+    found = {name: [(c.field, c.told) for c in plan.of(name).changes] for name in "abc"}
+    assert found == {
+        "a": [("schema", "another value")],
+        "b": [("schemas.event", "another value")],
+        "c": [],
+    }
+    assert [one.name for one in plan.by_action()["retune"]] == ["a", "b"]
+    assert not diff(one, load(document), rewritten={str(tmp_path / "other.json")})

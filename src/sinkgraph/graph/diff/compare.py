@@ -6,6 +6,7 @@ It reads no file and runs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 from sinkgraph.diagnostics.source import Span
@@ -32,14 +33,21 @@ __all__ = ["diff"]
 _NO_FATES: Mapping[str, str] = MappingProxyType({})
 
 
-def diff(before: Graph, after: Graph, *, fates: Mapping[str, str] = _NO_FATES) -> Plan:
+def diff(
+    before: Graph,
+    after: Graph,
+    *,
+    fates: Mapping[str, str] = _NO_FATES,
+    rewritten: AbstractSet[str] = frozenset(),
+) -> Plan:
     """Return what a reload from one graph to another does.
 
     A node is the one of the same name, or the one its `was` names if that is gone. `fates` says
     what becomes of the events of queues that leave, by their names, in place of `on_remove`; what
-    cannot be carried out is in `refused`.
+    cannot be carried out is in `refused`. `rewritten` are the schema files, by their absolute
+    paths, that hold something else than when `before` was loaded.
     """
-    made = _Comparison(before, after, fates)
+    made = _Comparison(Side(before), Side(after, rewritten), fates)
     changes = (*map(made.node, after.nodes.values()), *made.gone())
     refused = tuple(made.fates.refused())
     return Plan(before.digest, after.digest, changes, refused, tuple(_heads(before, after)))
@@ -48,8 +56,9 @@ def diff(before: Graph, after: Graph, *, fates: Mapping[str, str] = _NO_FATES) -
 class _Comparison:
     """Compares two graphs, node by node."""
 
-    def __init__(self, before: Graph, after: Graph, fates: Mapping[str, str]) -> None:
-        self._before, self._after = Side(before), Side(after)
+    def __init__(self, old: Side, new: Side, fates: Mapping[str, str]) -> None:
+        self._before, self._after = old, new
+        before, after = old.graph, new.graph
         self._former = former_names(before, after)
         self._renamed = {was: name for name, was in self._former.items() if was != name}
         stays = {

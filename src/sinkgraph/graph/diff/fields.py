@@ -93,7 +93,7 @@ def changed_fields(pair: Pair, kind: Kind | None) -> Iterator[Differs]:
 def _outside(pair: Pair) -> bool:
     """Tell whether equal fields of two nodes may mean different things."""
     before, after = pair.before, pair.after
-    if not pair.same_vars or before.graph.base != after.graph.base:
+    if not pair.same_vars or before.graph.base != after.graph.base or after.rewritten:
         return True
     return before.unset(pair.old) != after.unset(pair.new)
 
@@ -137,10 +137,16 @@ def _elsewhere(pair: Pair, key: str, value: Any) -> Iterator[Differs]:
     if was != now:
         yield Differs((key,), ", ".join(was) or "another value", ", ".join(now) or "another value")
         return
-    if pair.new.role == "source" and pair.before.graph.base != pair.after.graph.base:
-        a, b = (side.inputs(key, value) for side in (pair.before, pair.after))
-        if a != b:
-            yield from _unequal(pair, (key,), a, b, a, b)
+    if pair.new.role != "source":
+        return
+    a, b = (side.inputs(key, value) for side in (pair.before, pair.after))
+    if a != b:
+        yield from _unequal(pair, (key,), a, b, a, b)
+    elif key in ("schema", "schemas"):
+        named = b if isinstance(b, dict) else {"": b}
+        for one, path in named.items():
+            if isinstance(path, str) and path in pair.after.rewritten:
+                yield pair.differs((key, one) if one else (key,), path, path)
 
 
 def _by_vars(pair: Pair, key: str, a: Any, b: Any) -> Iterator[Differs]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -37,10 +38,11 @@ _READ = re.compile(
 
 
 class Side:
-    """Is a graph of a plan."""
+    """Is a graph of a plan; `rewritten`: files that hold something else than for the other one."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, rewritten: AbstractSet[str] = frozenset()) -> None:
         self.graph = graph
+        self.rewritten = rewritten
         self._shower = Shower(graph)
         self._hidden: dict[str, Mapping[str, str]] = {}
         self._unset: dict[str, Mapping[str, tuple[str, ...]]] = {}
