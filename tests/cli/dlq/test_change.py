@@ -55,6 +55,74 @@ def test_letters_may_go_into_a_named_node(state: Path) -> None:
     assert len(stored(str(state), "spare")) == 2
 
 
+GRAPH = """sinkgraph: 1
+name: orders
+sources:
+  in: {kind: stdin, to: again}
+sinks:
+  again: {kind: retry, to: out, dead_letter: graves}
+  out: {kind: stdout}
+  graves: {kind: dead_letter}
+"""
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    path = tmp_path / "graph.yaml"
+    path.write_text(GRAPH)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("agian", "named `agian` in {}; the nearest is `again`"),
+        ("graves", "no node that takes events is named `graves` in {}"),
+    ],
+)
+def test_a_node_that_is_not_in_the_document_is_refused(
+    state: Path, graph: Path, to: str, said: str
+) -> None:
+    before = digests(state)
+    done = dlq("replay", "1", "--to", to, "--graph", graph, "--state-dir", state)
+    assert done.exit_code == 1
+    assert said.format(graph) in done.stderr
+    assert digests(state) == before
+
+
+def test_a_node_that_is_in_the_document_is_replayed_into(state: Path, graph: Path) -> None:
+    done = dlq("replay", "7", "--to", "out", "--graph", graph, "--state-dir", state)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert len(stored(str(state), "out")) == 1
+
+
+def test_without_a_document_it_is_said_that_the_node_is_not_checked(state: Path) -> None:
+    done = dlq("replay", "1", "--to", "spare", "--state-dir", state)
+    assert done.exit_code == 0
+    assert "whether the next run has a node `spare` is not checked; `--graph FILE`" in done.stderr
+    assert "is not checked" not in dlq("replay", "3", "--state-dir", state).stderr
+
+
+def test_letters_of_nodes_that_are_not_in_the_document_stay(state: Path, graph: Path) -> None:
+    given = ("replay", "--all", "--graph", graph, "--state-dir", state)
+    dry = dlq(*given, "--dry-run")
+    assert "error: 1 dead letter would stay: they died at choose, which is" in dry.stderr
+    assert "into choose" not in dry.stdout
+    done = dlq(*given)
+    assert done.exit_code == 1
+    assert "dead letter #5 stays: it died at choose, which is not in this graph" in done.stderr
+    assert numbers(state) == [2, 5, 7]
+
+
+def test_a_document_with_errors_replays_nothing(state: Path, graph: Path) -> None:
+    graph.write_text(GRAPH.replace("to: out", "to: nowhere"))
+    before = digests(state)
+    done = dlq("replay", "1", "--graph", graph, "--state-dir", state)
+    assert done.exit_code == 1
+    assert "nowhere" in done.stderr
+    assert digests(state) == before
+
+
 def test_a_dry_run_changes_nothing(state: Path) -> None:
     before = digests(state)
     done = dlq("replay", "--all", "--dry-run", "--state-dir", state)

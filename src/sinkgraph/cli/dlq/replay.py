@@ -15,11 +15,12 @@ import click
 
 from sinkgraph.cli.dlq.choosing import Choice, choice_options, refused
 from sinkgraph.cli.dlq.words import letters_words
-from sinkgraph.cli.options import FINDINGS, echo, json_option
+from sinkgraph.cli.options import FINDINGS, echo, json_option, wants_color
 from sinkgraph.cli.queue.opening import for_reading, state_option
 from sinkgraph.cli.queue.progress import Progress
 from sinkgraph.cli.queue.words import events
 from sinkgraph.cli.state_dir import held_dir
+from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ _NAMED = 20
 @click.command(name="replay")
 @choice_options
 @click.option("--to", default=None, metavar="NODE", help="Into this node, not where each died.")
+@click.option(
+    "--graph",
+    "graph_file",
+    default=None,
+    metavar="FILE",
+    help="The document of the next run: only nodes that are in it are replayed into.",
+)
 @click.option("--rate", default=None, metavar="RATE", help="At most so many, e.g. 100/s.")
 @click.option(
     "--expect",
@@ -48,6 +56,7 @@ _NAMED = 20
 @json_option
 def command(
     to: str | None,
+    graph_file: str | None,
     rate: str | None,
     expect: int | None,
     dry_run: bool,
@@ -69,6 +78,9 @@ def command(
     if to is not None and not is_name(to.strip()):
         raise click.UsageError(f"`--to {safe_text(to, 80)}` names no node")
     per_s = _rate(rate)
+    known = _nodes(graph_file) if graph_file is not None else None
+    if known is not None and to is not None:
+        _refuse_unknown(to, known, graph_file or "")
     directory = held_dir(state_dir)
     with for_reading(directory) as store:
         chosen = choice.found(store)
@@ -78,13 +90,45 @@ def command(
         raise click.ClickException(
             f"{letters_words(total)} match, not {expect:,}: nothing was replayed"
         )
+    if to is not None and known is None:
+        echo(
+            f"note: whether the next run has a node `{safe_text(to, 80)}` is not checked;"
+            " `--graph FILE` does that",
+            err=True,
+        )
     if dry_run:
-        _tell(plan, {}, rate, as_json, done=False)
+        absent = {node: n for node, n in plan.items() if known is not None and node not in known}
+        there = {node: n for node, n in plan.items() if node not in absent}
+        _tell(there, {}, rate, as_json, done=False)
+        for node, n in absent.items():
+            said = f"would stay: they died at {safe_text(node)}, which is not in the graph"
+            echo(f"error: {letters_words(n)} {said}", err=True)
         return
-    moved = _move(directory, choice, total, to=to, rate=per_s, expect=expect)
+    moved = _move(directory, choice, total, to=to, rate=per_s, expect=expect, known=known)
     _tell(moved.events, moved.left, rate, as_json, done=True)
     if moved.left:
         sys.exit(FINDINGS)
+
+
+def _nodes(file: str) -> frozenset[str]:
+    """Return the nodes of a document that events can be replayed into."""
+    from sinkgraph.diagnostics.report import render_human
+    from sinkgraph.graph.load import load_graph
+
+    graph, found = load_graph(file)
+    if graph is None:
+        echo(render_human(found, color=wants_color(err=True)), err=True)
+        sys.exit(FINDINGS)
+    return frozenset(name for name, node in graph.nodes.items() if node.kind != "dead_letter")
+
+
+def _refuse_unknown(to: str, known: frozenset[str], file: str) -> None:
+    if to not in known:
+        near = nearest(to, sorted(known))
+        help = f"; the nearest is `{safe_text(near)}`" if near else ""
+        raise click.ClickException(
+            f"no node that takes events is named `{safe_text(to, 80)}` in {safe_text(file)}{help}"
+        )
 
 
 def _rate(text: str | None) -> float | None:
