@@ -96,7 +96,8 @@ class Watched:
             body = await answer.read()
             is_json = "json" in answer.headers.get("content-type", "")
             value = await answer.json(content_type=None) if is_json else None
-            return Reply(answer.status, dict(answer.headers), body, value)
+            told = {name.lower(): text for name, text in answer.headers.items()}
+            return Reply(answer.status, told, body, value)
 
     async def get(self, path: str, **how: Any) -> Any:
         """Return the JSON of a GET that succeeds."""
