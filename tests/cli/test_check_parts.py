@@ -54,6 +54,7 @@ def test_a_part_by_itself_lacks_its_head() -> None:
     done = check("g/parts/out.yaml")
     assert done.exit_code == 1
     assert "error[SG125]" in done.stderr
+    assert "help: if it is a part, check the document that includes it" in done.stderr
 
 
 def test_what_is_wrong_in_a_part_is_told_once_and_fails() -> None:

@@ -48,6 +48,7 @@ LATER = {
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
 """Keys of the top level a later version reads → what to do until then."""
+_PART = "if it is a part, check the document that includes it: a part says no version and no name"
 _MAX_FOUND = 1000  # in the head; and in `defaults`
 _UNCHECKED = ("tests",)
 
@@ -102,6 +103,7 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
     version = tree.get("sinkgraph")
     if version is None:
         start = tree.entries[0].key.span if tree.entries else tree.span
+        whole = () if "name" in tree or not len(tree) else (_PART,)
         found.append(
             Diagnostic(
                 "SG125",
@@ -110,7 +112,7 @@ def _head(tree: Mapping, found: list[Diagnostic]) -> None:
                 start,
                 "no `sinkgraph:` at the top level",
                 "sinkgraph",
-                help=(f"add `sinkgraph: {VERSION}` as its first line",),
+                help=(f"add `sinkgraph: {VERSION}` as its first line", *whole),
             )
         )
     else:
