@@ -79,6 +79,46 @@ def test_a_reason_without_room_is_named_and_whole_in_the_tooltip() -> None:
     assert 'when: data.action == "pull" → data.action == "push"' in line.about
 
 
+def test_nested_fields_are_told_one_by_one() -> None:
+    def retry(**breaker: Any) -> Graph:
+        node = {"kind": "retry", "to": "end", "breaker": breaker}
+        return graph_of({"r": node, "end": BLACKHOLE})
+
+    node = by_name(draw(retry(open_for="2s"), against=retry(open_for="1s")))["r"]
+    assert node.chips[0].text == "~ changed\nbreaker.open_for: 1s → 2s"
+
+
+def test_another_var_marks_the_nodes_that_read_it() -> None:
+    def reads(limit: int, second: str) -> Graph:
+        rules = [{"when": "data.n > vars.limit", "to": "end"}, {"when": second, "to": "end"}]
+        sinks = {
+            "f": {"kind": "filter", "where": "data.n > vars.limit", "to": "r"},
+            "r": {"kind": "route", "routes": rules},
+            "end": BLACKHOLE,
+        }
+        return graph_of(sinks, vars={"limit": {"default": limit}})
+
+    for second in ("data.a", "data.b"):
+        drawn = by_name(draw(reads(4, second), against=reads(3, "data.a")))
+        assert [drawn[name].mark for name in ("f", "r", "end")] == ["changed", "changed", "same"]
+        assert "where: vars.limit = 3 → vars.limit = 4" in drawn["f"].about
+        assert "routes.0.when: vars.limit = 3 → vars.limit = 4" in drawn["r"].about
+
+
+def test_a_breaker_that_begins_anew_marks_its_node() -> None:
+    def hook(port: int) -> Graph:
+        url = f"http://127.0.0.1:{port}/"
+        sinks = {
+            "r": {"kind": "retry", "breaker": {}, "to": "h"},
+            "h": {"kind": "http", "url": url},
+        }
+        return graph_of(sinks)
+
+    node = by_name(draw(hook(1), against=hook(2)))["r"]
+    assert node.mark == "changed"
+    assert any("its breaker begins closed" in line for line in node.about)
+
+
 def test_another_kind_is_a_change() -> None:
     new = graph_of({"end": BLACKHOLE})
     node = by_name(draw(new, against=graph_of({"end": {"kind": "stdout"}})))["end"]

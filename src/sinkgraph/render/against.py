@@ -6,13 +6,13 @@ are paired.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sinkgraph.diagnostics.safe import clip
+from sinkgraph.graph.diff import FieldChange, diff
 from sinkgraph.graph.diff import NodeChange as Planned
-from sinkgraph.graph.diff import diff
 from sinkgraph.graph.model import Graph, GraphEdge, GraphNode
 from sinkgraph.graph.shown import one_line
 from sinkgraph.render.parts import Mark
@@ -105,12 +105,17 @@ def _of_node(node: GraphNode, planned: Planned, *, told: bool) -> tuple[str, ...
     """Return what is not as before, edges left out where their own marks tell of them."""
     kind = find_kind("source" if node.role == "source" else "sink", node.kind)
     ports = {port.name for port in kind.ports} if kind is not None else set()
-    own = [one for one in planned.changes if one.field.partition(".")[0] not in ports]
+    own = [one for one in planned.changes if not _of_edge(one, ports)]
     shown = own or ([] if told else planned.changes)
     reasons = [clip(f"{one.field}: {one.told}", MAX_REASON) for one in shown]
     if not reasons and not planned.changes and planned.action == "retune":
         return (planned.reason,)
     return tuple(reasons)
+
+
+def _of_edge(change: FieldChange, ports: Container[str]) -> bool:
+    """Tell whether a field is drawn as an edge; that a condition reads another var no edge says."""
+    return change.field.partition(".")[0] in ports and not change.before.startswith("vars.")
 
 
 def condition_of(graph: Graph, edge: GraphEdge) -> str:
