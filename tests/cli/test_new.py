@@ -266,6 +266,18 @@ def test_a_wrong_answer_is_told_in_the_words_of_the_checker_and_asked_again(here
 
 
 @pytest.mark.usefixtures("terminal")
+def test_a_warning_is_told_once_and_does_not_ask_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INGEST_TOKEN", raising=False)
+    done = invoke(text="webhook\n\n0.0.0.0:8700\n" + "\n" * 5)
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("warning[SG501]") == 1
+    assert "export INGEST_TOKEN=" in done.stderr
+    assert [one.severity for one in sinkgraph.check("graph.yaml")] == ["warning"]
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("answered", range(8))
 def test_whoever_leaves_leaves_nothing(answered: int, here: Path) -> None:
     done = invoke("a/b.yaml", text="\n" * answered)

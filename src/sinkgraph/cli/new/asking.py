@@ -39,6 +39,7 @@ def ask(name: str | None, default_name: str | None, judge: Judge) -> Answers:
 
     `name` is given and not asked for; `default_name` is offered, else that of the starter.
     """
+    judge = _with_warnings_once(judge)
     source = _choose("Where do events come from?", SOURCES, "webhook")
     ends = {key: end.what for key, end in ENDS.items() if source in end.sources}
     end = _choose("Where do they go?", ends, "levels" if source == "logs" else "webhook")
@@ -56,6 +57,18 @@ def ask(name: str | None, default_name: str | None, judge: Judge) -> Answers:
         answers = replace(answers, durable=durable)
     answers = replace(answers, name=name or default_name or answers.name)
     return answers if name else _field(answers, "name", "Name of the graph", judge)
+
+
+def _with_warnings_once(judge: Judge) -> Judge:
+    """Return a judge that does not tell of a warning again."""
+    told: set[str] = set()
+
+    def judged(answers: Answers) -> list[Diagnostic]:
+        found = [one for one in judge(answers) if said_of(one) not in told]
+        told.update(said_of(one) for one in found if one.severity == "warning")
+        return found
+
+    return judged
 
 
 def _choose(question: str, options: Mapping[str, str], default: str) -> str:
