@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
     if one.suffix in {".yaml", ".toml", ".json"} and not one.name.endswith(".schema.json")
 )
 FREE = {"description", "tests", "promises"}
-NAMING = {"sources", "sinks", "vars"}
+NAMING = {"sources", "sinks", "vars", "templates"}
 ANY_KEY = {("headers",), ("on_status",), ("compute",), ("set",), ("schemas",)}
 
 
@@ -34,7 +34,7 @@ def keys_of(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         for entry in node:
             below = (*path, entry.key.text)
             free = below[0] in FREE or below[-1] == "event"
-            named = len(path) == 1 and path[0] in NAMING
+            named = (len(path) == 1 and path[0] in NAMING) or path[-1:] == ("params",)
             if not (named or free) and entry.key.span is not None:
                 yield below, entry.key.span
             if not free:

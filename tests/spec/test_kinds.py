@@ -218,6 +218,8 @@ def test_the_bounds_of_a_queue_depend_on_its_store(kind: str, fields: dict[str, 
     assert bounds(store="disk", capacity=7) == (7, 1024**3)
     assert bounds(store="disk", max_bytes="1MiB") == (1_000_000, 1024**2)
     assert bounds(store="disk", max_bytes=None) == (1_000_000, 1024**3)
+    if kind == "endpoint":
+        return  # what a graph has is the queue it becomes
     spec: Any = _kind("sink", kind).model.model_validate({"kind": kind, **fields, "store": "disk"})
     assert [spec.default_of(name) for name in ("capacity", "max_bytes")] == [1_000_000, 1024**3]
     assert spec.default_of("when_full") == "block"

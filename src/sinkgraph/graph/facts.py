@@ -135,7 +135,7 @@ class Facts:
 
     def decl(self, node: GraphNode) -> NodeDecl | None:
         """Return what a node was written as; None when no document wrote it."""
-        return self.view.nodes.get(node.origin or node.name)
+        return self.view.nodes.get(node.name)
 
     def written(self, node: GraphNode) -> str:
         """Return the name under which a document wrote a node."""
@@ -153,7 +153,7 @@ class Facts:
             if entry is None:
                 break
             tree = entry.value
-            at = entry.value.span if entry.value.span is not None else entry.key.span
+            at = entry.value.span or entry.key.span or at
         return at
 
     def label(self, text: str, node: GraphNode, *path: str) -> tuple[Label, ...]:

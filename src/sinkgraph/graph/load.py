@@ -21,7 +21,7 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.facts import Facts
 from sinkgraph.graph.model import Graph
-from sinkgraph.graph.resolve import endpoint_findings
+from sinkgraph.graph.resolve import format_findings
 from sinkgraph.graph.rules import LINTS, RULES
 from sinkgraph.graph.schemas import named_schemas
 from sinkgraph.graph.view import connect
@@ -35,6 +35,7 @@ from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.kinds.types import is_schema_file
 from sinkgraph.spec.load import load_spec
+from sinkgraph.spec.templates.told import told_once
 from sinkgraph.spec.vars import read_vars
 from sinkgraph.spec.written_secrets import hide_written_secrets
 
@@ -55,7 +56,7 @@ _CAUSES = frozenset({"SG110"})
 """Findings beside which nothing else at their place is new."""
 _NOT_WHOLE = frozenset({"SG124", "SG132", "SG202", "SG203", "SG204", "SG209", "SG217"})
 """Findings that say nothing while an included document is not known."""
-_NOT_FILLED = frozenset({"vars", "tests", "templates", "include", "egress"})
+_NOT_FILLED = frozenset({"vars", "tests", "include", "egress"})
 """Keys of the top level in which `${…}` is left alone, or replaced before the rest (`vars`)."""
 
 
@@ -214,21 +215,31 @@ def load_tree(
     view = connect(spec, base, output)
     for rule in RULES:
         found.extend(rule(view))
-    found.extend(endpoint_findings(view))
+    found.extend(format_findings(view))
     if not merged.complete:
-        return None, [one for one in found if not _unknown_yet(one)]
+        return None, [one for one in _told(found, spec) if not _unknown_yet(one)]
     facts = None if any(one.code in _NAMELESS for one in found) else Facts.of(view)
     if facts is not None:
         for lint in LINTS:
             found.extend(lint(facts))
     if facts is None or has_errors(found):
-        return None, found
+        return None, _told(found, spec)
     graph = facts.graph
     if spec.promises:
         from sinkgraph.graph.promises import broken_promises
 
         found.extend(broken_promises(graph, spec.promises))
-    return graph, found
+    return graph, _told(found, spec)
+
+
+def _told(found: list[Diagnostic], spec: GraphSpec) -> list[Diagnostic]:
+    """Return findings, those in a template once; what a use puts into secret fields is hidden."""
+    if not found or "templates" not in spec.tree:
+        return found
+    for decl in spec.nodes:
+        if decl.use is not None and decl.use.kind is not None and not decl.use.kind.built_in:
+            hide_written_secrets(decl.tree)
+    return told_once(found, spec.tree, spec.nodes)
 
 
 def _var_in_var(one: Diagnostic) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""From checked, connected declarations to the frozen graph: composites, implied nodes, order.
+"""From checked, connected declarations to the frozen graph: what is inferred, implied, in order.
 
 It is called only when nothing is wrong; what is wrong is found by `sinkgraph.graph.rules`.
 """
@@ -6,40 +6,80 @@ It is called only when nothing is wrong; what is wrong is found by `sinkgraph.gr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
-from sinkgraph.graph.composite import expand
 from sinkgraph.graph.model import DEAD_LETTERS, INLET, Graph, GraphEdge, GraphNode
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.kind import Kind, find_kind
-from sinkgraph.spec.kinds.endpoint import Endpoint
-from sinkgraph.spec.kinds.reliability import DeadLetter
+from sinkgraph.spec.kinds.base import NodeSpec
+from sinkgraph.spec.kinds.reliability import DeadLetter, Queue
 from sinkgraph.spec.kinds.source import Inlet, SourceSpec
-from sinkgraph.spec.kinds.terminal import batch_of_json
+from sinkgraph.spec.kinds.terminal import HttpSinkSpec, batch_of_json
 from sinkgraph.spec.locate import Owner, from_problem
 
-__all__ = ["docker_only", "endpoint_findings", "resolve"]
+__all__ = ["docker_only", "format_findings", "resolve"]
 
 
 def resolve(view: View) -> Graph:
     """Return the graph of a view without errors."""
     if view.order is None:
         raise ValueError("a graph with a cycle has no order")
-    docker = docker_only(view, view.order)
-    nodes: dict[str, GraphNode] = {}
+    inferred = _Inferred(view, view.order)
+    made: dict[str, GraphNode] = {}
     edges: list[GraphEdge] = []
     order: list[str] = []
-    _add_inlet(view, nodes, edges, order)
+    _add_inlet(view, made, edges, order)
+    for name, decl in view.nodes.items():
+        made[name] = _node_of(decl, inferred)
     for name in view.order:
-        made, inner = _nodes_of(view.nodes[name], docker=name in docker)
-        order.extend(one.name for one in made)
-        nodes.update((one.name, one) for one in made)
-        edges.extend(inner)
-        edges.extend(_edges_of(view, name, made))
-    declared = _document_order(view, nodes)
-    _add_dead_letters(declared, edges, order)
-    return Graph(view.spec, declared, edges, order, view.base)
+        order.append(name)
+        edges.extend(
+            GraphEdge(name, one.edge.port, one.target.name, one.edge.required, one.edge.index,
+                      one.edge.span)
+            for one in view.out[name]
+        )  # fmt: skip
+    _add_dead_letters(made, edges, order)
+    return Graph(view.spec, made, edges, order, view.base)
+
+
+class _Inferred:
+    """Is what http sinks take from the nodes above them, where their document leaves it open."""
+
+    def __init__(self, view: View, order: list[str]) -> None:
+        self._view = view
+        self._order = order
+
+    @cached_property
+    def docker(self) -> set[str]:
+        """The names reached by registry events only."""
+        return docker_only(self._view, self._order)
+
+    @cached_property
+    def lanes(self) -> dict[str, int]:
+        """Each node → what the nearest queue above delivers at once, the most of several."""
+        found: dict[str, int] = {}
+        for name in self._order:
+            spec = self._view.nodes[name].spec
+            here = spec.concurrency if isinstance(spec, Queue) else found.get(name, 1)
+            if here > 1:
+                for link in self._view.out[name]:
+                    if link.edge.port not in {"dead_letter", "overflow"}:
+                        found[link.target.name] = max(here, found.get(link.target.name, 1))
+        return found
+
+    def of(self, name: str, spec: HttpSinkSpec) -> HttpSinkSpec:
+        """Return the fields of an http sink with what is inferred."""
+        update: dict[str, Any] = {}
+        if spec.format == "auto":
+            update["format"] = "docker" if name in self.docker else "json"
+        if "concurrency" not in spec.model_fields_set:
+            lanes = self.lanes.get(name, 1)
+            if lanes > spec.concurrency:
+                update["concurrency"] = lanes
+        return spec.model_copy(update=update) if update else spec
 
 
 def docker_only(view: View, order: list[str]) -> set[str]:
@@ -56,55 +96,28 @@ def docker_only(view: View, order: list[str]) -> set[str]:
     return found
 
 
-def endpoint_findings(view: View) -> Iterator[Diagnostic]:
-    """Yield endpoints whose inferred format carries one event though they ask for more."""
+def format_findings(view: View) -> Iterator[Diagnostic]:
+    """Yield http sinks whose inferred format carries one event though they ask for more."""
     if view.order is None:
         return
-    docker = docker_only(view, view.order)
+    docker: set[str] | None = None
     for name, decl in view.nodes.items():
         spec = decl.spec
-        if type(spec) is not Endpoint or spec.format is not None or name in docker:
+        if not isinstance(spec, HttpSinkSpec) or spec.format != "auto" or (spec.max_batch or 1) < 2:
             continue
-        if (spec.max_batch or 1) > 1:
-            owner = Owner(decl.label, f"sinks.{name}", decl.tree, decl.at)
+        docker = docker_only(view, view.order) if docker is None else docker
+        if name not in docker:
+            owner = Owner(decl.label, f"sinks.{decl.written.shown}", decl.tree, decl.at)
             yield from_problem(batch_of_json(), owner)
 
 
-def _nodes_of(decl: NodeDecl, *, docker: bool) -> tuple[list[GraphNode], list[GraphEdge]]:
+def _node_of(decl: NodeDecl, inferred: _Inferred) -> GraphNode:
     kind, spec = decl.kind, decl.spec
     if kind is None or spec is None:
         raise ValueError(f"node {decl.name!r} is not valid")
-    group = spec.group or decl.name.rpartition("/")[0] or None
-    if type(spec) is Endpoint:
-        return expand(decl, spec, group, docker=docker)
-    return [GraphNode(decl.name, kind.name, kind.role, spec, group, decl.at)], []
-
-
-def _edges_of(view: View, name: str, made: list[GraphNode]) -> Iterator[GraphEdge]:
-    """Yield a node's declared edges; an endpoint's dead letter is its queue's and its retry's."""
-    for link in view.out[name]:
-        edge = link.edge
-        target = link.target.name
-        yield GraphEdge(name, edge.port, target, edge.required, edge.index, edge.span)
-        if edge.port == "dead_letter":
-            for inner in made[1:]:
-                if inner.kind == "retry":
-                    yield GraphEdge(inner.name, edge.port, target, True, 0, edge.span)
-
-
-def _document_order(view: View, nodes: dict[str, GraphNode]) -> dict[str, GraphNode]:
-    """Return the nodes as the document has them, each composite's together."""
-    inner: dict[str, list[GraphNode]] = {}
-    for node in nodes.values():
-        if node.origin is not None:
-            inner.setdefault(node.origin, []).append(node)
-    made: dict[str, GraphNode] = {}
-    if INLET in nodes and INLET not in view.nodes:
-        made[INLET] = nodes[INLET]
-    for name in view.nodes:
-        for node in inner.get(name) or (nodes[name],):
-            made[node.name] = node
-    return made
+    group = spec.group or decl.written.name.rpartition("/")[0] or None
+    held: NodeSpec = inferred.of(decl.name, spec) if isinstance(spec, HttpSinkSpec) else spec
+    return GraphNode(decl.name, kind.name, kind.role, held, group, decl.at, False, decl.origin)
 
 
 def _add_inlet(

@@ -36,7 +36,7 @@ class Shower:
 
     def declared(self, node: GraphNode) -> NodeDecl | None:
         """Return what a node was written as; None when no document wrote it."""
-        return self._declared.get(node.origin or node.name)
+        return self._declared.get(node.name)
 
     def written(self, node: GraphNode) -> Iterator[tree.Mapping]:
         """Yield the mappings of the document that hold the fields of a node, its own first."""

@@ -1,4 +1,4 @@
-"""What the rules look at: declared nodes connected by name, before composites are expanded.
+"""What the rules look at: declared nodes connected by name, those of templates' uses among them.
 
 It holds facts and judges none; each rule of `sinkgraph.graph.rules` judges one thing.
 """
@@ -172,14 +172,15 @@ def connect(spec: GraphSpec, base: Path, output: Path) -> View:
             if target is None:
                 if edge.target in disabled:
                     view.cut.append(Link(decl, edge, disabled[edge.target]))
-                elif "sinks" not in view.unread:
+                elif "sinks" not in view.unread and not edge.repeats:
                     view.unknown.append((decl, edge))
             elif target.side == "source" and edge.target in view.shadowed:
                 continue  # the sink of that name is meant
             elif target is decl:
                 view.looped.append((decl, edge))
             elif target.side == "source":
-                view.backwards.append(Link(decl, edge, target))
+                if not edge.repeats:
+                    view.backwards.append(Link(decl, edge, target))
             else:
                 link = Link(decl, edge, target)
                 links.append(link)

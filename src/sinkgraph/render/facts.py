@@ -30,7 +30,7 @@ class Facts:
     def composite(self, node: GraphNode) -> str:
         """Return the kind of the composite a node came from, or ""."""
         decl = self._shower.declared(node) if node.origin else None
-        return "" if decl is None else decl.kind_name
+        return "" if decl is None or decl.use is None else decl.use.kind_name
 
     def caption(self, node: GraphNode) -> tuple[str, ...]:
         """Return kind and what matters most, e.g. `queue`, `memory`, `10,000`."""

@@ -24,7 +24,8 @@ __all__ = ["EdgeDecl", "GraphSpec", "NodeDecl"]
 class EdgeDecl:
     """Is an edge as written: `target` is a name, also of a node written in place.
 
-    `secret`: the name came from the environment or a file.
+    `secret`: the name came from the environment or a file. `repeats`: another node of the same
+    use of a template has the same edge, written once.
     """
 
     port: str
@@ -34,6 +35,7 @@ class EdgeDecl:
     index: int = 0
     inline: bool = False
     secret: bool = False
+    repeats: bool = False
 
     @property
     def shown(self) -> str:
@@ -47,7 +49,8 @@ class NodeDecl:
 
     `kind` is None when it is not known, and `spec` is None when its fields are not valid: such a
     node still has its name and the edges that could be read. `blind`: some of its edges could not.
-    `holder` is the node it was written inside of.
+    `holder` is the node it was written inside of. `use`: the use of a template that it is a part
+    of, and `said`: how messages name it, where that is not by its own kind.
     """
 
     name: str
@@ -61,10 +64,34 @@ class NodeDecl:
     enabled: bool = True
     blind: bool = False
     holder: str | None = None
+    use: NodeDecl | None = None
+    said: str = ""
+
+    @property
+    def origin(self) -> str | None:
+        """The use of a template that it is a part of, by name; None for a node of the document."""
+        return None if self.use is None else self.use.name
+
+    @property
+    def is_inner(self) -> bool:
+        """Whether no document wrote its name: it is a part of a use, and not the first."""
+        return self.use is not None and self.use.name != self.name
+
+    @property
+    def written(self) -> NodeDecl:
+        """The node as the document has it: itself, or the use it is a part of."""
+        return self if self.use is None else self.use
+
+    @property
+    def word(self) -> str:
+        """The kind that the document says of it."""
+        return self.kind_name if self.use is None or self.is_inner else self.use.kind_name
 
     @property
     def label(self) -> str:
         """How messages name it: its kind and name, or only what it is."""
+        if self.said:
+            return self.said
         what = self.side if self.kind is None else self.kind.name
         return f"{what} `{self.shown}`"
 

@@ -28,6 +28,7 @@ def describe(models: Iterable[type[BaseModel]]) -> None:
         texts: dict[str, str] = {}
         for base in reversed(model.__mro__):
             texts.update(_texts(base.__module__).get(base.__qualname__, {}))
+        texts.update(_borrowed(model))
         for name, field in model.model_fields.items():
             if field.description is None:
                 field.description = texts.get(name)
@@ -37,19 +38,33 @@ def describe(models: Iterable[type[BaseModel]]) -> None:
 
 def _with_inner(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
     found: dict[type[BaseModel], None] = {}
-    todo = list(models)
+    todo = [(one, frozenset[type[BaseModel]]()) for one in models]
     while todo:
-        model = todo.pop(0)
+        model, around = todo.pop(0)
+        if model in around:  # it holds itself
+            continue
         found.pop(model, None)
         found[model] = None  # behind whatever holds it
         todo.extend(
-            inner for field in model.model_fields.values() for inner in models_in(field.annotation)
+            (inner, around | {model})
+            for field in model.model_fields.values()
+            for inner in models_in(field.annotation)
         )
     return list(found)
 
 
 def _is_described(model: type[BaseModel]) -> bool:
     return all(field.description is not None for field in model.model_fields.values())
+
+
+def _borrowed(model: type[BaseModel]) -> dict[str, str]:
+    """Return the descriptions of fields that are those of another model."""
+    made: dict[str, str] = {}
+    for name, lender in getattr(model, "borrowed", {}).items():
+        for base in reversed(lender.__mro__):
+            texts = _texts(base.__module__).get(base.__qualname__, {})
+            made.update({name: texts[name]} if name in texts else {})
+    return made
 
 
 @cache

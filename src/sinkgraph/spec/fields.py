@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -170,6 +171,7 @@ def _number(value: Any, low: float, high: float) -> float:
     return float(found)
 
 
+@cache
 def number(low: float, high: float) -> Reads:
     """Return the annotation of a finite number from `low` to `high`."""
     schema = {"type": "number", "minimum": low, "maximum": high}

@@ -6,13 +6,13 @@ It builds nothing live; `Kind.build` says who does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Literal
 
-from sinkgraph.spec.kinds import change, endpoint, fan, reliability, source, terminal
+from sinkgraph.spec.kinds import change, fan, reliability, source, terminal
 from sinkgraph.spec.kinds.base import NodeSpec
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "EXPRESSION_FIELDS",
     "LATER_KINDS",
     "Kind",
+    "Kinds",
     "Port",
     "Role",
     "Side",
@@ -59,7 +60,8 @@ class Kind:
     `ports`: its outputs, in order. `model`: its fields. `build`: `pkg.mod:fn` makes the live node;
     "" when sinkgraph itself does. `stateful`: it holds what must not change hands, so a second one
     written in place needs a name. `slow`: it waits for the outside. `dead_letters`: events may go
-    to a dead letter from it. `expressions`: fields that hold one.
+    to a dead letter from it. `expressions`: fields that hold one. `composite`: it is a template,
+    and `built_in` one that comes with sinkgraph.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Kind:
     dead_letters: bool = False
     expressions: tuple[str, ...] = ()
     composite: bool = False
+    built_in: bool = False
 
     @property
     def side(self) -> Side:
@@ -145,16 +148,6 @@ _BUILT_IN = (
     Kind("channel", "terminal", (), terminal.ChannelSpec, stateful=True, slow=True),
     Kind("call", "terminal", (), terminal.Call, slow=True),
     Kind("blackhole", "terminal", (), terminal.Blackhole),
-    Kind(
-        "endpoint",
-        "reliability",
-        (_OVERFLOW, _DEAD),
-        endpoint.Endpoint,
-        stateful=True,
-        dead_letters=True,
-        expressions=("order_by",),
-        composite=True,
-    ),
 )
 
 LATER_KINDS: Mapping[tuple[Side, str], str] = MappingProxyType(
@@ -178,13 +171,16 @@ _TABLE: Mapping[tuple[Side, str], Kind] = MappingProxyType(
 def find_kind(side: Side, name: str) -> Kind | None:
     """Return the kind of that name among sources or sinks, or None; asks plugins last."""
     found = _TABLE.get((side, name))
+    if found is None and side == "sink":
+        found = _built_in_template(name)
     return found if found is not None else _plugins().get((side, name))
 
 
 def all_kinds() -> tuple[Kind, ...]:
     """Return every kind a document may write, built-in ones first."""
-    known = list(_BUILT_IN)
-    known.extend(one for key, one in _plugins().items() if key not in _TABLE)
+    known = list(_every_built_in())
+    there = {(one.side, one.name) for one in known}
+    known.extend(one for key, one in _plugins().items() if key not in there)
     return tuple(known)
 
 
@@ -193,9 +189,40 @@ def kind_names(side: Side) -> list[str]:
     return [one.name for one in all_kinds() if one.side == side]
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Is every kind of one document: those there are, and its own templates."""
+
+    own: Mapping[str, Kind] = field(default_factory=dict)
+
+    def find(self, side: Side, name: str) -> Kind | None:
+        """Return the kind of that name among sources or sinks, or None."""
+        own = self.own.get(name) if side == "sink" else None
+        return own if own is not None else find_kind(side, name)
+
+    def names(self, side: Side) -> list[str]:
+        """Return the names of the kinds of one side."""
+        return [*kind_names(side), *(self.own if side == "sink" else ())]
+
+
 def plugin_problems() -> tuple[str, ...]:
     """Return why kinds of installed packages could not be loaded, one line each."""
     return _loaded()[1]
+
+
+def _built_in_template(name: str) -> Kind | None:
+    """Return the kind of a template that comes with sinkgraph; it is read when first asked for."""
+    from sinkgraph.spec.templates.built_in import built_in_template
+
+    template = built_in_template(name)
+    return None if template is None else template.kind
+
+
+@cache
+def _every_built_in() -> tuple[Kind, ...]:
+    from sinkgraph.spec.templates.built_in import built_in_templates
+
+    return (*_BUILT_IN, *(one.kind for one in built_in_templates().values()))
 
 
 def _plugins() -> Mapping[tuple[Side, str], Kind]:

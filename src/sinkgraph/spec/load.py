@@ -16,12 +16,14 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import GraphSpec, NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
 from sinkgraph.spec.fields import name_problem, shown
-from sinkgraph.spec.kind import find_kind, kind_names
+from sinkgraph.spec.judged import model_keys, not_in_this_version
+from sinkgraph.spec.kind import Side
 from sinkgraph.spec.leaves import is_secret, leaf, plain, written
-from sinkgraph.spec.nodes import Defaults, Located, NodeReader, model_keys, not_in_this_version
+from sinkgraph.spec.nodes import Defaults, Located, NodeReader
 from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
 from sinkgraph.spec.sections import declared, entries_of, wrong_shape
+from sinkgraph.spec.templates.read import Templates, read_templates
 
 __all__ = ["LATER", "TOP_LEVEL", "VERSION", "load_spec", "wrong_version"]
 
@@ -34,7 +36,7 @@ TOP_LEVEL: MappingABC[str, str] = {
     "include": "Documents whose content is merged into this one: paths and globs.",
     "vars": "Typed values, overridden with `--set NAME=VALUE`.",
     "defaults": "Fields every node of a kind has unless it says otherwise.",
-    "templates": "Composite nodes of your own; not in this version.",
+    "templates": "Composite nodes of your own, with params; used as a `kind`.",
     "sources": "Where events enter.",
     "sinks": "Everything that is written to.",
     "promises": "What the graph must keep; a document that does not is refused.",
@@ -44,7 +46,6 @@ TOP_LEVEL: MappingABC[str, str] = {
 """Every key of the top level and what it is, in the order they are written in."""
 
 LATER = {
-    "templates": "write the nodes out; `kind: endpoint` is built in",
     "egress": "leave it away: link-local and metadata addresses are always refused",
 }
 """Keys of the top level a later version reads → what to do until then."""
@@ -68,7 +69,9 @@ def load_spec(
     found: list[Diagnostic] = []
     _head(tree, found)
     name = _name(tree, found)
-    reader = NodeReader(_defaults(tree, found), located)
+    values = dict(vars or {})
+    templates = read_templates(tree, found, vars=values, defaults=_raw_defaults(tree))
+    reader = NodeReader(_defaults(tree, templates, found), located, templates)
     for one in declared(tree, found):
         if one.tree is not None:
             reader.read(one.name, one.side, one.tree, one.at)
@@ -83,7 +86,6 @@ def load_spec(
     text = MASK if is_secret(held) else written(held)
     if description is not None and text is None:
         found.append(wrong_shape(description.span, "description", "text"))
-    values = dict(vars or {})
     return GraphSpec(name, text, values, tuple(reader.nodes), tree, tuple(promises)), found
 
 
@@ -193,15 +195,26 @@ def _name(tree: Mapping, found: list[Diagnostic]) -> str:
     return text
 
 
-def _defaults(tree: Mapping, found: list[Diagnostic]) -> Defaults:
+def _raw_defaults(tree: Mapping) -> Defaults:
+    """Return `defaults:` as written, for the nodes of templates."""
+    held = tree.get("defaults")
+    entries = held.entries if isinstance(held, Mapping) else []
+    return {one.key.text: one.value.entries for one in entries if isinstance(one.value, Mapping)}
+
+
+def _defaults(tree: Mapping, templates: Templates, found: list[Diagnostic]) -> Defaults:
     """Read `defaults:`, each field judged by whether a node of that kind has it."""
     made: dict[str, list[Entry]] = {}
+    known_kinds = templates.kinds
     for entry in entries_of(tree, "defaults", found):
         name = entry.key.text
-        kinds = [one for side in ("source", "sink") if (one := find_kind(side, name))]
+        if name in templates.wrong:
+            continue
+        sides: tuple[Side, ...] = ("source", "sink")
+        kinds = [one for side in sides if (one := known_kinds.find(side, name))]
         path = f"defaults.{safe_text(name, 80)}"
         if not kinds:
-            near = nearest(name, {*kind_names("source"), *kind_names("sink")})
+            near = nearest(name, {*known_kinds.names("source"), *known_kinds.names("sink")})
             help = (f"the nearest is `{near}`",) if near else ()
             headline = f"`{safe_text(name, 80)}` of `defaults` is not a kind"
             found.append(

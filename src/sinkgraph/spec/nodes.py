@@ -19,14 +19,16 @@ from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
 from sinkgraph.spec.fields import name_problem, shown
-from sinkgraph.spec.kind import LATER_KINDS, Kind, Side, find_kind, kind_names, plugin_problems
-from sinkgraph.spec.kinds.base import Section
-from sinkgraph.spec.leaves import is_secret, leaf, plain, repair, written
+from sinkgraph.spec.judged import not_in_this_version, take_later, validated
+from sinkgraph.spec.kind import LATER_KINDS, Kind, Kinds, Side, plugin_problems
+from sinkgraph.spec.kinds.base import NodeSpec, Section
+from sinkgraph.spec.leaves import is_secret, leaf, plain, written
 from sinkgraph.spec.locate import Owner, from_problem, from_validation
 from sinkgraph.spec.ports import INLINE_NAME, Inline, PortReader
-from sinkgraph.spec.secret import MASK
+from sinkgraph.spec.templates.expand import Expander
+from sinkgraph.spec.templates.read import NO_TEMPLATES, Templates
 
-__all__ = ["Defaults", "Located", "NodeReader", "not_in_this_version"]
+__all__ = ["Defaults", "Located", "NodeReader"]
 
 Defaults = MappingABC[str, list[Entry]]
 """Kind → the fields every node of it has unless it says otherwise."""
@@ -40,21 +42,22 @@ _OTHER_SIDE: dict[Side, Side] = {"source": "sink", "sink": "source"}
 _SECTION: dict[Side, str] = {"source": "sources", "sink": "sinks"}
 
 
-def not_in_this_version(what: str, span: Span | None, path: str, instead: str) -> Diagnostic:
-    """Return the finding that something of the design is not built yet."""
-    help = (instead,) if instead else ()
-    headline, label = f"{what} is not in this version", "not in this version"
-    return Diagnostic("SG150", headline, "error", span, label, path, (), (), help)
-
-
 class NodeReader:
     """Reads nodes one after the other; `nodes` and `found` grow as it goes."""
 
-    def __init__(self, defaults: Defaults, located: Located | None = None) -> None:
+    def __init__(
+        self,
+        defaults: Defaults,
+        located: Located | None = None,
+        templates: Templates = NO_TEMPLATES,
+    ) -> None:
         self.nodes: list[NodeDecl] = []
         self.found: list[Diagnostic] = []
         self._defaults = defaults
         self._located = located
+        self._kinds = templates.kinds
+        self._wrong = templates.wrong
+        self._expander = Expander(templates.made, located)
 
     def read(self, name: str, side: Side, tree: Mapping, at: Span | None) -> None:
         """Read a node and, after it, every node written inside it."""
@@ -77,12 +80,17 @@ class NodeReader:
             decl.tree = self._with_defaults(decl.kind, one.tree)
             if self._located is not None:
                 decl.tree = self._located(decl.kind.model, decl.tree)
-        ports = PortReader(decl)
+        ports = PortReader(decl, self._kinds)
         values = self._values(decl, ports, skip_name=bool(one.holder))
         self.found.extend(ports.found)
         if known and decl.kind is not None and not tired:
             self._validate(decl, decl.kind, values)
         self._enabled(decl, values)
+        if decl.kind is not None and decl.kind.composite and decl.spec is not None:
+            self.nodes.pop()
+            self.nodes.extend(self._expander.expand(decl))
+            self.found.extend(self._expander.found)
+            self._expander.found.clear()
         return ports.inline
 
     def _bad_name(self, decl: NodeDecl, problem: str) -> None:
@@ -105,10 +113,13 @@ class NodeReader:
         text = written(leaf(held)) if type(held) is Scalar else None
         path = f"{_SECTION[decl.side]}.{decl.shown}"
         if held is None or text is None:
-            self.found.append(_without_kind(decl, held, path))
+            self.found.append(_without_kind(decl, held, path, self._kinds))
             return False
         decl.kind_name = text
-        kind = find_kind(decl.side, text)
+        kind = self._kinds.find(decl.side, text)
+        if kind is None and decl.side == "sink" and text in self._wrong:
+            decl.blind = True
+            return False
         later = LATER_KINDS.get((decl.side, text))
         if later is not None:
             self.found.append(
@@ -119,7 +130,8 @@ class NodeReader:
             word = leaf(held) if type(held) is Scalar else text
             if is_secret(word):
                 decl.kind_name = ""
-            self.found.append(_unknown_kind(decl, word, held.span, path, helped=helped))
+            found = _unknown_kind(decl, word, held.span, path, self._kinds, helped=helped)
+            self.found.append(found)
             return False
         decl.kind = kind
         return True
@@ -150,47 +162,21 @@ class NodeReader:
     def _validate(self, decl: NodeDecl, kind: Kind, values: dict[str, Any]) -> None:
         path = f"{_SECTION[decl.side]}.{decl.shown}"
         owner = Owner(decl.label, path, decl.tree, decl.at)
-        later = _take_later(kind.model, values, owner)
-        self.found.extend(later)
-        try:
-            decl.spec = kind.model.__pydantic_validator__.validate_python(values)
-        except ValidationError as error:
-            if repaired(error, values):
-                try:
-                    decl.spec = kind.model.__pydantic_validator__.validate_python(values)
-                except ValidationError as again:
-                    error = again
-            if decl.spec is None:
-                self.found.extend(from_validation(error, owner, kind.model))
-                decl.blind = decl.blind or _hides_edges(error, kind)
-                return
-        self.found.extend(from_problem(one, owner) for one in decl.spec.problems())
+        self.found.extend(take_later(kind.model, values, owner))
+        spec, error = validated(kind.model, values)
+        if error is not None:
+            self.found.extend(from_validation(error, owner, kind.model))
+            decl.blind = decl.blind or _hides_edges(error, kind)
+            return
+        assert isinstance(spec, NodeSpec)
+        decl.spec = spec
+        self.found.extend(from_problem(one, owner) for one in spec.problems())
 
     def _enabled(self, decl: NodeDecl, values: dict[str, Any]) -> None:
         if decl.spec is not None:
             decl.enabled = decl.spec.enabled
         else:
             decl.enabled = values.get("enabled") is not False
-
-
-def repaired(error: ValidationError, values: dict[str, Any]) -> bool:
-    """Coerce text made by interpolation where plain pydantic types refused it; tell if any."""
-    changed = False
-    for one in error.errors(include_url=False):
-        holder: Any = values
-        for step in one["loc"][:-1]:
-            inside = isinstance(holder, dict) and step in holder
-            if inside or (isinstance(holder, list) and isinstance(step, int)):
-                holder = holder[step]
-        last = one["loc"][-1] if one["loc"] else None
-        if not (isinstance(holder, dict) and last in holder):
-            continue
-        expected = str((one.get("ctx") or {}).get("expected", ""))
-        better = repair(one["type"], holder[last], expected)
-        if better is not holder[last]:
-            holder[last] = better
-            changed = True
-    return changed
 
 
 def _hides_edges(error: ValidationError, kind: Kind) -> bool:
@@ -203,53 +189,10 @@ def _hides_edges(error: ValidationError, kind: Kind) -> bool:
     )
 
 
-def _take_later(model: type[Section], values: dict[str, Any], owner: Owner) -> Iterable[Diagnostic]:
-    """Take what is not in this version out of the fields and yield a finding for each."""
-    for later in model.later:
-        if later.field in values and later.meets(values[later.field]):
-            value = values.pop(later.field)
-            entry = owner.tree.entry(later.field)
-            whole = later.field not in model_keys(model)
-            what = f"`{later.field}`" if whole else f"`{later.field}: {_brief(value)}`"
-            span = None
-            if entry is not None:
-                span = entry.key.span if whole else entry.value.span
-            path = owner.dotted((later.field,))
-            yield not_in_this_version(f"{what} of {owner.label}", span, path, later.instead)
-    rotate = values.get("rotate")
-    if isinstance(rotate, dict):
-        inner = owner.tree.get("rotate")
-        nested = model.model_fields.get("rotate")
-        found = nested and _section(nested.annotation)
-        if found and isinstance(inner, Mapping):
-            label = f"`rotate` of {owner.label}"
-            holder = Owner(label, owner.dotted(("rotate",)), inner, None)
-            yield from _take_later(found, rotate, holder)
-
-
-def _brief(value: Any) -> str:
-    """Return a value as a document writes it; of a mapping its `kind`."""
-    if isinstance(value, dict):
-        return f"{{kind: {_brief(value['kind'])}}}" if "kind" in value else "{…}"
-    return MASK if is_secret(value) else str(value)
-
-
-def model_keys(model: type[Section]) -> set[str]:
-    """Return the keys of a document that are fields of a model."""
-    return {one.alias or name for name, one in model.model_fields.items()}
-
-
-def _section(annotation: Any) -> type[Section] | None:
-    for one in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(one, type) and issubclass(one, Section):
-            return one
-    return None
-
-
-def _without_kind(decl: NodeDecl, held: Node | None, path: str) -> Diagnostic:
+def _without_kind(decl: NodeDecl, held: Node | None, path: str, kinds: Kinds) -> Diagnostic:
     """Return the finding of a node that says no kind, or says it under another word."""
     headline = f"{decl.side} `{decl.shown}` does not say its `kind`"
-    help = f"the kinds are {_listed(kind_names(decl.side))}"
+    help = f"the kinds are {_listed(kinds.names(decl.side))}"
     label, span = "no `kind`", decl.at
     if held is not None:
         nothing = type(held) is Scalar and not held.text
@@ -258,24 +201,24 @@ def _without_kind(decl: NodeDecl, held: Node | None, path: str) -> Diagnostic:
         near = nearest("kind", (one.key.text for one in decl.tree.entries))
         slip = decl.tree.entry(near or "type")
         word = written(leaf(slip.value)) if slip and type(slip.value) is Scalar else None
-        if slip is not None and word is not None and find_kind(decl.side, word) is not None:
+        if slip is not None and word is not None and kinds.find(decl.side, word) is not None:
             label, span = "here it is called `kind`", slip.key.span
             help = f"write `kind: {word}`"
     return Diagnostic("SG121", headline, "error", span, label, path, help=(help,))
 
 
 def _unknown_kind(
-    decl: NodeDecl, word: Any, span: Span | None, path: str, *, helped: bool
+    decl: NodeDecl, word: Any, span: Span | None, path: str, kinds: Kinds, *, helped: bool
 ) -> Diagnostic:
     other = _OTHER_SIDE[decl.side]
     text = "" if is_secret(word) else written(word) or ""
-    near = nearest(text, kind_names(decl.side)) if helped else None
-    if find_kind(other, text) is not None:
+    near = nearest(text, kinds.names(decl.side)) if helped else None
+    if kinds.find(other, text) is not None:
         help = f"{shown(word)} is a kind of {other}: write this node under `{_SECTION[other]}:`"
     elif near:
         help = f"the nearest is `{near}`"
     else:
-        help = f"the kinds are {_listed(kind_names(decl.side))}"
+        help = f"the kinds are {_listed(kinds.names(decl.side))}"
     headline = f"{shown(word)} of {decl.side} `{decl.shown}` is not a kind"
     label = f"no {decl.side} is of this kind"
     notes = plugin_problems()

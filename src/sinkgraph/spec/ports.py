@@ -13,7 +13,7 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import EdgeDecl, NodeDecl
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar, Sequence
-from sinkgraph.spec.kind import Port, find_kind
+from sinkgraph.spec.kind import Kinds, Port
 from sinkgraph.spec.leaves import Placeholder, is_secret, leaf, plain, written
 
 __all__ = ["INLINE_NAME", "Inline", "PortReader"]
@@ -44,8 +44,9 @@ class Inline:
 class PortReader:
     """Reads the ports of one node; `edges`, `inline` and `found` grow as it goes."""
 
-    def __init__(self, decl: NodeDecl) -> None:
+    def __init__(self, decl: NodeDecl, kinds: Kinds) -> None:
         self.decl = decl
+        self._kinds = kinds
         self.inline: list[Inline] = []
         self.found: list[Diagnostic] = []
         self.ports = {one.name: one for one in (decl.kind.ports if decl.kind else _GENERIC)}
@@ -207,7 +208,7 @@ class PortReader:
         if number == 1:
             self._first[kind] = _kind_span(tree)
             return base
-        known = find_kind("sink", kind)
+        known = self._kinds.find("sink", kind)
         if known is not None and known.stateful:
             self.found.append(self._must_be_named(kind, tree, number))
         return f"{base}-{number}"

@@ -14,12 +14,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from sinkgraph.spec.descriptions import describe
+from sinkgraph.spec.judged import model_keys
 from sinkgraph.spec.kind import Kind, Side, all_kinds
 from sinkgraph.spec.load import LATER, TOP_LEVEL, VERSION
-from sinkgraph.spec.nodes import model_keys
 from sinkgraph.spec.promises import Promise
 from sinkgraph.spec.schema_fields import FILLED, described, shaped_field
 from sinkgraph.spec.schema_words import EXAMPLES, SNIPPETS
+from sinkgraph.spec.templates.params import ParamSpec
 from sinkgraph.spec.vars import VarSpec
 
 __all__ = ["document_schema", "kind_schema", "schema_text", "snippet"]
@@ -38,7 +39,10 @@ _PORTS = "^(to|otherwise|overflow|dead_letter|default|routes|node)$"
 def document_schema() -> Schema:
     """Return the JSON Schema of a whole document."""
     kinds = all_kinds()
-    models: list[type[BaseModel]] = [*dict.fromkeys(one.model for one in kinds), VarSpec, Promise]
+    models: list[type[BaseModel]] = [
+        *dict.fromkeys(one.model for one in kinds),
+        *(VarSpec, Promise, ParamSpec),
+    ]
     describe(models)
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(one, "validation") for one in models]
     names, made = models_json_schema(wanted, ref_template=_REF, by_alias=True)
@@ -224,7 +228,7 @@ def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
         "sinks": _named({"$ref": "#/$defs/Sink"}, _NAMES),
         "defaults": _defaults(kinds, refs),
         "include": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-        "templates": {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
+        "templates": _named(_template(refs), _TEMPLATE_NAMES),
         "promises": {"type": ["array", "null"], "items": {"$ref": refs[Promise]}},
         "tests": {"type": ["array", "null"]},
         "egress": {"type": ["object", "null"]},
@@ -233,6 +237,51 @@ def _top_level(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
         key: {**described(text), "examples": [*EXAMPLES.get(key, ())], **shapes.get(key, {})}
         for key, text in TOP_LEVEL.items()
         if key not in LATER
+    }
+
+
+_TEMPLATE_NAMES = {
+    "pattern": r"^[A-Za-z0-9._-]{1,64}$",
+    "patternErrorMessage": "a template is named by 1 to 64 of `A-Z a-z 0-9 . _ -`",
+}
+
+
+def _template(refs: dict[Any, str]) -> Schema:
+    """Return a template; its body is a node in which words of the language stand too."""
+    body: Schema = {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {
+            "kind": {"$ref": "#/$defs/Sink/properties/kind"},
+            "pass": {
+                **described("Fields a use may say of this node: `all`, a list, or all but some."),
+                "examples": ["all", ["capacity"]],
+                "anyOf": [
+                    {"const": "all"},
+                    {"type": "array", "items": {"type": "string"}},
+                    {
+                        "type": "object",
+                        "required": ["except"],
+                        "additionalProperties": False,
+                        "properties": {"except": {"type": ["array", "string"]}},
+                    },
+                ],
+            },
+        },
+    }
+    return {
+        **described("A composite node; a use names it as its `kind`."),
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["node"],
+        "properties": {
+            "description": {**described("What it is for."), "type": ["string", "null"]},
+            "params": {
+                **described("What a use says, or may say."),
+                **_named({"$ref": refs[ParamSpec]}, {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
+            },
+            "node": {**described("The first node, with those it writes to in its ports."), **body},
+        },
     }
 
 
@@ -260,7 +309,14 @@ def _defaults(kinds: tuple[Kind, ...], refs: dict[Any, str]) -> Schema:
         }
         for name, held in fields.items()
     }
-    return {"type": ["object", "null"], "additionalProperties": False, "properties": each}
+    return {"type": ["object", "null"], "additionalProperties": {}, "properties": each}
+
+
+def _own(kinds: tuple[Kind, ...]) -> Schema:
+    """Return that `defaults` are of kinds there are, in a document without templates."""
+    free = {"not": {"anyOf": [{"required": ["templates"]}, {"required": ["include"]}]}}
+    names = {"enum": sorted({one.name for one in kinds})}
+    return {"if": free, "then": {"properties": {"defaults": {"propertyNames": names}}}}
 
 
 def _one_of(places: list[str]) -> Schema:

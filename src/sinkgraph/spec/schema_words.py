@@ -23,9 +23,16 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "promises": ([{"from": "lines", "to": "out", "delivery": "at_least_once"}],),
         "tests": ([],),
         "include": (["common.yaml"],),
-        "templates": ({"audited": {}},),
+        "templates": (
+            {"hook": {"params": {"url": {"type": "url"}}, "node": {"kind": "http", "url": "…"}}},
+        ),
         "egress": ({"allow": ["example.org"]},),
         "$schema": ("./sinkgraph.schema.json",),
+        "ParamSpec.default": ("5s",),
+        "choices": (["eu", "us"],),
+        "min": (1,),
+        "max": (100,),
+        "fields": ({"actions": {"type": "list", "items": "string"}},),
         # --- every node
         "description": ("Pushes go to the audit trail.",),
         "group": ("eu/billing",),
@@ -101,6 +108,22 @@ _LINES = {
     "ndjson": "One JSON value a line.",
     "lines": "Plain text, a line each.",
     "docker": "A Docker registry notification: `{events: […]}`.",
+    "auto": "`docker` where only events of schema `docker.registry` come, else `json`.",
+}
+
+_PARAMS = {
+    "string": "Text.",
+    "integer": "A whole number.",
+    "number": "A number.",
+    "boolean": "`true` or `false`.",
+    "duration": "A duration: `500ms`, `1h30m`.",
+    "size": "A size: `64KiB`, `10MB`.",
+    "url": "An http or https URL.",
+    "path": "The path of a file.",
+    "list": "A list; `items` says of what.",
+    "mapping": "A mapping; `fields` says of what.",
+    "node": "The name of a sink, or a node written in place.",
+    "any": "Whatever the field takes that it is put into.",
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -190,6 +213,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "per_key": "Events of one key arrive in their order.",
             "kept": "Events arrive in the order they were accepted.",
         },
+        "ParamSpec.type": _PARAMS,
+        "items": _PARAMS,
         "type": {
             "string": "Text.",
             "int": "A whole number.",

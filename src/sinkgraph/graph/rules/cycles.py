@@ -25,7 +25,8 @@ def check(view: View) -> Iterator[Diagnostic]:
             for link in view.out[name]:
                 if link.edge.port == "dead_letter" and link.target.name in knot:
                     dropped.add(id(link))
-                    yield _upstream(view, link)
+                    if not link.edge.repeats:
+                        yield _upstream(view, link)
     for knot in _knots(view, dropped, position):
         yield _cycle(_shortest(view, knot, dropped))
 

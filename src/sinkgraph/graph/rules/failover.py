@@ -10,7 +10,7 @@ from sinkgraph.spec.declared import NodeDecl
 
 __all__ = ["check"]
 
-_TAKES = frozenset({"queue", "endpoint"})
+_TAKES = frozenset({"queue"})
 _PASSES = frozenset({"filter", "transform", "dedupe", "sample", "rate_limit", "timeout", "breaker"})
 
 
@@ -45,7 +45,7 @@ def _first_keeper(view: View, link: Link) -> NodeDecl | None:
 def _labels(link: Link, end: NodeDecl) -> tuple[Label, ...]:
     if end.at is None:
         return ()
-    return (Label(end.at, f"this {end.kind_name}"),)
+    return (Label(end.at, f"this {end.word}"),)
 
 
 def _never(decl: NodeDecl, link: Link, end: NodeDecl) -> Diagnostic:

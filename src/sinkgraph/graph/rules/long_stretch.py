@@ -11,7 +11,7 @@ __all__ = ["MAX_STRETCH", "check"]
 
 MAX_STRETCH = 200
 
-_BREAKS = frozenset({"queue", "endpoint"})
+_BREAKS = frozenset({"queue"})
 """Kinds after which a write is somebody else's."""
 
 

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
-from sinkgraph.graph.composite import inner_names
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
 from sinkgraph.spec.fields import name_problem
-from sinkgraph.spec.kinds.endpoint import Endpoint
 
 __all__ = ["check", "folded"]
 
@@ -19,35 +17,29 @@ __all__ = ["check", "folded"]
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield names that are given twice, also by case or by look-alike letters."""
     seen: dict[str, NodeDecl] = {}
-    doubled: set[int] = set()
     for decl in view.spec.nodes:
         if name_problem(decl.name):
             continue
         first = seen.setdefault(folded(decl.name), decl)
         if first is decl:
             continue
-        doubled.add(id(decl.tree))
         if decl.holder is not None and _holder_doubled(decl, first):
             continue
-        yield _twice(decl, first)
-    for decl in view.nodes.values():
-        if type(decl.spec) is Endpoint:
-            yield from _inner(decl, decl.spec, view, seen)
+        made = decl if decl.is_inner else first
+        if made.is_inner and made.use is not (first if made is decl else decl).use:
+            yield _inner(made, first if made is decl else decl)
+        else:
+            yield _twice(decl, first)
 
 
-def _inner(
-    decl: NodeDecl, spec: Endpoint, view: View, seen: dict[str, NodeDecl]
-) -> Iterator[Diagnostic]:
-    """Yield nodes that bear the name of one that an endpoint becomes."""
-    for name in inner_names(decl.name, spec):
-        other = seen.get(folded(name))
-        if other is None or other.name not in view.nodes:
-            continue
-        made = (Label(decl.at, f"becomes `{safe_text(name, 80)}` too"),) if decl.at else ()
-        headline = f"the name `{other.shown}` is that of a node which {decl.label} becomes"
-        help = "name it differently" if other.holder is None else "give it a `name:` of its own"
-        yield Diagnostic("SG201", headline, "error", other.at, "given again", other.name, made,
-                         help=(help,))  # fmt: skip
+def _inner(made: NodeDecl, other: NodeDecl) -> Diagnostic:
+    """Return the finding of a node that bears the name of one that a use becomes."""
+    use = made.written
+    labels = (Label(use.at, f"becomes `{made.shown}` too"),) if use.at else ()
+    headline = f"the name `{other.shown}` is that of a node which {use.label} becomes"
+    help = "name it differently" if other.holder is None else "give it a `name:` of its own"
+    return Diagnostic("SG201", headline, "error", other.at, "given again", other.name, labels,
+                      help=(help,))  # fmt: skip
 
 
 def folded(name: str) -> str:
@@ -61,6 +53,7 @@ def _holder_doubled(decl: NodeDecl, first: NodeDecl) -> bool:
     """Tell whether both only share a name because the nodes they stand in do."""
     return (
         first.holder is not None
+        and (first.use is None) == (decl.use is None)
         and decl.holder is not None
         and first.tree is not decl.tree
         and folded(first.holder) == folded(decl.holder)

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import Span
-from sinkgraph.graph.composite import inner_names
 from sinkgraph.graph.model import DEAD_LETTERS
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.kinds.endpoint import Endpoint
 
 __all__ = ["check"]
 
@@ -18,14 +16,12 @@ __all__ = ["check"]
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield a `was` that names a node still declared, or that two nodes claim."""
     declared: dict[str, NodeDecl | None] = {DEAD_LETTERS: None}
-    for one in view.spec.nodes:
-        if type(one.spec) is Endpoint:
-            declared.update(dict.fromkeys(inner_names(one.name, one.spec), one))
-    declared.update((one.name, one) for one in view.spec.nodes)
+    declared.update((one.name, one) for one in view.spec.nodes if one.is_inner)
+    declared.update((one.name, one) for one in view.spec.nodes if not one.is_inner)
     claimed: dict[str, NodeDecl] = {}
     for decl in view.spec.nodes:
         was = None if decl.spec is None else decl.spec.was
-        if was is None:
+        if was is None or decl.is_inner:  # what a use was, its parts were
             continue
         first = claimed.setdefault(was, decl)
         if was in declared:

@@ -10,7 +10,7 @@ from sinkgraph.spec.declared import NodeDecl
 
 __all__ = ["check"]
 
-_BREAKS = frozenset({"queue", "endpoint"})
+_BREAKS = frozenset({"queue"})
 
 
 def check(view: View) -> Iterator[Diagnostic]:

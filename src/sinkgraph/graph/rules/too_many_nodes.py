@@ -14,7 +14,7 @@ MAX_NODES = 10_000
 
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield the first node that is one too many."""
-    nodes = view.spec.nodes
+    nodes = [one for one in view.spec.nodes if not one.is_inner]
     if len(nodes) > MAX_NODES:
         yield Diagnostic(
             "SG212",

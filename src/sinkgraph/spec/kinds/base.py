@@ -5,7 +5,7 @@ It names no kind, and it resolves no edge: a port holds the name of its target.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, WithJsonSchema
@@ -45,6 +45,13 @@ class Section(BaseModel):
     )
 
     later: ClassVar[tuple[Later, ...]] = ()
+    borrowed: ClassVar[Mapping[str, type[BaseModel]]] = {}
+    """Fields that are those of another model, and described there."""
+
+    @classmethod
+    def filled(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Return what is written with the defaults that depend on other fields."""
+        return values
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between fields that are each right by themselves."""

@@ -39,6 +39,8 @@ _IS_ON_DISK = {"properties": {"store": {"const": "disk"}}, "required": ["store"]
 
 def _by_store(schema: dict[str, Any]) -> None:
     """State in a JSON Schema the two defaults that depend on `store`."""
+    if any(name not in schema["properties"] for name in ("store", *ON_DISK)):
+        return  # a template that does not pass all three
     del schema["properties"]["capacity"]["default"], schema["properties"]["max_bytes"]["default"]
     disk = {"capacity": ON_DISK["capacity"], "max_bytes": format_size(ON_DISK["max_bytes"])}
     memory = {"capacity": CAPACITY, "max_bytes": None}
@@ -89,8 +91,12 @@ class QueueFields(Section):
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, values: Any) -> Any:
+        return cls.filled(values) if isinstance(values, dict) else values
+
+    @classmethod
+    def filled(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Give a queue on disk the defaults of one, where the document leaves them open."""
-        if not isinstance(values, dict) or written(values.get("store")) != "disk":
+        if written(values.get("store")) != "disk":
             return values
         filled = {"capacity": ON_DISK["capacity"], **values}
         if filled.get("max_bytes") is None:

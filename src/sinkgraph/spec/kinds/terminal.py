@@ -33,7 +33,15 @@ __all__ = [
 
 CLOUD_EVENTS = ("cloudevents", "cloudevents_binary", "cloudevents_batch")
 HttpFormat = Annotated[
-    Literal["json", "ndjson", "docker", "cloudevents", "cloudevents_binary", "cloudevents_batch"],
+    Literal[
+        "json",
+        "ndjson",
+        "docker",
+        "auto",
+        "cloudevents",
+        "cloudevents_binary",
+        "cloudevents_batch",
+    ],
     Choice(later=CLOUD_EVENTS),
 ]
 Outcome = Annotated[Literal["ok", "retry", "reject", "dead_letter"], Choice()]
@@ -74,9 +82,11 @@ class HttpSinkSpec(HttpFields, NodeSpec):
     """Where requests go: `https://example.com/hook`."""
     format: HttpFormat = "json"
     """How events are written: `json` (one event a request), `ndjson`, `docker` (a registry
-    notification)."""
+    notification); `auto` is `docker` when every source above has schema `docker.registry`, else
+    `json`."""
     concurrency: Annotated[int, whole(1, 10_000)] = 64
-    """Requests under way at once, over all writers."""
+    """Requests under way at once, over all writers [64; what a queue above delivers at once, when
+    that is more]."""
     max_batch: Annotated[int, whole(1, 10_000)] | None = None
     """Events at most in one request [1; 100 for `ndjson` and `docker`]."""
 

@@ -6,6 +6,7 @@ Each reads a leaf as it was written, as `sinkgraph.spec.fields` does; none knows
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -117,6 +118,7 @@ def _whole(value: Any, low: int, high: int) -> int:
     return int(found)
 
 
+@cache
 def whole(low: int, high: int = MAX_COUNT) -> Reads:
     """Return the annotation of a whole number from `low` to `high`."""
     schema = {"type": "integer", "minimum": low, "maximum": high}

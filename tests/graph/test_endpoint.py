@@ -9,9 +9,7 @@ import pytest
 from sinkgraph.event import Event
 from sinkgraph.expr.check import check_expression
 from sinkgraph.expr.compile import compile_expression
-from sinkgraph.graph.composite import ignore_expression
 from sinkgraph.graph.model import Graph
-from sinkgraph.spec.kinds.endpoint import Ignore
 from sinkgraph.spec.kinds.fan import Filter
 from sinkgraph.spec.kinds.reliability import Queue, Retry
 from sinkgraph.spec.kinds.terminal import HttpSinkSpec
@@ -86,7 +84,8 @@ def test_ignore_adds_a_filter_above_the_retry() -> None:
     ],
 )
 def test_the_ignore_condition_is_that_of_a_registry(event: dict[str, Any], sent: bool) -> None:
-    text = ignore_expression(Ignore(actions=("pull",), media_types=('odd"type',)))
+    graph = _graph({"ignore": {"actions": ["pull"], "media_types": ['odd"type']}})
+    text = graph.nodes["hook.filter"].spec.where  # type: ignore[attr-defined]
     assert compile_expression(text, result="bool").evaluate(Event(data=event)) is sent
 
 
