@@ -182,6 +182,7 @@ class _Runner:
     async def main(self) -> int:
         """Run to the end; return the exit code."""
         from sinkgraph.cli.show import damaged_events
+        from sinkgraph.control.systemd import Notifier
         from sinkgraph.errors import StartFailed
         from sinkgraph.runtime.run import run
 
@@ -199,11 +200,14 @@ class _Runner:
             self._on_entry(entry)
         live.topology.journal.listen(self._on_entry)
         await self._open_control(live)
+        notifier = Notifier(lambda: _standing(live))
+        await notifier.ready()
         self._tell_start(live)
         watching = asyncio.ensure_future(self._watch(live))
         await self._until_end(live)
         if self._signals > 1:
             live.topology.abort()
+        await notifier.stopping()
         if self._control is not None:
             await self._control.close()
         stopping = asyncio.ensure_future(self._countdown(live))
@@ -213,6 +217,7 @@ class _Runner:
             for task in (stopping, watching):
                 task.cancel()
             await asyncio.gather(stopping, watching, return_exceptions=True)
+            await notifier.close()
         failed = [s for s in live.topology.sources.values() if s.status == "failed"]
         errors = [f"error: source {s.name}: {safe_text(str(s.last_error))}" for s in failed]
         self._tell_end(report, errors)
@@ -338,6 +343,14 @@ class _Runner:
             again = "; Ctrl-C again stops at once" if self._signals else ""
             _say(f"draining: {pending:,} pending, {left:.0f} s left{kept}{again}")
             await asyncio.sleep(_TICK_S)
+
+
+def _standing(live: Live) -> str:
+    """Return how a run stands, as a line for the service manager."""
+    snapshot = live.snapshot()
+    bad = [node.name for node in snapshot.nodes.values() if node.status in ("degraded", "failed")]
+    said = f"running, {snapshot.pending:,} pending"
+    return safe_text(f"{said}; in trouble: {', '.join(bad)}" if bad else said)
 
 
 def _say(line: str) -> None:
