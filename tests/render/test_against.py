@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sinkgraph.graph.load import load
 from sinkgraph.graph.model import Graph
 from sinkgraph.render.drawing import draw
 from sinkgraph.render.parts import Drawing, Mark
@@ -117,6 +119,16 @@ def test_a_breaker_that_begins_anew_marks_its_node() -> None:
     node = by_name(draw(hook(1), against=hook(2)))["r"]
     assert node.mark == "changed"
     assert any("its breaker begins closed" in line for line in node.about)
+
+
+def test_a_version_that_was_put_aside_reads_the_same_files(tmp_path: Path) -> None:
+    text = "sinkgraph: 1\nname: t\nsources: {in: {kind: file, paths: [x], to: out}}\n"
+    made = []
+    for folder in ("here", "aside"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "g.yaml").write_text(f"{text}sinks: {{out: {{kind: stdout}}}}\n")
+        made.append(load(tmp_path / folder / "g.yaml"))
+    assert set(marks(draw(made[0], against=made[1])).values()) == {"same"}
 
 
 def test_another_kind_is_a_change() -> None:

@@ -81,11 +81,11 @@ def command(
 ) -> None:
     """Say what a reload to another document would do.
 
-    NEW is that document. Lists every node that does not stay as it is, the fields that differ, and what becomes of the
-    events that are pending there. Exits 0 whether or not something changes, 1 when a document is
-    not valid or the plan cannot be carried out.
+    NEW is that document. Lists every node that does not stay as it is, the fields that differ,
+    and what becomes of the events that are pending there. Exits 0 whether or not something
+    changes, 1 when a document is not valid or the plan cannot be carried out.
     """
-    from sinkgraph.graph.diff import diff
+    from sinkgraph.graph.diff import beside, diff
 
     given = parse_fates(fates, "", words=_FATES)
     values = parse_set(set_vars)
@@ -100,7 +100,7 @@ def command(
     before = _told(against or "-", values, None)
     if after is None or before is None:
         sys.exit(FINDINGS)
-    plan = diff(_moved(before, after), after, fates=given)
+    plan = diff(beside(before, after), after, fates=given)
     if as_json:
         echo(json.dumps(plan.as_dict(), indent=2))
     else:
@@ -124,16 +124,6 @@ def _print(found: tuple[Diagnostic, ...]) -> None:
         from sinkgraph.diagnostics.report import render_human
 
         echo(render_human(found, color=wants_color(err=True)) + "\n", err=True)
-
-
-def _moved(before: Graph, after: Graph) -> Graph:
-    """Return the old graph as if its document stood where the new one does.
-
-    The two are versions of one document: a version that was put aside reads no other files.
-    """
-    from sinkgraph.graph.model import Graph
-
-    return Graph(before.spec, before.nodes, before.edges, before.order, after.base)
 
 
 def _is_address(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sinkgraph.diagnostics.safe import clip
-from sinkgraph.graph.diff import FieldChange, diff
+from sinkgraph.graph.diff import FieldChange, beside, diff
 from sinkgraph.graph.diff import NodeChange as Planned
 from sinkgraph.graph.model import Graph, GraphEdge, GraphNode
 from sinkgraph.graph.shown import one_line
@@ -77,7 +77,7 @@ def difference(old: Seen, new: Seen) -> Difference:
 
     A node is the one of the same name, or the one that its `was` names, if that is gone.
     """
-    plan = diff(old.graph, new.graph)
+    plan = diff(beside(old.graph, new.graph), new.graph)
     renamed = {one.was: one.name for one in plan.changes if one.was and one.was in old.nodes}
     edges = _edges(old, new, renamed)
     told = {one.source for one in edges if one.mark != "same"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sinkgraph.graph.diff.table import side_of
 from sinkgraph.graph.model import Graph
 
-__all__ = ["former_names"]
+__all__ = ["beside", "former_names"]
 
 
 def former_names(before: Graph, after: Graph) -> Mapping[str, str]:
@@ -30,3 +30,12 @@ def former_names(before: Graph, after: Graph) -> Mapping[str, str]:
             made[name] = was
             taken.add(was)
     return made
+
+
+def beside(before: Graph, after: Graph) -> Graph:
+    """Return the old graph as if its document stood where the new one does.
+
+    Who compares two versions of a document, one of them put aside, means the same files by the same
+    relative paths. A running graph reads those beside its own document.
+    """
+    return Graph(before.spec, before.nodes, before.edges, before.order, after.base)
