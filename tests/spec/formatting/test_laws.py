@@ -74,7 +74,8 @@ def test_a_spoilt_document_is_kept_whole(seed: int) -> None:
     text = spoilt(text, rng)
     lawful(text, "graph", syntax)
     refused = format_document(text, "graph", syntax).refused
-    assert not refused or "within braces" in refused
+    known = ("within braces", "does not read the expression")  # half of it stood in another line
+    assert not refused or any(one in refused for one in known)
 
 
 @_often
