@@ -57,6 +57,16 @@ def test_a_part_by_itself_lacks_its_head() -> None:
     assert "help: if it is a part, check the document that includes it" in done.stderr
 
 
+def test_a_part_in_toml_is_found_in_a_folder() -> None:
+    write("g/parts/vars.toml", '[vars.x]\ndefault = "1"\n[sinks."more"]\nkind = "stdout"\n')
+    done = check("g")
+    assert done.stdout == (
+        MAIN_OK.replace("2 nodes, 1 edge", "3 nodes, 1 edge, 1 warning")
+        + PART
+        + "g/parts/vars.toml: checked as a part of g/main.yaml\n"
+    )
+
+
 def test_what_is_wrong_in_a_part_is_told_once_and_fails() -> None:
     write("g/parts/out.yaml", "sinks: {out: {kind: stdot}}\n")
     done = check("g")
