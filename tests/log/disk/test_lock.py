@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sinkgraph.errors import StoreFailed
 from sinkgraph.log.disk.errors import StateLocked, StateUnusable
+from sinkgraph.log.disk.format import pack_record
 from sinkgraph.log.disk.lock import Lock, holder
+from sinkgraph.log.disk.salvage import check
+from sinkgraph.log.disk.store import Store
 
 
 def test_a_lock_file_that_nobody_holds_is_taken_over(tmp_path: Path) -> None:
@@ -62,3 +66,22 @@ def _target(fd: str) -> str:
         return os.readlink(f"/proc/self/fd/{fd}")
     except OSError:
         return ""
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_who_has_lost_the_lock_stores_nothing_more(tmp_path: Path, how: str) -> None:
+    first = Store.open(str(tmp_path))
+    first.commit([(1, 1, 0, 0, None, pack_record("cursor", "a", b"1"))])
+    (tmp_path / "events.lock").unlink()
+    second = Store.open(str(tmp_path)) if how == "replaced" else None
+    for _ in range(2):
+        with pytest.raises(StoreFailed, match=r"events.lock was removed or .* start it again"):
+            first.commit([(1, 2, 0, 0, None, pack_record("cursor", "a", b"2"))])
+    first.close()
+    if second is None:
+        second = Store.open(str(tmp_path))
+    assert second.records["cursor", "a"] == (1, b"1")
+    second.commit([(1, 2, 0, 0, None, pack_record("cursor", "a", b"3"))])
+    assert holder(str(tmp_path)) == os.getpid()
+    second.close()
+    assert check(str(tmp_path)).sound

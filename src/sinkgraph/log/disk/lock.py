@@ -20,7 +20,7 @@ _TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
 class Lock:
     """Holds a state directory for this process until it is released or the process ends."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_fd", "_path")
 
     def __init__(self, directory: str) -> None:
         """Take the lock; raise StateLocked where another has it, StateUnusable where it cannot."""
@@ -47,6 +47,23 @@ class Lock:
         except OSError:
             pass  # a full disk: the lock holds, it only names nobody
         self._fd: int | None = fd
+        self._path = path
+
+    def lost(self) -> str | None:
+        """Return how the lock was lost: its file is not there any more, or another one is."""
+        if self._fd is None:
+            return None
+        mine = os.fstat(self._fd)
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            there = None
+        if there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+            return None
+        return (
+            f"{self._path} was removed or replaced while it was in use: another process may have"
+            " the state directory now, so this one stores nothing more there; start it again"
+        )
 
     def release(self) -> None:
         """Let others take the directory; idempotent."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["RESERVE_BYTES", "Reserve", "free_bytes", "shortfall"]
+__all__ = ["RESERVE_BYTES", "Reserve", "free_bytes", "set_aside", "shortfall"]
 
 RESERVE_BYTES = 4 << 20
 """As much as the write-ahead log may hold: all of it can be moved to the database then."""
@@ -29,6 +29,13 @@ def shortfall(directory: str) -> int | None:
     if os.path.exists(os.path.join(directory, _NAME)):
         return None
     return free_bytes(directory)
+
+
+def set_aside(directory: str) -> Reserve:
+    """Return the reserve of a directory, taken where there is room for it."""
+    reserve = Reserve(directory)
+    reserve.take()
+    return reserve
 
 
 class Reserve:

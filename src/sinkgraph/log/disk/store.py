@@ -34,7 +34,7 @@ from sinkgraph.log.disk.lock import Lock
 from sinkgraph.log.disk.mark import MarkFile
 from sinkgraph.log.disk.opening import connect, connect_to_read, failure
 from sinkgraph.log.disk.reading import UNREADABLE, Damage, is_damage, log_ends, scan, uncovered
-from sinkgraph.log.disk.reserve import RESERVE_BYTES, Reserve
+from sinkgraph.log.disk.reserve import RESERVE_BYTES, Reserve, set_aside
 from sinkgraph.log.disk.standing import Standing
 
 __all__ = ["PAGE_SIZE", "NewRow", "Store"]
@@ -108,8 +108,7 @@ class Store:
             store.close()
             raise
         if store._lock is not None:
-            store._reserve = Reserve(directory)
-            store._reserve.take()
+            store._reserve = set_aside(directory)
         return store
 
     def _load(self, mark: MarkFile) -> None:
@@ -184,6 +183,7 @@ class Store:
         that end there or before are deleted. Raises StoreFull: nothing was stored, try again
         later. Raises StoreFailed: what was stored is unknown, and no later commit is taken.
         """
+        self._failed = self._failed or (self._lock.lost() if self._lock is not None else None)
         if self._failed is not None or self._mark is None:
             raise StoreFailed(self._failed or f"{self.path} was opened to be read only")
         if self._reserve is not None and not self._reserve.held:
