@@ -71,7 +71,8 @@ class Entry:
         self._ctx = ctx
         self._intake: Intake | None = None  # where single writes wait for the disk
         # no gate's name for its ids ends like this: wiring may come and go between the two
-        self._uid = f"{ctx.run_id}-{name}" if name else f"{ctx.run_id}w"
+        own = name.replace(".", "~")  # CloudEvents sources take no id with a dot
+        self._uid = f"{ctx.run_id}-{own}" if name else f"{ctx.run_id}w"
         self._base = 0
         self._since = 0  # the head of the gate's log when it was last asked what passed
         self._passed = 0  # what passed gates that are gone, and was not told yet
@@ -108,7 +109,7 @@ class Entry:
         """Return an Event for explicit attributes, the rest as this entry gives them."""
         payload = to_payload(data)
         if id is None:
-            id = f"{self._uid}.{self._base}"
+            id = f"{self._uid}-{self._base}"
             self._base += 1
         make = LazyEvent if payload.__class__ is Json else Event
         return make(
