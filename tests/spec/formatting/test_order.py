@@ -95,6 +95,15 @@ sinks:
     assert in_order(text) == text
 
 
+def test_how_many_events_go_together_stands_beside_their_format() -> None:
+    text = """\
+sinks:
+  a: {kind: queue, store: disk, capacity: 9, max_batch: 5, linger: 1s, to: b}
+  b: {kind: http, url: "https://example.org/", format: ndjson, max_batch: 5, timeout: 5s}
+"""
+    assert in_order(text) == text
+
+
 def test_fields_nobody_knows_stand_between_fields_and_ports_as_they_were() -> None:
     text = "sinks:\n  a: {to: b, zeta: 1, alpha: 2, capacity: 3, kind: queue}\n"
     assert in_order(text) == "sinks:\n  a: {kind: queue, capacity: 3, zeta: 1, alpha: 2, to: b}\n"

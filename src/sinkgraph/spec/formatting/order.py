@@ -29,19 +29,9 @@ FIELDS = (
     *("where", "set", "compute", "remove", "rename", "python", "by", "key", "ratio", "every"),
     *("count", "rate", "burst", "event", "window", "max_ids", "after"),
     # how events are read and written
-    *(
-        "schema",
-        "schemas",
-        "validate",
-        "format",
-        "token",
-        "tokens",
-        "verify",
-        "tls",
-        "open",
-        "max_body",
-    ),
-    *("headers", "signing", "timeout", "rotate", "sync", "readers"),
+    *("schema", "schemas", "validate", "format", "token", "tokens", "verify", "tls", "open"),
+    "max_body",
+    *("headers", "signing", "timeout", "ignore", "rotate", "sync", "readers"),
     # what waits
     *("store", "capacity", "max_events", "max_bytes", "max_age", "when_full", "max_wait"),
     *("order_by", "concurrency", "max_batch", "linger", "on_stop"),
@@ -49,7 +39,7 @@ FIELDS = (
     *("backoff", "breaker", "failure_threshold", "open_for", "open_for_max", "reopen_factor"),
     *("jitter", "probes", "half_open_max", "min_calls", "failure_rate", "slow_after", "slow_rate"),
     *("max_attempts", "give_up_after", "hold", "retry_after_cap", "on_status", "egress"),
-    *("ignore", "on_error"),
+    "on_error",
 )
 """The fields of nodes up to where events go on; a field of a plugin's kind stands after them."""
 
@@ -87,7 +77,7 @@ class Shape:
         Where nothing has a place, all ranks are equal.
         """
         if self.role == "node":
-            return _ranks(self.model is not None).get(key, len(FIELDS))
+            return _ranks(self.model).get(key, len(FIELDS))
         return _places(self.keys).get(key, len(self.keys))
 
     @property
@@ -183,12 +173,18 @@ DOCUMENT = Shape(
 
 
 @cache
-def _ranks(known: bool) -> dict[str, int]:
-    """Return the places of fields: of those every node has, when the kind is not known."""
-    if not known:
+def _ranks(model: type[BaseModel] | None) -> dict[str, int]:
+    """Return the places of fields: of those every node has, when the kind is not known.
+
+    Where events are written in a format, how many go together is told beside it.
+    """
+    if model is None:
         return _places(_EVERY)
-    after = len(FIELDS) + 1
-    return _places(FIELDS) | {key: after + place for place, key in enumerate(PORTS)}
+    fields = list(FIELDS)
+    if {"format", "max_batch"} <= model.model_fields.keys():
+        fields.remove("max_batch")
+        fields.insert(fields.index("format") + 1, "max_batch")
+    return _places((*fields, "", *PORTS))
 
 
 @cache
