@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sinkgraph.cli.options import many
@@ -35,6 +37,17 @@ def test_dead_letters_on_disk_do_not_end_with_the_process() -> None:
         "  rejected: 2",
         "  without room, and dropped: 1",
     ]
+
+
+def test_letters_that_could_not_be_stored_are_not_kept() -> None:
+    ledger = replace(LedgerView(4, 0, 0, 0, 0, 0, 1, {}, {}), returned=3)
+    facts = {"came": {"gave_up": 1}, "durable": True}
+    node = NodeStatus("letters", "dead_letter", "ok", ledger, facts)
+    shown = dead_lines(Snapshot("g", 1, 0.0, 0.0, {node.name: node}), "/state")
+    assert shown == ["1 dead letter was kept in /state:", "  gave_up: 1"]
+    ledger = replace(ledger, entered=3, pending=0)
+    node = NodeStatus("letters", "dead_letter", "ok", ledger, facts)
+    assert dead_lines(Snapshot("g", 1, 0.0, 0.0, {node.name: node}), "/state") == []
 
 
 def held(name: str, recovered: int, pending: int) -> NodeStatus:

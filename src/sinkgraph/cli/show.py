@@ -196,10 +196,10 @@ def dead_lines(snapshot: Snapshot, state_dir: str | None = None) -> list[str]:
     """Return how many dead letters this run made, where they are and why; [] for none."""
     lines = []
     for node in snapshot.nodes.values():
-        if node.kind != "dead_letter" or not node.ledger.entered:
+        if node.kind != "dead_letter" or node.ledger.entered <= node.ledger.returned:
             continue
         durable, over = node.facts.get("durable"), node.ledger.dropped.get("dead_letters_full", 0)
-        count = node.ledger.entered - (over if durable else 0)
+        count = node.ledger.entered - node.ledger.returned - (over if durable else 0)
         what, ends = ("letter was", "ends") if count == 1 else ("letters were", "end")
         reasons = node.facts.get("reasons", {})
         if durable:

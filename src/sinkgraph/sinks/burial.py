@@ -139,7 +139,8 @@ async def bury_dead(
         if refused is None:
             continue
         node.status = "degraded"
-        node.bound.journal("dead_letter_refused", node=node.name, error=repr(refused))
+        said = f"{type(refused).__name__}: {refused}"
+        node.bound.journal("dead_letter_refused", node=node.name, error=said)
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, _RETRY_CAP_S)
 
