@@ -207,6 +207,19 @@ def test_no_excerpt_of_an_included_document_shows_a_secret() -> None:
     assert "hunter2" not in text
 
 
+def test_a_field_that_is_lost_belongs_to_no_node_of_another_file() -> None:
+    write(
+        main_yaml=HEAD + "include: a.yaml\n" + IN + "sinks: {capacity: 5, to: out}\n",
+        a_yaml="sinks: {out: {kind: stdout}, q: {kind: queue, to: out}}\n",
+    )
+    found = load_graph("main.yaml")[1]
+    assert not any("`q`" in one.headline for one in found if one.severity == "error")
+    assert [str(one.span) for one in found if one.code == "SG122"] == [
+        "main.yaml:5:19",
+        "main.yaml:5:26",
+    ]
+
+
 # --- clashes --------------------------------------------------------------------------------------
 
 

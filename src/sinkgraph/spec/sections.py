@@ -125,7 +125,7 @@ def _fields_beside(entries: list[Entry], at: int, side: Side) -> list[Entry]:
         return []
     known = {one.alias or name for name, one in kind.model.model_fields.items()} - {"kind"}
     made: list[Entry] = []
-    for one in entries[at + 1 :]:
+    for one in _after(entries, at):
         if one.key.text not in known or one.key.text in tree or _is_node(one.value):
             break
         made.append(one)
@@ -135,7 +135,7 @@ def _fields_beside(entries: list[Entry], at: int, side: Side) -> list[Entry]:
 def _nameless(entries: list[Entry], at: int) -> int:
     """Return how many entries are the fields of one node whose name is missing; 0 when not so."""
     count = 0
-    for entry in entries[at:]:
+    for entry in (entries[at], *_after(entries, at)):
         if entry.key.text not in _field_names() or _is_node(entry.value):
             break
         count += 1
@@ -150,11 +150,21 @@ def _beside(entries: list[Entry], at: int) -> int:
     if not _empty(entries[at].value):
         return 0
     count = 0
-    for entry in entries[at + 1 :]:
+    for entry in _after(entries, at):
         if entry.key.text not in _field_names() or _is_node(entry.value):
             break
         count += 1
     return count if any(one.key.text == "kind" for one in entries[at + 1 :][:count]) else 0
+
+
+def _after(entries: list[Entry], at: int) -> Iterator[Entry]:
+    """Yield what follows an entry in the document it stands in."""
+    here = entries[at].key.span
+    for k in range(at + 1, len(entries)):
+        span = entries[k].key.span
+        if here is not None and span is not None and span.source is not here.source:
+            return
+        yield entries[k]
 
 
 @cache
