@@ -10,6 +10,7 @@ import pytest
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.graph.load import load
 from sinkgraph.spec.document import parse
+from sinkgraph.spec.formatting.document import format_document
 from sinkgraph.spec.leaves import plain
 from sinkgraph.spec.registry_config import Imported, import_registry
 from sinkgraph.testing import World, simulate
@@ -50,6 +51,11 @@ def document(made: Imported) -> dict[str, Any]:
     assert tree is not None, found
     held: dict[str, Any] = plain(tree)
     return held
+
+
+def test_what_is_made_is_in_order() -> None:
+    made = imported(CONFIG).text
+    assert format_document(made, "made.yaml", "yaml").text == made
 
 
 def test_every_field_of_an_endpoint_has_its_place() -> None:

@@ -238,8 +238,10 @@ def _document(endpoints: list[_Endpoint], made: Imported, name: str, listen: str
     if len(endpoints) > 1:
         names = ", ".join(_text_of(one.name) for one in endpoints)
         yield f"  fanout: {{kind: broadcast, to: [{names}]}}"
-    for one in endpoints:
         yield ""
+    for place, one in enumerate(endpoints):
+        if place:
+            yield ""
         yield from _sink(one, made)
 
 
@@ -251,11 +253,11 @@ def _sink(one: _Endpoint, made: Imported) -> Iterator[str]:
     yield f"    url: {_text_of(one.url)}"
     yield "    format: docker"
     yield "    max_batch: 1                     # one event a request, as the registry sends them"
-    yield f"    timeout: {format_duration(one.timeout_s)}"
     if one.headers:
         yield "    headers:"
         for header, value in one.headers.items():
             yield f"      {_text_of(header)}: {_text_of(_header(one, header, value, made))}"
+    yield f"    timeout: {format_duration(one.timeout_s)}"
     if one.actions or one.media_types:
         yield "    ignore:"
         if one.actions:
