@@ -74,8 +74,7 @@ def counted(plan: Plan) -> str:
     parts = [one for one in parts if not one.startswith("0 ")]
     rest = f"{many(kept, 'node')} {'stays as it is' if kept == 1 else 'stay as they are'}"
     if not parts:
-        drawing = any(one.changes for one in plan.changes)
-        what = "nothing that runs changes" if drawing or plan.document else "nothing changes"
+        what = "nothing changes" if plan.same else "nothing that runs changes"
         return f"Plan: {what}; {rest}."
     refused = ", and it cannot be carried out" if plan.refused else ""
     return f"Plan: {', '.join(parts)}; {rest}{refused}."

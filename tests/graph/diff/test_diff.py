@@ -47,6 +47,7 @@ def test_a_graph_against_itself_changes_nothing() -> None:
     one = graph(queue())
     plan = diff(one, one)
     assert not plan
+    assert plan.same
     assert set(actions(plan).values()) == {"keep"}
     assert all(not change.changes and not change.fate for change in plan.changes)
     assert (plan.before, plan.after, plan.refused) == (one.digest, one.digest, ())
@@ -228,6 +229,7 @@ def test_a_description_changes_the_drawing_only() -> None:
     plan = diff(graph(queue()), graph(queue(description="what waits", group="x")))
     change = plan.of("q")
     assert not plan
+    assert not plan.same
     assert (change.action, change.reason) == ("keep", "only what describes it differs")
     assert [(one.field, one.drawing) for one in change.changes] == [
         ("description", True),
@@ -398,6 +400,16 @@ def test_a_target_that_was_disabled_is_gone_from_its_list() -> None:
     assert plan.of("y").reason == "`enabled: false` takes it out"
 
 
+def test_all_nodes_of_a_disabled_endpoint_say_so() -> None:
+    def hooked(*, enabled: bool) -> Graph:
+        ends = {"x": OUT, "h": {"kind": "endpoint", "url": HTTP["url"], "enabled": enabled}}
+        return graph({"b": {"kind": "broadcast", "to": ["x", "h"]}, **ends})
+
+    gone = diff(hooked(enabled=True), hooked(enabled=False)).by_action()["remove"]
+    assert [one.name for one in gone] == ["h", "h.retry", "h.http"]
+    assert {one.reason for one in gone} == {"`enabled: false` takes it out"}
+
+
 def test_a_rule_put_before_others_is_one_change() -> None:
     def routes(*whens: str) -> Graph:
         rules = [{"when": when, "to": "out"} for when in whens]
@@ -511,6 +523,7 @@ def test_a_name_of_neither_graph_is_a_key_error() -> None:
 
 def test_the_name_of_a_graph_is_told() -> None:
     old, new = graph(queue()), graph(queue(), name="u", description="d")
+    assert not diff(old, new).same
     assert [(one.field, one.told) for one in diff(old, new).document] == [
         ("name", "t → u"),
         ("description", "none → d"),

@@ -76,7 +76,11 @@ class _Comparison:
                 continue
             fate = self.fates.of(node)
             events = events_of_leaving(node, fate, self._before.graph)
-            why = "`enabled: false` takes it out" if name in off else "not in the new document"
+            why = (
+                "`enabled: false` takes it out"
+                if (node.origin or name) in off
+                else "not in the new document"
+            )
             yield NodeChange(
                 name, node.kind, "remove", None, (), why, events, fate, node.declared_at
             )

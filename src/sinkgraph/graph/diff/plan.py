@@ -114,6 +114,11 @@ class Plan:
         """Tell whether anything that runs differs."""
         return any(one.action != "keep" for one in self.changes)
 
+    @property
+    def same(self) -> bool:
+        """Whether the graphs do not even differ in what only describes them."""
+        return not (self or self.document or any(one.changes for one in self.changes))
+
     def by_action(self) -> dict[Action, tuple[NodeChange, ...]]:
         """Return the nodes of each action, those without any too."""
         return {
