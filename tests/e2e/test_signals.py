@@ -179,7 +179,7 @@ async def killed_and_started_again(tmp_path: Path, port: int) -> None:
     assert ledger(again.err)["hooks.http"].entered == 5
     kept = (tmp_path / "audit.jsonl").read_bytes().splitlines()
     assert [json.loads(line)["n"] for line in kept] == [*range(5), *range(5)]
-    assert sorted(os.listdir(tmp_path)) == ["audit.jsonl", "graph.yaml"]
+    assert sorted(os.listdir(tmp_path)) == [".run", "audit.jsonl", "graph.yaml"]
 
 
 ENDLESS = """
