@@ -6,6 +6,7 @@ arrive. Every http sink has a URL of its own, on one of a few hosts; every one s
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ class Spot:
 
     `durable`: every queue on the way is on disk. `ordered`: nothing on the way gives order up.
     `gives_up`: a retry on the way may bury an event. `sheds`: a queue on the way may drop one.
-    `nodes` are the names on the way.
+    `nodes` are the names on the way. Of writes that began before `since`, or ended after `until`,
+    nothing has to arrive, but it may; where it is not `strict`, so may what it does not want.
     """
 
     urls: tuple[str, ...]
@@ -40,6 +42,9 @@ class Spot:
     gives_up: bool
     sheds: bool
     judged: bool
+    since: float = -math.inf
+    until: float = math.inf
+    strict: bool = True
 
     def wants(self, n: int) -> bool:
         """Whether the event of that number has to arrive here."""

@@ -250,6 +250,10 @@ class Plan:
 
     # doing
 
+    def small_reader(self) -> Store | None:
+        """Return a queue that is to hold more than it ever could, beside those it stores in."""
+        return None
+
     def commit(self) -> Pledge | None:
         """Do everything in one step: store, count, mark what is in flight.
 

@@ -198,6 +198,16 @@ class Entry:
             ledger.returned += owed
 
     async def _handed(self, batch: Batch, timeout_s: float | None) -> None:
+        while True:
+            generation = self._ctx.generation
+            try:
+                await self._hand(batch, timeout_s)
+                return
+            except SinkClosed:
+                if generation == self._ctx.generation or self.shut:
+                    raise  # else what was closed has a successor, to which the edge leads now
+
+    async def _hand(self, batch: Batch, timeout_s: float | None) -> None:
         target = self.link.target
         if isinstance(target, Instant):
             until = None

@@ -18,7 +18,8 @@ from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.breaker_sink import BreakerSink
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
-from sinkgraph.sinks.wiring import unwire
+from sinkgraph.sinks.splice import beyond
+from sinkgraph.sinks.wiring import downstream, unwire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http import HttpSource
 
@@ -148,6 +149,7 @@ class Reload:
             name: node for name, node in topology.assembly.nodes.items() if id(node) not in going_on
         }
         unwire(topology.wired)
+        led = [(link, link.target) for old, _ in matching.kept.values() for link in old.links()]
         before = {name: endpoints(old) for name, (old, _) in matching.kept.items() if _judges(old)}
         final = matching.final
         for node in self._new.nodes.values():
@@ -155,6 +157,7 @@ class Reload:
                 link.retarget(topology.face(final[link.target.name]))
         for name, (old, _) in matching.kept.items():
             old.name, old.path = name, self._paths.get(name, (name,))
+            old.left, old.successor = False, None
         for name, (old, fresh) in matching.kept.items():
             if name in matching.alike:
                 for mine, other in zip(old.links(), fresh.links(), strict=True):
@@ -162,6 +165,9 @@ class Reload:
             else:
                 old.become(fresh)
         self._hand_over(final)
+        for link, target in led:
+            if topology.leaves(beyond(target)) and link.target is not target:
+                beyond(target).successor = link
         for node in reversed(list(matching.begun.values())):
             node.start()
         self._forget_endpoints(before)
@@ -210,7 +216,12 @@ class Reload:
         """Let who waits for another attempt make it now, where something changed below."""
         changed = {one.name for one in self._plan.changes if one.action != "keep"}
         for node, _ in self._matching.kept.values():
-            if isinstance(node, Retry) and (node.name in changed or _below(node) & changed):
+            waits = isinstance(node, Retry | Queue)
+            if not waits or not (node.name in changed or _below(node) & changed):
+                continue
+            if isinstance(node, Queue):
+                node.lanes.hurry_up()
+            elif isinstance(node, Retry):
                 node.wake()
 
     def _begin_sources(self) -> None:
@@ -228,9 +239,12 @@ class Reload:
         fates = {
             node: self._into.get(node, Fate("drain")) for node in gone if isinstance(node, Queue)
         }
+        below = {id(node) for node in downstream(list(fates))}
         for node in gone:
             if isinstance(node, SourceNode):
                 node.stop()
+            elif isinstance(node, Retry) and id(node) not in below:
+                node.rest()  # who waits there goes on where the edges lead now
         if gone:
             topology.retire_soon(gone, fates, self._drain_s)
 

@@ -216,7 +216,7 @@ class Topology:
         self.wire()
         for node in reversed(nodes):
             node.start()
-        self.generation += 1
+        self.generation = self.ctx.generation = self.generation + 1
         self.status = "ok"
         for source in self.assembly.sources.values():
             self.feeding.begin(source)
@@ -285,7 +285,7 @@ class Topology:
     async def drain(self, deadline_s: float | None = None) -> bool:
         """Wait until nothing is pending, upstream first, at most `deadline_s` seconds.
 
-        Replays that are under way are waited for too.
+        Replays that are under way, and what has left, are waited for too.
 
         Returns False when the deadline passed first, or something could not be drained.
         """
@@ -293,6 +293,8 @@ class Topology:
         try:
             async with asyncio.timeout(limit):
                 await self.replays.ended()
+                while self.retiring:
+                    await asyncio.wait(list(self.retiring))
                 drained = await leaving.drain_nodes(self.ordered(), self.journal.note)
                 return drained and not self.replays.pending
         except TimeoutError:
@@ -378,14 +380,14 @@ class Topology:
         """Own the nodes of another assembly from now on; those it has not are to `leave`."""
         self.assembly = new
         self.name = new.name
-        self.generation += 1
+        self.generation = self.ctx.generation = self.generation + 1
         self.ctx.graph_digest = new.digest
         self.ctx.provided = new.provided
         self.ctx.dead_letters.retarget(self.face(new.dead_letters))
 
     def leave(self, node: Node, name: str) -> None:
         """Keep a node of an earlier graph, under a name that is free, until it is retired."""
-        node.name = name
+        node.name, node.left = name, True
         self.leaving[name] = node
 
     def leaves(self, node: Node) -> bool:

@@ -64,6 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     thread, so that no second thread can make two runs differ.
     """
 
+    is_virtual = True
     _clock_resolution: float
 
     def __init__(self, *, seed: int = 0) -> None:

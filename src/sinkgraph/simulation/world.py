@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,6 +67,7 @@ class World:
         self._lives = 0
         self._ruins: asyncio.Future[None] | None = None
         self._numbers = 0
+        self._deepest: dict[str, int] = {}
         self._up: list[asyncio.Future[None]] = []
 
     # chance and time
@@ -279,8 +280,13 @@ class World:
                     raise Unaccounted(f"at {self.now:g} s {name} to {target}: {view}")
             if node.kind == "queue":  # what ended before a crash, and was not noted, comes again
                 most = max(node.facts["capacity"], node.ledger.recovered)
-                if node.facts["depth"] > most:
+                if node.facts["depth"] > max(most, self._deepest.get(name, 0)):
                     raise Unaccounted(f"at {self.now:g} s queue {name} holds {node.facts}")
+
+    def allow(self, depths: Mapping[str, int]) -> None:
+        """Let queues whose capacity a reload lowers hold what they hold by then."""
+        for name, depth in depths.items():
+            self._deepest[name] = max(depth, self._deepest.get(name, 0))
 
     async def _watch(self, process: Process) -> None:
         while process.alive and self.process is process:

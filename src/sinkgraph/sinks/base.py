@@ -112,6 +112,8 @@ class Node:
         self.path: tuple[str, ...] = ()  # names from a source to here, given by the topology
         self.ledger = Ledger()
         self.closed = False
+        self.left = False  # it is in the graph no more: what is owed through it passes as it is
+        self.successor: Link | None = None  # then, the edge that led here: it leads elsewhere now
         self.status = "ok"
         self.on_remove = "drain"  # what becomes of its events when it leaves a running graph
         self.was: str | None = None  # the name an earlier graph knew it by

@@ -58,7 +58,8 @@ class Context:
     `spawn(coroutine, name)` starts a task the topology owns; `journal(kind, **facts)` notes a
     past-tense fact; `run_sync(fn, *args)` runs a blocking call in a bounded thread pool;
     `dead_letters` is where events go that no port claims; `depot` commits to the state dir, where
-    there is one; `records` outlive the process.
+    there is one; `records` outlive the process. `generation` counts the graphs that ran: an attempt
+    that failed while it changed is made again, where the edges lead by then.
     """
 
     clock: Clock
@@ -70,6 +71,7 @@ class Context:
     dead_letters: Link
     turnstile: Turnstile
     run_id: str = ""
+    generation: int = 0
     graph_digest: str = ""
     output_dir: str = "."
     depot: Depot | None = None

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sinkgraph.errors import SinkClosed
+from sinkgraph.errors import SinkClosed, TooLarge
 from sinkgraph.event import Batch, Event, as_batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.memory import PAGE, Log
 from sinkgraph.log.piecewise import write_piecewise
 from sinkgraph.sinks.cohort import Cohort
 from sinkgraph.sinks.gate_plan import GatePlan
-from sinkgraph.sinks.instant import too_large, too_small
+from sinkgraph.sinks.instant import fitting, too_large, too_small
 
 if TYPE_CHECKING:
     from sinkgraph.sinks.instant import Instant
@@ -254,15 +255,14 @@ class Gate(Cohort):
         if whole:
             self._refuse_too_large(batch, n)
         if n <= most or whole:
-            await self._admit(batch, timeout_s)
+            await self._admit(batch, timeout_s, whole=whole)
             return
         cuts = [*range(most, n, most), n]
         await write_piecewise(batch, cuts, self._admit, self.send, timeout_s)
 
     def _refuse_too_large(self, batch: Batch, n: int) -> None:
         """Raise TooLarge when the batch can never be stored whole."""
-        small = next((q for q in self.queues if q.bounds and q.capacity < n), None)
-        store = small if small is not None else too_small(self.plan(batch))
+        store = too_small(self.plan(batch))
         if store is not None:
             raise too_large(n, store)
 
@@ -270,8 +270,22 @@ class Gate(Cohort):
         """Write what a cut write still owes."""
         await self.write(as_batch(events))
 
-    async def _admit(self, batch: Batch, timeout_s: float | None) -> None:
-        plan = await self._ctx.turnstile.admit(lambda: self.plan(batch), timeout_s)
+    async def _admit(self, batch: Batch, timeout_s: float | None, *, whole: bool = False) -> None:
+        began = self._ctx.clock.now()
+        try:
+            plan = await self._ctx.turnstile.admit(partial(fitting, self.plan, batch), timeout_s)
+        except TooLarge:  # a queue has become smaller while it waited
+            if whole:
+                raise
+            if timeout_s is not None:
+                timeout_s = max(0.0, timeout_s - (self._ctx.clock.now() - began))
+            await self.write(batch, timeout_s)
+            return
+        except SinkClosed:
+            if self.closed or self.root.successor is None:
+                raise
+            await self.root.write_within(batch, timeout_s)
+            return
         await plan.finish(batch)
 
     def plan(self, batch: Batch) -> Plan:

@@ -37,6 +37,11 @@ class GatePlan(Plan):
             self.gate.lim = 0  # whoever comes next stands in line behind this write
         return full
 
+    def small_reader(self) -> Store | None:
+        """Return a queue that reads the log and could never hold all of the batch, or None."""
+        n = len(self.batch)
+        return next((q for q in self.gate.queues if q.bounds and q.capacity < n), None)
+
     def commit(self) -> None:
         """Append to the log, hand to the queues."""
         self.gate.take(self.batch, self)

@@ -6,7 +6,7 @@ what is below: queues are admitted to, everything else is written after them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from sinkgraph.telemetry.stats import Ledger
 if TYPE_CHECKING:
     from sinkgraph.sinks.gate import Gate
 
-__all__ = ["Instant", "bury", "too_large", "too_small"]
+__all__ = ["Instant", "bury", "fitting", "too_large", "too_small"]
 
 
 class Instant(Node):
@@ -65,6 +65,9 @@ class Instant(Node):
         What is larger than a queue below can hold is cut into several writes; with `whole` it
         raises TooLarge instead and stores nothing.
         """
+        if self.closed and self.successor is not None:
+            await self._succeed(self.successor, events, timeout_s, until)
+            return
         self.refuse_if_closed()
         batch = as_batch(events)
         if not len(batch):
@@ -79,7 +82,7 @@ class Instant(Node):
             return
         small = too_small(first)
         if small is None:
-            await self._admit(batch, timeout_s, first=first, until=until)
+            await self._admit(batch, timeout_s, first=first, until=until, whole=whole)
         elif whole:
             raise too_large(len(batch), small)
         else:
@@ -94,10 +97,35 @@ class Instant(Node):
         *,
         first: Plan | None = None,
         until: float | None = None,
+        whole: bool = False,
     ) -> None:
-        replan = partial(self.plan, batch)
-        plan = await self.bound.turnstile.admit(replan, timeout_s, first=first)
+        began = self.bound.clock.now()
+        replan = partial(fitting, self.plan, batch)
+        try:
+            plan = await self.bound.turnstile.admit(replan, timeout_s, first=first)
+        except TooLarge:  # a queue has become smaller while it waited
+            if whole:
+                raise
+            if timeout_s is not None:
+                timeout_s = max(0.0, timeout_s - (self.bound.clock.now() - began))
+            await self.write_within(batch, timeout_s, until=until)
+            return
+        except SinkClosed:
+            if self.successor is None or not self.closed:
+                raise
+            await self._succeed(self.successor, batch, timeout_s, until)
+            return
         await plan.finish(batch, until)
+
+    @staticmethod
+    async def _succeed(
+        to: Link, events: Sequence[Event], timeout_s: float | None, until: float | None
+    ) -> None:
+        """Write where the edge leads that led here before a reload."""
+        if isinstance(to.target, Instant):
+            await to.target.write_within(events, timeout_s, until=until)
+        else:
+            await to.write(events)
 
     def offer(self, batch: Batch) -> bool:
         """Take all of `batch` at once, or nothing."""
@@ -168,8 +196,20 @@ def too_large(n: int, store: Store) -> TooLarge:
     return TooLarge(f"{n} events do not fit in queue {store.name}: it holds {store.capacity}")
 
 
+def fitting(make: Callable[[Batch], Plan], batch: Batch) -> Plan:
+    """Return the plan `make` makes; raise TooLarge when it can never be carried out whole."""
+    plan = make(batch)
+    small = too_small(plan)
+    if small is not None:
+        raise too_large(len(batch), small)
+    return plan
+
+
 def too_small(plan: Plan) -> Store | None:
     """Return a queue that could not hold its part of a plan even when empty, or None."""
+    small = plan.small_reader()
+    if small is not None:
+        return small
     for one in plan.stored:
         bounded = one.store.when_full in ("block", "reject") and not one.optional
         if bounded and not one.store.could_fit(one.batch):

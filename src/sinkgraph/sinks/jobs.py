@@ -17,7 +17,7 @@ from sinkgraph.log.owed import Claim, Part
 from sinkgraph.log.receipts import among
 from sinkgraph.sinks.keys import Keys
 
-__all__ = ["Job", "Parking"]
+__all__ = ["Job", "Parking", "turn_over"]
 
 Weigh = Callable[[Batch], int]
 """Returns the bytes of a batch's payloads."""
@@ -109,6 +109,20 @@ class Job:
             self.whole = part[1] if stored else None
         return self.claim
 
+    def listener(self, settle: Callable[[Sequence[Part]], None]) -> Callable[..., None]:
+        """Return who is told what is owed of the first part while it is written, and settles it."""
+        written = self.parts[0][0]
+
+        def told(owed: Sequence[Batch]) -> None:
+            if not self.parts or self.parts[0][0] is not written:
+                return
+            left = self.still(owed)
+            if left is not None and len(left[1]):
+                settle([left])
+                self.parts.appendleft(left)
+
+        return told
+
     def still(self, owed: Sequence[Batch]) -> Part | None:
         """Return what of the first part is among `owed`; None when that is all of it."""
         write, batch = self.parts[0]
@@ -129,6 +143,24 @@ class Job:
                 behind.append(part)
         self.parts = deque(others)
         return behind
+
+
+def turn_over(before: Keys | None, keys: Keys | None, jobs: Sequence[Job]) -> list[Batch]:
+    """Let `jobs` hold their keys by other rules; return what is to be delivered before all else.
+
+    What waits by the old rules waits by the new ones, in the order in which it came.
+    """
+    for job in jobs:
+        if keys is None:
+            job.keys = []
+        elif keys is not before or not job.keys:
+            job.keys = keys.hold(batch for _, batch in job.owed())
+    waiting = before.in_order() if before is not None and keys is not before else []
+    if keys is None:
+        return waiting
+    for batch in waiting:
+        keys.add(batch)
+    return []
 
 
 class Parking:
@@ -160,6 +192,15 @@ class Parking:
         """Give nothing back any more; what is parked is kept."""
         self._shut = True
         self._set_alarm()
+
+    def give_back(self) -> None:
+        """Give back all that is parked now, as if it were due."""
+        if self._shut:
+            return
+        jobs, self._lot, self.events = self.jobs, [], 0
+        self._set_alarm()
+        for job in jobs:
+            self._back(job)
 
     def clear(self) -> None:
         """Forget what is parked."""

@@ -57,16 +57,41 @@ def _hashable(key: Any) -> Hashable:
     return (type(key).__name__, key)
 
 
+class _Part:
+    """Is what waits of one batch that came when `came` events had, those at `indices` of it."""
+
+    __slots__ = ("_came", "_indices", "batch")
+
+    def __init__(self, batch: Batch, came: int, indices: list[int]) -> None:
+        self.batch = batch
+        self._came = came
+        self._indices = indices
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def split(self, n: int) -> Batch:
+        """Take the first n events off, and return them."""
+        first, self.batch = self.batch[:n], self.batch[n:]
+        self._indices = self._indices[n:]
+        return first
+
+    def places(self) -> Iterable[tuple[int, int]]:
+        """Yield for each event how many had come before it, and where it stands here."""
+        return ((self._came + index, k) for k, index in enumerate(self._indices))
+
+
 class Keys:
     """Splits batches by key and hands out keys nobody owns, oldest first."""
 
     def __init__(self, key_of: Callable[[Event], Hashable]) -> None:
         self._key_of = key_of
-        self._backlog: dict[Hashable, deque[Batch]] = {}
+        self._backlog: dict[Hashable, deque[_Part]] = {}
         self._owned: dict[Hashable, int] = {}  # how many jobs hold a key
         self.runnable: deque[Hashable] = deque()
         self.waiting = 0  # events of runnable keys
         self._count = 0
+        self._came = 0  # events ever taken in
 
     def __len__(self) -> int:
         """Events that no lane has: of runnable keys, and of keys that are owned."""
@@ -106,14 +131,16 @@ class Keys:
             backlog = self._backlog.get(key)
             if key in self._owned:
                 part = part.slim()  # it may wait long, and must not pin its page meanwhile
+            kept = _Part(part, self._came, indices)
             if backlog is None:
-                self._backlog[key] = deque([part])
+                self._backlog[key] = deque([kept])
                 if key not in self._owned:
                     self.runnable.append(key)
             else:
-                backlog.append(part)
+                backlog.append(kept)
             if key not in self._owned:
                 self.waiting += len(part)
+        self._came += len(batch)
 
     def take(self, limit: int) -> tuple[list[Hashable], Batch]:
         """Own the oldest runnable keys, up to about `limit` events; return them joined."""
@@ -132,10 +159,9 @@ class Keys:
             self.waiting -= sum(len(part) for part in backlog)
             while backlog and n < limit and (not parts or n + len(backlog[0]) <= limit):
                 if len(backlog[0]) > limit - n:
-                    parts.append(backlog[0][: limit - n])
-                    backlog[0] = backlog[0][limit - n :]
+                    parts.append(backlog[0].split(limit - n))
                 else:
-                    parts.append(backlog.popleft())
+                    parts.append(backlog.popleft().batch)
                 n += len(parts[-1])
         self._count -= n
         return owned, join(parts)
@@ -159,7 +185,19 @@ class Keys:
 
     def held(self) -> list[Batch]:
         """Return what no lane owns, and keep it."""
-        return [part for backlog in self._backlog.values() for part in backlog]
+        return [part.batch for backlog in self._backlog.values() for part in backlog]
+
+    def in_order(self) -> list[Batch]:
+        """Return what no lane owns in the order in which it came, whatever its keys."""
+        parts = [part for backlog in self._backlog.values() for part in backlog]
+        places = sorted((at, p, k) for p, part in enumerate(parts) for at, k in part.places())
+        runs: list[tuple[int, int, int]] = []
+        for _, p, k in places:
+            if runs and runs[-1][0] == p and runs[-1][2] == k:
+                runs[-1] = (p, runs[-1][1], k + 1)
+            else:
+                runs.append((p, k, k + 1))
+        return [parts[p].batch[i:j] for p, i, j in runs]
 
     def surrender(self) -> list[Batch]:
         """Return what no lane owned, and forget it."""

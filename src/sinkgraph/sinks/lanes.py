@@ -18,9 +18,9 @@ from sinkgraph.log.receipts import listen
 from sinkgraph.sinks.attempts import error_text
 from sinkgraph.sinks.backoff import ExponentialBackoff
 from sinkgraph.sinks.base import Parked, from_outside
-from sinkgraph.sinks.jobs import Job, Parking
-from sinkgraph.sinks.keys import Keys, as_key
-from sinkgraph.sinks.pausing import Hold, resolve
+from sinkgraph.sinks.jobs import Job, Parking, turn_over
+from sinkgraph.sinks.keys import Keys, as_key, same_key
+from sinkgraph.sinks.pausing import Hold, Naps, resolve
 from sinkgraph.sinks.refusals import bury_refused, is_late, refuse, weigher
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Lanes:
         self.hurry = False  # draining: do not wait for batches to fill
         self.paused = Hold()  # paused: nothing is begun
         self.last_error: str | None = None
+        self.by = order_by
         self.keys = Keys(as_key(order_by)) if order_by is not None else None
         self._tasks: list[asyncio.Task[None]] = []
         self._sleeping: deque[asyncio.Future[None]] = deque()
@@ -54,6 +55,7 @@ class Lanes:
         self._lot = Parking(self._unpark)
         self._ready: deque[Job] = deque()
         self._busy: list[Job] = []
+        self._naps = Naps()  # between two attempts
         self._pausing: dict[asyncio.Task[Any] | None, None] = {}
         self._closing = False
         self._cancelled = False
@@ -74,13 +76,26 @@ class Lanes:
         self.linger = max(self._own_linger, seconds)
 
     def become(self, fresh: Lanes) -> None:
-        """Deliver as `fresh` would from now on; a lane too many ends when it has nothing to do."""
-        self.concurrency = fresh.concurrency
+        """Deliver as `fresh` would; the order there is stays while lanes, or keys, become others.
+
+        What is under way holds its keys by the rules that count from now on.
+        """
+        before, keys = self.keys, fresh.keys
+        if before is not None and keys is not None and same_key(self.by, fresh.by):
+            keys = before
+        if keys is not before or fresh.concurrency > self.concurrency:
+            rest = turn_over(before, keys, (*self._busy, *self._ready, *self._lot.jobs))
+            self._ready += [Job(deque([(self._queue.to.send, batch)])) for batch in rest]
+        self.keys, self.by, self.concurrency = keys, fresh.by, fresh.concurrency
         self._own_linger = fresh._own_linger
-        for future in self._sleeping:
-            resolve(future)
-        self._sleeping.clear()
+        while self._sleeping:
+            resolve(self._sleeping.popleft())
         self.wake()
+
+    def hurry_up(self) -> None:
+        """Make the attempts that wait now: what they wait for may be other than it was."""
+        self._lot.give_back()
+        self._naps.end()
 
     # waking and sleeping
 
@@ -133,12 +148,14 @@ class Lanes:
                 if self.paused.on or queue.behind(self.concurrency):
                     await self._pause(self.paused.over() if self.paused.on else queue.caught_up())
                     continue
+                if len(self._tasks) > self.concurrency:
+                    return
                 job = self._next()
                 if job is None:
                     if self.linger and not self.hurry and not self._stuffed and self._at_hand():
                         await self._fill()
                         continue
-                    if queue.rejoin() or len(self._tasks) > self.concurrency:
+                    if queue.rejoin():
                         return
                     await self._sleep()
                     continue
@@ -148,6 +165,8 @@ class Lanes:
         finally:
             if task in self._tasks:
                 self._tasks.remove(task)
+                if len(self._tasks) >= self.concurrency and not self._closing:
+                    self.wake()  # it may have been the one that was woken
 
     async def _fill(self) -> None:
         """Wait until a batch is full or `linger` is over, then take what there is."""
@@ -166,9 +185,8 @@ class Lanes:
         """Return the next thing to deliver, or None; with `linger`, only a `full` batch."""
         if self._ready:
             return self._begin(self._ready.popleft())
-        queue = self._queue
+        queue, keys = self._queue, self.keys
         limit = queue.max_batch
-        keys = self.keys
         if self._stuffed and not (keys and keys.runnable):
             return None
         if full and self.linger and not self.hurry and self._at_hand() < limit:
@@ -220,6 +238,7 @@ class Lanes:
                 continue
             write, batch = job.parts[0]
             failed = False
+            generation = queue.bound.generation
             self._listen(job, batch)
             try:
                 await write(batch)
@@ -235,8 +254,10 @@ class Lanes:
                 self._note(error)
                 refuse(queue, job, "rejected", error)
             except SinkClosed as error:
-                queue.status = "failed"
                 self._note(error)
+                if generation != queue.bound.generation and not self._closing:
+                    continue  # it has left meanwhile
+                queue.status = "failed"
                 refuse(queue, job, "closed", error, whole=True)
             except BaseException as error:
                 if from_outside(error):
@@ -252,28 +273,19 @@ class Lanes:
                 await bury_refused(queue, job, partial(self._count, job, owed=(), outcome=_DEAD))
             if self._closing and job.parts:
                 return
-            if failed and job.parts:
+            if failed and job.parts and generation != queue.bound.generation:
+                failures, waited = 0, 0.0
+            elif failed and job.parts:
                 failures += 1
                 queue.falter()
                 waited = _BACKOFF.wait(failures, waited, queue.bound.random)
-                await self._pause(asyncio.sleep(waited))
+                await self._pause(self._naps.take(waited))
         self._end(job)
 
     def _listen(self, job: Job, batch: Batch) -> None:
         """Settle what is delivered of a batch as it happens, where that is noted on disk."""
-        if self._queue.shelf is None or len(batch) < 2:
-            return
-        written = job.parts[0][0]
-
-        def told(owed: Sequence[Batch]) -> None:
-            if not job.parts or job.parts[0][0] is not written:
-                return
-            left = job.still(owed)
-            if left is not None and len(left[1]):
-                self._settle(job, [left])
-                job.parts.appendleft(left)
-
-        listen(batch, told)
+        if self._queue.shelf is not None and len(batch) > 1:
+            listen(batch, job.listener(partial(self._settle, job)))
 
     async def _pause(self, waiting: Awaitable[None]) -> None:
         """Wait for something, but no longer than until it rests."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["Hold", "resolve"]
+__all__ = ["Hold", "Naps", "resolve"]
 
 
 class Hold:
@@ -52,3 +52,27 @@ def resolve(future: asyncio.Future[None]) -> None:
     """End the wait for a future, unless it has ended."""
     if not future.done():
         future.set_result(None)
+
+
+class Naps:
+    """Are waits that end early when somebody says so."""
+
+    def __init__(self) -> None:
+        self._naps: dict[asyncio.Future[None], None] = {}
+
+    async def take(self, seconds: float) -> None:
+        """Wait so long, or until `end`."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._naps[future] = None
+        timer = loop.call_later(seconds, resolve, future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            del self._naps[future]
+
+    def end(self) -> None:
+        """End every wait."""
+        for future in self._naps:
+            resolve(future)

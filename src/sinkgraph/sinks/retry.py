@@ -106,6 +106,7 @@ class Retry(Node):
     def become(self, fresh: Node) -> None:
         """Follow other policies; attempts go on, and the breaker keeps its state."""
         super().become(fresh)
+        self._resting = False
         self.machine = following(self.machine, self.breaker, self.bound.random, self._moved)
 
     def _moved(self, old: str, new: str, now: float) -> None:
@@ -149,6 +150,9 @@ class Retry(Node):
 
     async def _resume(self, history: History, write: Write, events: Sequence[Event]) -> None:
         """Go on with events that have a history, through the part of the write that owes them."""
+        if self.left and (self.closed or self._resting):
+            await write(events)
+            return
         self.refuse_if_closed()
         batch = as_batch(events)
         n = len(batch)
@@ -178,13 +182,14 @@ class Retry(Node):
         parts = [whole]
         while parts:
             permit = await self._permit(history, whole, parts)
+            generation = self.bound.generation
             left, fallen = await self._attempt(history, parts, permit)
             await self._bury_all(history, whole, fallen, left, dead)
             if not left:
                 break
             parts = [(part.write, as_batch(part.events)) for part in left]
             closed = [part.error for part in left if isinstance(part.error, SinkClosed)]
-            if closed:
+            if closed and generation == self.bound.generation:
                 self._hand_back(whole, left, closed[0])
             self._note_failure(history, left)
             errors = [part.error for part in left]
@@ -193,7 +198,7 @@ class Retry(Node):
                 parts = await self._give_up(history, whole, left, dead)
             elif self.hold != "lane" and self.below_queue:
                 self._park(history, left, wait)
-            else:
+            elif generation == self.bound.generation:  # else it is another endpoint, maybe
                 await self._nap(wait)
         if not self._naps:
             self.status = "ok"
@@ -207,7 +212,7 @@ class Retry(Node):
                 await self.paused.over()
             if self.closed or self._resting:
                 said = f"{self.kind} {self.name or '(unnamed)'} is"
-                closed = SinkClosed(f"{said} closed") if self.closed else None
+                closed = SinkClosed(f"{said} closed") if self.closed or self.left else None
                 error = closed or DeliveryFailed(f"{said} at rest")
                 self._hand_back(whole, [Owed(*part, error) for part in parts], error)
             if self.machine is None:
@@ -282,8 +287,6 @@ class Retry(Node):
         if len(owed) == 1 and owed[0].write == whole[0] and len(owed[0].events) == len(whole[1]):
             raise error
         raise PartialWrite(owed)
-
-    # waiting
 
     async def _nap(self, seconds: float) -> None:
         """Wait, unless something that matters changes first."""

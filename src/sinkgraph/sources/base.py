@@ -215,6 +215,16 @@ class SourceNode(Node):
             ledger.returned += owed
 
     async def _write(self, batch: Batch, max_wait: float | None) -> None:
+        while True:
+            generation = self.bound.generation
+            try:
+                await self._write_once(batch, max_wait)
+                return
+            except SinkClosed:
+                if generation == self.bound.generation or self.closed:
+                    raise  # else it has a successor, which is written to
+
+    async def _write_once(self, batch: Batch, max_wait: float | None) -> None:
         within = getattr(self.to.target, "write_within", None)
         if within is not None:
             await within(batch, max_wait)
@@ -268,14 +278,17 @@ class SourceNode(Node):
         """Make one write; return what is still owed, and how many events became dead letters."""
         owed: list[_Part] = []
         rejected: list[tuple[Sequence[Event], BaseException]] = []
+        generation = self.bound.generation
         try:
             await part.write(part.events)
         except SinkClosed:
-            raise
+            if generation == self.bound.generation or self.closed:
+                raise
+            owed.append(part)
         except PartialWrite as error:
             self.last_error = str(error)
             for one in error.owed:
-                if isinstance(one.error, SinkClosed):
+                if isinstance(one.error, SinkClosed) and generation == self.bound.generation:
                     raise one.error from error
                 if isinstance(one.error, Rejected) and not part.dead:
                     rejected.append((one.events, one.error))
