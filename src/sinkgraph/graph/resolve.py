@@ -6,14 +6,14 @@ It is called only when nothing is wrong; what is wrong is found by `sinkgraph.gr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.graph.model import DEAD_LETTERS, INLET, Graph, GraphEdge, GraphNode
 from sinkgraph.graph.view import View
 from sinkgraph.spec.declared import NodeDecl
-from sinkgraph.spec.kind import Kind, find_kind
+from sinkgraph.spec.kind import Kind, Side, find_kind
 from sinkgraph.spec.kinds.base import NodeSpec
 from sinkgraph.spec.kinds.reliability import DeadLetter, Queue
 from sinkgraph.spec.kinds.source import Inlet, SourceSpec
@@ -79,7 +79,7 @@ class _Inferred:
             lanes = self.lanes.get(name, 1)
             if lanes > spec.concurrency:
                 update["concurrency"] = lanes
-        return spec.model_copy(update=update) if update else spec
+        return spec.with_values(update) if update else spec
 
 
 def docker_only(view: View, order: list[str]) -> set[str]:
@@ -115,9 +115,13 @@ def _node_of(decl: NodeDecl, inferred: _Inferred) -> GraphNode:
     kind, spec = decl.kind, decl.spec
     if kind is None or spec is None:
         raise ValueError(f"node {decl.name!r} is not valid")
-    group = spec.group or decl.written.name.rpartition("/")[0] or None
-    held: NodeSpec = inferred.of(decl.name, spec) if isinstance(spec, HttpSinkSpec) else spec
-    return GraphNode(decl.name, kind.name, kind.role, held, group, decl.at, False, decl.origin)
+    origin = decl.name if decl.use is None else decl.use.name
+    group = spec.group
+    if group is None and "/" in origin:
+        group = origin.rpartition("/")[0]
+    held: NodeSpec = inferred.of(decl.name, spec) if type(spec) is HttpSinkSpec else spec
+    whole = None if decl.use is None else origin
+    return GraphNode(decl.name, kind.name, kind.role, held, group, decl.at, False, whole)
 
 
 def _add_inlet(
@@ -156,7 +160,12 @@ def _add_dead_letters(
 
 def can_dead_letter(node: GraphNode) -> bool:
     """Tell whether an event may go from a node to a dead letter."""
-    kind: Kind | None = find_kind("source" if node.role == "source" else "sink", node.kind)
-    if kind is None or not kind.dead_letters:
+    if not _has_dead_letters("source" if node.role == "source" else "sink", node.kind):
         return False
     return getattr(node.spec, "on_error", "dead_letter") == "dead_letter"
+
+
+@cache
+def _has_dead_letters(side: Side, kind: str) -> bool:
+    found: Kind | None = find_kind(side, kind)
+    return found is not None and found.dead_letters

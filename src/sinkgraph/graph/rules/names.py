@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield names that are given twice, also by case or by look-alike letters."""
     seen: dict[str, NodeDecl] = {}
     for decl in view.spec.nodes:
-        if name_problem(decl.name):
+        if decl.use is None and name_problem(decl.name):
             continue
         first = seen.setdefault(folded(decl.name), decl)
         if first is decl:

@@ -20,6 +20,8 @@ def check(view: View) -> Iterator[Diagnostic]:
     """Yield the first node of each reserved name."""
     seen: set[str] = set()
     for decl in view.spec.nodes:
+        if decl.is_inner:  # which has a dot in it
+            continue
         name = folded(decl.name)
         if name not in seen:
             seen.add(name)

@@ -18,13 +18,14 @@ __all__ = ["check"]
 def check(view: View) -> Iterator[Diagnostic]:
     """Yield tokens, and headers whose names say credentials, that are written out."""
     for decl in view.nodes.values():
-        for field in sorted(SECRET_FIELDS):
-            yield from _written(decl, field, decl.tree.get(field))
-        headers = decl.tree.get("headers")
-        if isinstance(headers, Mapping):
-            for entry in headers.entries:
-                if CREDENTIAL.search(entry.key.text):
-                    yield from _written(decl, f"headers.{entry.key.text}", entry.value)
+        for field in decl.tree.entries:
+            key = field.key.text
+            if key in SECRET_FIELDS:
+                yield from _written(decl, key, field.value)
+            elif key == "headers" and isinstance(field.value, Mapping):
+                for entry in field.value.entries:
+                    if CREDENTIAL.search(entry.key.text):
+                        yield from _written(decl, f"headers.{entry.key.text}", entry.value)
 
 
 def _written(decl: NodeDecl, field: str, held: Node | None) -> Iterator[Diagnostic]:

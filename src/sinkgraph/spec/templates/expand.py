@@ -18,19 +18,17 @@ from sinkgraph.spec.kind import Port
 from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.leaves import Placeholder, leaf, plain, written
 from sinkgraph.spec.locate import Owner, from_problem, from_validation
+from sinkgraph.spec.problem import Problem
 from sinkgraph.spec.templates.built_in import built_in_template
 from sinkgraph.spec.templates.model import Template
 from sinkgraph.spec.templates.plan import Goal, Step, plan_of
 from sinkgraph.spec.templates.put import Put, holds_params, is_inside
+from sinkgraph.spec.templates.quick import OF_ALL, OF_FIRST, Quick, pass_on, quick_of
 
 __all__ = ["MAX_MADE", "Expander"]
 
 MAX_MADE = 50_000
 """Nodes that all uses of templates together may become."""
-
-_OF_ALL = ("group", "on_remove")
-_OF_FIRST = (*_OF_ALL, "description", "enabled", "was")
-"""What all nodes of a use, or its first, take from it beside what the body passes."""
 
 
 class Expander:
@@ -69,19 +67,43 @@ class Expander:
             if self.made > MAX_MADE:
                 self._too_many(use.decl)
                 return
+            if step.quick is None:
+                step.quick = quick_of(template, step) or False
+            if step.quick and self._located is None:
+                self._quick(template, step, use, nodes)
+                continue
             node = _Node(template, step, use, self._located)
             nested = self._template_of(step.part.kind.name) if step.part.kind.composite else None
             decl = node.decl()
             self.found.extend(node.found)
-            if not nested:
-                self.found.extend(node.problems(decl))
             if nested is not None and decl.spec is not None:
                 self._nested(nested, use.decl, decl, nodes)
-            else:
-                self.made += 1
-                nodes.append(decl)
+                continue
+            if decl.spec is not None and nested is None:
+                for problem in decl.spec.problems():
+                    self.found.extend(node.told(problem, decl))
+            self.made += 1
+            nodes.append(decl)
         self.found.extend(use.put.found)
         use.put.found.clear()
+
+    def _quick(self, template: Template, step: Step, use: _Use, nodes: list[NodeDecl]) -> None:
+        """Make a node of values that were read with the use."""
+        quick: Quick = step.quick
+        put = use.put
+        if step.items:
+            put = Put(put.params, put.tree, put.values, put.path, step.items)
+        decl = quick.decl(use.decl, use.name, use.label, use.spec, put)
+        for edge in use.edges if quick.part.passed else ():
+            pass_on(edge, quick.part, decl.edges)
+        decl.blind = use.decl.blind
+        assert decl.spec is not None
+        decl.enabled = use.enabled and decl.spec.enabled
+        for problem in decl.spec.problems():
+            node = _Node(template, step, use, None)
+            self.found.extend(node.told(problem, decl))
+        self.made += 1
+        nodes.append(decl)
 
     def _template_of(self, name: str) -> Template | None:
         own = self._own.get(name)
@@ -115,7 +137,7 @@ class Expander:
 class _Use:
     """Is a use that is being expanded: the outermost use it belongs to, and what is its own."""
 
-    __slots__ = ("decl", "edges", "enabled", "label", "name", "put", "shared", "spec")
+    __slots__ = ("decl", "edges", "enabled", "label", "name", "put", "spec")
 
     def __init__(
         self,
@@ -134,7 +156,6 @@ class _Use:
         self.spec = spec
         self.put = put
         self.enabled = enabled and decl.enabled and spec.enabled
-        self.shared = {"group": spec.group, "on_remove": spec.on_remove}
 
 
 class _Node:
@@ -198,7 +219,7 @@ class _Node:
                     entries.append(one if node is one.value else Entry(one.key, node))
         for outlet in part.outlets:
             entries.append(self._rules(outlet.entry) if outlet.port.each else outlet.entry)
-        shared = _OF_FIRST if not self._step.suffix else _OF_ALL
+        shared = OF_FIRST if not self._step.suffix else OF_ALL
         theirs = [e for k in shared if k not in part.own and (e := use.entry(k)) is not None]
         made = Tree(use.span, [*entries, *passed, *theirs])
         return made if self._located is None else self._located(part.kind.model, made)
@@ -243,7 +264,7 @@ class _Node:
     def _shared(self) -> dict[str, Any]:
         """Return what every node of a use takes from it, but for what the body says."""
         spec, part = self._use.spec, self._part
-        made: dict[str, Any] = {k: v for k, v in self._use.shared.items() if k not in part.own}
+        made: dict[str, Any] = {key: getattr(spec, key) for key in OF_ALL if key not in part.own}
         if not self._step.suffix and "description" not in part.own:
             made["description"] = spec.description
         if spec.was is not None:
@@ -276,17 +297,14 @@ class _Node:
         assert spec is None or isinstance(spec, NodeSpec)
         return spec
 
-    def problems(self, made: NodeDecl) -> Iterator[Diagnostic]:
-        """Yield what the node's fields say against each other."""
-        if made.spec is None:
-            return
-        for problem in made.spec.problems():
-            owner = Owner(made.label, f"sinks.{made.shown}", made.tree, made.at)
-            if problem.path and problem.path[0] in self._part.passed:
-                owner = Owner(self._use.label, f"sinks.{self._use.name}", made.tree, made.at)
-            one = self._placed(from_problem(problem, owner))
-            if one is not None:
-                yield one
+    def told(self, problem: Problem, made: NodeDecl) -> Iterator[Diagnostic]:
+        """Yield what the node's fields say against each other, unless the body alone says it."""
+        owner = Owner(made.label, f"sinks.{made.shown}", made.tree, made.at)
+        if problem.path and problem.path[0] in self._part.passed:
+            owner = Owner(self._use.label, f"sinks.{self._use.name}", made.tree, made.at)
+        one = self._placed(from_problem(problem, owner))
+        if one is not None:
+            yield one
 
     def _placed(self, one: Diagnostic) -> Diagnostic | None:
         """Return a finding of a use with the other place it depends on; None for the body's own."""
@@ -360,19 +378,5 @@ class _Node:
 
     def _pass_edges(self) -> None:
         """Add the edges of ports that the use writes and the body passes."""
-        part = self._part
         for edge in self._use.edges:
-            if edge.port.partition(".")[0] in part.passed:
-                self._edges.append(
-                    EdgeDecl(
-                        edge.port,
-                        edge.target,
-                        edge.span,
-                        edge.required,
-                        edge.index,
-                        edge.inline,
-                        edge.secret,
-                        edge.repeats,
-                    )
-                )
-                edge.repeats = True
+            pass_on(edge, self._part, self._edges)

@@ -17,7 +17,7 @@ from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.kinds.reliability import within
 from sinkgraph.spec.problem import Later, Problem
 from sinkgraph.spec.templates.model import Part
-from sinkgraph.spec.templates.params import Counted, Param, camel
+from sinkgraph.spec.templates.params import Param, camel
 
 __all__ = ["kind_of_uses", "same_type"]
 
@@ -29,9 +29,10 @@ class Uses(NodeSpec):
     """Is a use of a template.
 
     `filling`: models of its nodes that fill in defaults, what the body says of each, and the
-    fields it passes.
+    fields it passes. `counted`: params that are mappings which must say something.
     """
 
+    counted: ClassVar[tuple[str, ...]] = ()
     filling: ClassVar[tuple[Filling, ...]] = ()
 
     @model_validator(mode="before")
@@ -51,9 +52,9 @@ class Uses(NodeSpec):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what the values of params say against themselves."""
-        for name in type(self).model_fields:
+        for name in self.counted:
             value = getattr(self, name)
-            if isinstance(value, Counted):
+            if value is not None:
                 for one in value.problems():
                     yield within(one, name)
 
@@ -119,6 +120,9 @@ def _model(
     model.later = tuple(later.values())
     model.borrowed = borrowed
     model.filling = _filling(parts)
+    model.counted = tuple(
+        one.name for one in params.values() if one.type == "mapping" and one.inner
+    )
     return model
 
 

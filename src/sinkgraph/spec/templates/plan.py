@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_tree import Mapping as Tree
@@ -36,12 +37,16 @@ class Goal:
 
 @dataclass(slots=True)
 class Step:
-    """Is one node of a use: `suffix` is added to the name of the use, with its dot."""
+    """Is one node of a use: `suffix` is added to the name of the use, with its dot.
+
+    `quick`: how it is made where nothing has to be judged; False when something has.
+    """
 
     part: Part
     suffix: str
     items: Mapping[str, int]
     goals: list[tuple[Port, list[Goal]]] = field(default_factory=list)
+    quick: Any = None
 
 
 def plan_of(template: Template, put: Put) -> list[Step]:

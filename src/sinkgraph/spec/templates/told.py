@@ -7,10 +7,21 @@ from dataclasses import replace
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.source import SourceText, Span
-from sinkgraph.spec.declared import NodeDecl
+from sinkgraph.spec.declared import GraphSpec, NodeDecl
 from sinkgraph.spec.document_tree import Mapping as Tree
+from sinkgraph.spec.written_secrets import hide_written_secrets
 
-__all__ = ["told_once"]
+__all__ = ["told", "told_once"]
+
+
+def told(found: list[Diagnostic], spec: GraphSpec) -> list[Diagnostic]:
+    """Return findings, those in a template once; what a use puts into secret fields is hidden."""
+    if not found or "templates" not in spec.tree:
+        return found
+    for decl in spec.nodes:
+        if decl.use is not None and decl.use.kind is not None and not decl.use.kind.built_in:
+            hide_written_secrets(decl.tree)
+    return told_once(found, spec.tree, spec.nodes)
 
 
 def told_once(
