@@ -11,12 +11,16 @@ from typing import Any
 
 from sinkgraph.telemetry.ages import Age
 from sinkgraph.telemetry.histogram import Histogram
-from sinkgraph.telemetry.history import BREAKER_CODES, SERIES
+from sinkgraph.telemetry.history import BREAKER_CODES
 from sinkgraph.telemetry.status import NodeStatus, Snapshot
 
 __all__ = ["Measure", "Measures"]
 
 _FEWEST_S = 0.05  # looks closer together tell no rate
+
+
+_STILL = (0.0,) * 7
+_NONE = (math.nan,)
 
 
 class Measure:
@@ -27,51 +31,62 @@ class Measure:
         "_before",
         "_counts",
         "_recent",
-        "in_per_s",
+        "_writes",
         "oldest_s",
-        "out_per_s",
         "rates",
         "recent_p50_s",
         "recent_p99_s",
     )
 
     def __init__(self) -> None:
-        self.in_per_s = 0.0
-        self.out_per_s = 0.0
-        self.rates: dict[str, float] = {}
+        self.rates = _STILL  # in the order of SERIES, from `in_per_s` on
         self.oldest_s: float | None = None
         self.recent_p50_s: float | None = None
         self.recent_p99_s: float | None = None
         self._age = Age()
-        self._before: dict[str, int] | None = None
+        self._before: tuple[int, ...] | None = None
         self._counts: Sequence[int] = ()
+        self._writes = 0
         self._recent = Histogram()
+
+    @property
+    def in_per_s(self) -> float:
+        """Events that came, a second."""
+        return self.rates[0]
+
+    @property
+    def out_per_s(self) -> float:
+        """Events that were delivered, a second."""
+        return self.rates[1]
 
     def look(self, node: NodeStatus, latency: Histogram | None, now: float, dt: float) -> None:
         """Take one look into account; `dt` seconds after the one before."""
-        ledger = node.ledger
+        ledger, facts = node.ledger, node.facts
         came = ledger.entered + ledger.replayed
-        counted = {
-            "in_per_s": came,
-            "out_per_s": ledger.delivered,
-            "filtered_per_s": sum(ledger.filtered.values()),
-            "dropped_per_s": sum(ledger.dropped.values()),
-            "dead_per_s": ledger.dead_lettered,
-            "failed_per_s": int(node.facts.get("failures", ledger.returned)),
-            "attempts_per_s": int(node.facts.get("attempts", 0) or 0),
-        }
+        counted = (
+            came,
+            ledger.delivered,
+            sum(ledger.filtered.values()) if ledger.filtered else 0,
+            sum(ledger.dropped.values()) if ledger.dropped else 0,
+            ledger.dead_lettered,
+            facts.get("failures", ledger.returned),
+            facts.get("attempts", 0) or 0,
+        )
         before = self._before
-        if before is not None and dt >= _FEWEST_S:
-            # a node that was replaced begins anew
-            self.rates = {key: round(max(0, n - before[key]) / dt, 3) for key, n in counted.items()}
+        if before is None or counted == before:
+            self.rates = _STILL
+        elif dt >= _FEWEST_S:  # a node that was replaced begins anew
+            pairs = zip(counted, before, strict=True)
+            self.rates = tuple(round(max(0, n - was) / dt, 3) for n, was in pairs)
         self._before = counted
-        self.in_per_s = self.rates.get("in_per_s", 0.0)
-        self.out_per_s = self.rates.get("out_per_s", 0.0)
         self.oldest_s = self._age.look(now, came + ledger.recovered, ledger.pending)
         if latency is not None:
             self._look_at(latency)
 
     def _look_at(self, latency: Histogram) -> None:
+        if latency.total == self._writes:
+            self.recent_p50_s = self.recent_p99_s = None
+            return
         counts, old = list(latency.counts), self._counts
         recent = self._recent
         if len(old) == len(counts) and all(a >= b for a, b in zip(counts, old, strict=True)):
@@ -79,22 +94,20 @@ class Measure:
         else:
             recent.counts = counts
         recent.total = sum(recent.counts)
-        self._counts = counts
+        self._counts, self._writes = counts, latency.total
         self.recent_p50_s, self.recent_p99_s = recent.quantile(0.5), recent.quantile(0.99)
 
-    def sample(self, node: NodeStatus) -> list[float]:
+    def told(self) -> tuple[float | None, ...]:
+        """Return what is shown of it, to be compared."""
+        return (*self.rates[:2], self.oldest_s, self.recent_p50_s, self.recent_p99_s)
+
+    def sample(self, node: NodeStatus) -> tuple[float, ...]:
         """Return the values of SERIES."""
         breaker: Any = node.facts.get("breaker")
-        state = breaker["state"] if isinstance(breaker, dict) else None
-        known = {
-            **self.rates,
-            "depth": float(node.depth),
-            "latency_p99_s": _or_nan(self.recent_p99_s),
-            "breaker": BREAKER_CODES.get(str(state), math.nan),
-        }
-        if "attempts" not in node.facts:
-            known.pop("attempts_per_s", None)
-        return [known.get(series, math.nan) for series in SERIES]
+        state = BREAKER_CODES.get(breaker["state"], math.nan) if breaker is not None else math.nan
+        rates = self.rates if "attempts" in node.facts else self.rates[:6] + _NONE
+        p99 = self.recent_p99_s
+        return (node.depth, *rates, math.nan if p99 is None else p99, state)
 
 
 class Measures:
@@ -109,7 +122,7 @@ class Measures:
 
     def look(
         self, snapshot: Snapshot, latencies: Mapping[str, Histogram], now: float
-    ) -> dict[str, list[float]]:
+    ) -> dict[str, tuple[float, ...]]:
         """Take a snapshot into account, and return what history keeps of it."""
         dt = now - self._at if self._at is not None else 0.0
         self._at = now
@@ -121,7 +134,3 @@ class Measures:
             measure.look(node, latencies.get(name), now, dt)
             kept[name] = measure.sample(node)
         return kept
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value

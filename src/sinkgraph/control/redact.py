@@ -22,6 +22,7 @@ __all__ = ["Redactor", "secrets_of"]
 _SHORTEST = 4  # a shorter secret would blank half of every text
 _DEEPEST = 16
 _MOST_VALUES = 5_000
+_REMEMBERED = 2_000
 _NAMES = re.compile(
     r"passw|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|authorization"
     r"|credential|cookie|signature|session[-_]?id|bearer|\bpwd\b",
@@ -37,11 +38,13 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._shown: dict[tuple[str, int], str] = {}  # the same few texts are shown every second
         self._known: re.Pattern[str] | None = None
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Never show these either; those of an earlier document are still secret."""
+        self._shown.clear()
         self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST}
         escaped = sorted(map(re.escape, self._secrets), key=len, reverse=True)
         self._known = re.compile("|".join(escaped)) if escaped else None
@@ -57,7 +60,14 @@ class Redactor:
 
     def shown(self, text: str, limit: int = 500) -> str:
         """Return a text without secrets, in which every character is visible."""
-        return safe_text(self.text(text, 4 * limit), limit)
+        made = self._shown.get((text, limit))
+        if made is None:
+            made = safe_text(self.text(text, 4 * limit), limit)
+            if len(self._shown) >= _REMEMBERED:
+                self._shown.clear()
+            if len(text) <= 4 * limit:
+                self._shown[text, limit] = made
+        return made
 
     def value(self, value: Any, *, text_limit: int = 2_000) -> Any:
         """Return a plain copy of a value without secrets: JSON's types only, bounded in size."""

@@ -18,6 +18,7 @@ from sinkgraph.control.redact import Redactor
 from sinkgraph.control.view import node_view
 from sinkgraph.graph.model import Graph
 from sinkgraph.runtime.live import Live
+from sinkgraph.sinks.base import Node
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.histogram import Histogram
 from sinkgraph.telemetry.history import History
@@ -55,6 +56,7 @@ class Sampler:
         self.latest: Snapshot = live.snapshot()
         self._kept_at = -PERIOD_S
         self._view: dict[str, Any] | None = None  # as it was sent to the stream last
+        self._nodes: dict[str, tuple[Any, NodeStatus, dict[str, Any]]] = {}  # as shown last
         self._wanted = asyncio.Event()
         self.hub = Hub(live.topology.run_id, self._whole)
         self.look()
@@ -121,28 +123,37 @@ class Sampler:
             "pending": snapshot.pending,
             "residue": snapshot.residue,
             "loop_lag_s": round(self.lag_s, 6),
-            "nodes": {name: self._node(node, graph) for name, node in snapshot.nodes.items()},
+            "nodes": self._shown(graph),
             "removed": {name: ledger.as_dict() for name, ledger in snapshot.removed.items()},
         }
 
-    def _node(self, node: NodeStatus, graph: Graph | None) -> dict[str, Any]:
+    def _shown(self, graph: Graph | None) -> dict[str, dict[str, Any]]:
+        lives = self._live.nodes
+        nodes = self.latest.nodes.items()
+        return {name: self._node(node, lives.get(name), graph) for name, node in nodes}
+
+    def _node(self, node: NodeStatus, live: Node | None, graph: Graph | None) -> dict[str, Any]:
+        """Return a node as it is shown; the same as before where nothing of it has changed."""
+        measure = self.measures[node.name]
+        held = (is_paused(live), *self._reverts(node.name))
+        key = (id(graph), id(live), held, measure.told())
+        before = self._nodes.get(node.name)
+        if before is not None and before[0] == key and before[1] == node:
+            return before[2]
         declared = graph.nodes.get(node.name) if graph is not None else None
-        live = self._live.nodes.get(node.name)
-        role = "source" if isinstance(live, SourceNode) else "terminal"
-        if live is not None and role == "terminal" and live.links():
-            role = "fan" if len(live.links()) > 1 else "change"
-        resumes_in_s, reverts_in_s = self._reverts(node.name)
-        return node_view(
+        view = node_view(
             node,
-            self.measures[node.name],
+            measure,
             self._redactor,
-            role=declared.role if declared is not None else role,
-            paused=is_paused(live),
+            role=declared.role if declared is not None else _role(live),
+            paused=held[0],
             group=declared.group if declared is not None else None,
             origin=declared.origin if declared is not None else None,
-            resumes_in_s=resumes_in_s,
-            reverts_in_s=reverts_in_s,
+            resumes_in_s=held[1],
+            reverts_in_s=held[2],
         )
+        self._nodes[node.name] = (key, node, view)
+        return view
 
     def _whole(self) -> list[Message]:
         """Return the message a reader of the stream begins with."""
@@ -163,12 +174,22 @@ class Sampler:
         changed = {}
         for name, node in nodes.items():
             was = before.get(name)
-            if was != node:
+            if was is not node and was != node:
                 changed[name] = node if was is None else _changed(was, node)
         top = {key: value for key, value in _changed(old, new).items() if key != "nodes"}
         gone = [name for name in before if name not in nodes]
+        for name in gone:
+            self._nodes.pop(name, None)
         told = {"seq": seq, "at": new["at"], "snapshot": top, "nodes": changed, "gone": gone}
         self.hub.publish("delta", told)
+
+
+def _role(node: Node | None) -> str:
+    """Return the role of a node no document declares."""
+    if isinstance(node, SourceNode):
+        return "source"
+    links = len(node.links()) if node is not None else 0
+    return "terminal" if not links else "fan" if links > 1 else "change"
 
 
 def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

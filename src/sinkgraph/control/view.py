@@ -18,6 +18,7 @@ _SHOWN = frozenset({
     "depth", "capacity", "in_flight", "bytes", "max_bytes", "last_error", "attempts", "breaker",
     "latency_p50_s", "latency_p99_s", "writes", "targets",
 })  # fmt: skip
+_NUMBERS = (int, bool, type(None))
 
 
 def node_view(
@@ -59,7 +60,7 @@ def node_view(
         "latency": _latency(facts, measure),
         "last_error": redactor.shown(str(error)) if error else None,
         "ledger": node.ledger.as_dict(),
-        "facts": redactor.value(more),
+        "facts": {k: v if v.__class__ in _NUMBERS else redactor.value(v) for k, v in more.items()},
     }
 
 
