@@ -6,7 +6,9 @@ It turns what is asked for into a graph and a plan; carrying it out is `runtime.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from sinkgraph.errors import DocumentError, SinkClosed, SinkgraphError, StartFai
 from sinkgraph.runtime.outcome import Applied, Refused
 from sinkgraph.runtime.recipe import Recipe
 from sinkgraph.runtime.reload import Reload
+from sinkgraph.spec.document_file import read_regular
 
 if TYPE_CHECKING:
     from sinkgraph.graph.diff import Plan
@@ -22,7 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Reloads"]
 
+_MOST_BYTES = 16 * 1024**2
 _TRIES = 3  # when nodes leave while what is new is being acquired
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Is what a reload is asked for; `read`: what its files held when they were read."""
+
+    graph: Graph
+    plan: Plan
+    read: Mapping[str, str]
 
 
 class Reloads:
@@ -32,6 +45,8 @@ class Reloads:
         self._topology = topology
         self._recipe = recipe
         self._turn = asyncio.Lock()
+        graph = topology.assembly.graph
+        self._read: Mapping[str, str] = _contents(graph.files) if graph is not None else {}
 
     @property
     def graph(self) -> Graph:
@@ -54,10 +69,23 @@ class Reloads:
 
         Raises DocumentError with every diagnostic.
         """
-        before = self.graph
-        graph = await self._aside(self._recipe.graph, document, set_vars)
-        diff = import_module("sinkgraph.graph.diff").diff
-        return graph, diff(before, graph, fates=fates or {})
+        wanted = await self._wanted(document, set_vars, fates or {})
+        return wanted.graph, wanted.plan
+
+    async def _wanted(
+        self, document: Any, set_vars: Mapping[str, str] | None, fates: Mapping[str, str]
+    ) -> _Wanted:
+        before, read = self.graph, self._read
+
+        def compare() -> _Wanted:
+            graph = self._recipe.graph(document, set_vars)
+            now = _contents(graph.files)
+            rewritten = {path for path, held in now.items() if read.get(path, held) != held}
+            diff = import_module("sinkgraph.graph.diff").diff
+            return _Wanted(graph, diff(before, graph, fates=fates, rewritten=rewritten), now)
+
+        wanted: _Wanted = await self._aside(compare)
+        return wanted
 
     async def reload(
         self,
@@ -73,15 +101,19 @@ class Reloads:
             if topology.status not in ("ok", "degraded"):
                 raise SinkClosed(f"{topology.name} is {topology.status}")
             try:
-                graph, plan = await self.plan(document, set_vars=set_vars, fates=fates)
+                wanted = await self._wanted(document, set_vars, fates)
             except DocumentError as error:
                 return self._refused(diagnostics=tuple(error.diagnostics))
+            plan = wanted.plan
             if plan.refused:
                 return self._refused(diagnostics=plan.refused)
-            if not plan and not plan.document:
+            if plan.same:
                 return Applied(topology.generation, plan)
             limit = topology.drain_s if drain_s is None else drain_s
-            return await self._carry_out(graph, plan, fates, limit)
+            outcome = await self._carry_out(wanted.graph, plan, fates, limit)
+            if outcome:
+                self._read = wanted.read
+            return outcome
 
     async def _carry_out(
         self, graph: Graph, plan: Plan, fates: Mapping[str, str], drain_s: float
@@ -121,3 +153,13 @@ class Reloads:
         refused = Refused(self._topology.generation, **said)
         self._topology.journal.note("reload_refused", reason=str(refused))
         return refused
+
+
+def _contents(files: Iterable[str]) -> dict[str, str]:
+    """Return a digest of what each file holds; of those that can be read."""
+    found: dict[str, str] = {}
+    for path in files:
+        content, _ = read_regular(path, _MOST_BYTES)
+        if content is not None:
+            found[path] = sha256(content).hexdigest()
+    return found
