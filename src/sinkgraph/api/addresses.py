@@ -163,6 +163,9 @@ def resolve(given: str | None, *, directory: str | None = None) -> Address:
     matched = [run for run in runs if given in (run.name, str(run.pid))]
     if len(matched) == 1:
         return matched[0].address
+    found = _path(given)
+    if found is not None and not matched:
+        return found
     shown = safe_text(given, 80)
     if matched:
         raise Unreachable(f"{len(matched)} running graphs are named `{shown}`:{_listed(matched)}")

@@ -209,7 +209,7 @@ class _Runner:
             live.topology.abort()
         await notifier.stopping()
         if self._control is not None:
-            await self._control.close()
+            self._control.quiesce()
         stopping = asyncio.ensure_future(self._countdown(live))
         try:
             report = await live.close(drain_disk=not self._asked.is_set())
@@ -218,6 +218,8 @@ class _Runner:
                 task.cancel()
             await asyncio.gather(stopping, watching, return_exceptions=True)
             await notifier.close()
+            if self._control is not None:
+                await self._control.close()
         failed = [s for s in live.topology.sources.values() if s.status == "failed"]
         errors = [f"error: source {s.name}: {safe_text(str(s.last_error))}" for s in failed]
         self._tell_end(report, errors)
@@ -233,14 +235,18 @@ class _Runner:
             return
         from sinkgraph.control.server import Control
 
-        self._control = Control(
+        control = Control(
             live,
             graph=self._graph,
             listen=self._listen,
             state_dir=self._options["state_dir"],
             warn=lambda said: _say(f"warning: {said}"),
         )
-        await self._control.__aenter__()
+        try:
+            self._control = await control.__aenter__()
+        except Exception as error:  # whatever it is, the graph runs
+            await control.close()
+            _say(f"warning: nobody can look at this run: {safe_text(repr(error))}")
 
     def _tell_start(self, live: Live) -> None:
         from sinkgraph import __version__

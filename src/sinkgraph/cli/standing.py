@@ -100,8 +100,8 @@ def _note(node: NodeView) -> str:
         parts.append(f"resets in {lasting(breaker.reverts_in_s)}")
     dropped = sum(node.ledger.dropped.values())
     if dropped:
-        reasons = ", ".join(f"{n:,} {safe_text(why)}" for why, n in node.ledger.dropped.items())
-        parts.append(f"dropped {reasons}")
+        reasons = ", ".join(safe_text(why) for why in node.ledger.dropped)
+        parts.append(f"dropped {dropped:,} ({reasons})")
     if node.ledger.dead_lettered:
         parts.append(f"{node.ledger.dead_lettered:,} dead-lettered")
     if node.last_error and trouble(node):

@@ -62,7 +62,7 @@ class Teller:
         bad = [node for node in now.nodes.values() if trouble(node)]
         for node in bad:
             self._since[node.name] = now.at
-        rest = [f"{safe_text(node.name)} is {_state(node)}" for node in bad]
+        rest = [_state(node) for node in bad]
         full = [one for node in now.nodes.values() for one in self._fill(node)]
         return [head if rest or full else f"{head}, all is well", *rest, *full]
 
@@ -158,5 +158,8 @@ def _dropped(node: NodeView) -> int:
 
 
 def _state(node: NodeView) -> str:
-    why = f": {safe_text(node.last_error, 160)}" if node.last_error else ""
-    return node_state(node) + why
+    name, state = safe_text(node.name), node_state(node)
+    why = f": {safe_text(node.last_error, 160)}" if node.last_error and not node.paused else ""
+    if state.startswith("breaker "):
+        return f"the breaker of {name} is {state.removeprefix('breaker ')}{why}"
+    return f"{name} is {state}{why}"

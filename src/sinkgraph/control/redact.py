@@ -30,7 +30,7 @@ _NAMES = re.compile(
 )
 _USERINFO = re.compile(r"(?<=://)[^\s/@?#\"'<>]+@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+(?=\S*[0-9=+/])[A-Za-z0-9+/=._~-]{6,}", re.IGNORECASE)
-_QUERY = re.compile(r"(\bhttps?://[^\s?#\"'<>]*\?)[^\s#\"'<>]+")
+_QUERY = re.compile(r"(\bhttps?://[^\s?#\"'<>]*\?)(?!…)[^\s#\"'<>]+")
 
 
 class Redactor:

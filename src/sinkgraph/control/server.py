@@ -126,8 +126,13 @@ class Control:
     ) -> None:
         await self.close()
 
+    def quiesce(self) -> None:
+        """Take back what would lose events in a stop, which can be watched until `close`."""
+        self.desk.operator.end()
+        self.desk.sampler.hurry()
+
     async def close(self) -> None:
-        """End every stream and connection, and take back what would lose events. Idempotent."""
+        """End every stream and connection. Idempotent."""
         if self._closed:
             return
         self._closed = True

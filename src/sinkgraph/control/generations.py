@@ -1,0 +1,199 @@
+"""The documents a run has committed, the last ten of them, in its state dir where it has one.
+
+A document is written beside its place before the graph changes, and takes its place at the commit,
+ahead of everything that the new graph stores. Nobody else may read the files: documents may say
+what is not for everybody. Which one is run, and when, is the supervisor's affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sinkgraph.control.documents import Document
+
+__all__ = ["KEPT", "Generations", "Kept", "last_kept"]
+
+KEPT = 10
+FOLDER = "documents"
+_NEXT = "next.json"
+_NAME = re.compile(r"([0-9]{10})\.json")
+_VERSION = 1
+_MOST_BYTES = 256 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Is one committed document.
+
+    `digest`: of its graph. `at`: Unix seconds. `origin` and `by`: what brought it, and who.
+    `override`: the run's file said something else. `of`: the generation whose document it is.
+    """
+
+    generation: int
+    digest: str
+    document: Document
+    at: float
+    origin: str
+    by: str
+    override: bool
+    of: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "generation": self.generation,
+            "digest": self.digest,
+            "at": self.at,
+            "origin": self.origin,
+            "by": self.by,
+            "override": self.override,
+            "of": self.of,
+            "document": self.document.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> Kept:
+        """Return what `as_dict` gave; raises KeyError, TypeError or ValueError for other things."""
+        return cls(
+            int(held["generation"]),
+            str(held["digest"]),
+            Document.from_dict(held["document"]),
+            float(held["at"]),
+            str(held["origin"]),
+            str(held["by"]),
+            bool(held["override"]),
+            int(held["of"]),
+        )
+
+
+class Generations:
+    """Holds the documents of a state dir, or of this process alone without one (None).
+
+    `open`, `write` and `settle` wait for the disk: call them aside from the loop.
+    """
+
+    def __init__(self, state_dir: str | None) -> None:
+        self._folder = None if state_dir is None else os.path.join(state_dir, FOLDER)
+        self._held: dict[int, Kept] = {}
+        self.unreadable: list[str] = []
+
+    def open(self) -> None:
+        """Read what is there; what cannot be read is named in `unreadable` and left alone."""
+        if self._folder is None:
+            return
+        try:
+            names = sorted(os.listdir(self._folder))
+        except FileNotFoundError:
+            return
+        except OSError:
+            self.unreadable.append(self._folder)
+            return
+        for name in names:
+            if _NAME.fullmatch(name):
+                path = os.path.join(self._folder, name)
+                try:
+                    one = _read(path)
+                except (OSError, ValueError, KeyError, TypeError):
+                    self.unreadable.append(path)
+                else:
+                    self._held[one.generation] = one
+
+    # what is held
+
+    def all(self) -> list[Kept]:
+        """Return the documents, the oldest first."""
+        return [self._held[number] for number in sorted(self._held)]
+
+    def last(self) -> Kept | None:
+        """Return the document that was committed last."""
+        return self._held[max(self._held)] if self._held else None
+
+    def find(self, generation: int) -> Kept | None:
+        """Return the document of a generation, None where it is not kept any more."""
+        return self._held.get(generation)
+
+    def before(self, running: Kept) -> Kept | None:
+        """Return what a rollback without a number goes to: the newest other document before."""
+        for one in reversed(self.all()):
+            if one.generation < running.of and one.digest != running.digest:
+                return one
+        return None
+
+    # writing
+
+    def hold(self, one: Kept) -> list[int]:
+        """Count a document as committed; return the generations that are kept no more."""
+        self._held[one.generation] = one
+        gone = sorted(self._held)[:-KEPT]
+        for number in gone:
+            del self._held[number]
+        return gone
+
+    def write(self, one: Kept) -> None:
+        """Write a document beside its place, so that `settle` cannot fail for want of room.
+
+        Raises OSError.
+        """
+        if self._folder is None:
+            return
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        path = os.path.join(self._folder, _NEXT)
+        body = json.dumps(one.as_dict(), ensure_ascii=True).encode()
+        head = {"version": _VERSION, "sha256": hashlib.sha256(body).hexdigest()}
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(json.dumps(head).encode() + b"\n" + body)
+            file.flush()
+            os.fsync(fd)
+
+    def settle(self, generation: int, gone: list[int]) -> None:
+        """Put what was written into its place, for good; then remove those that are `gone`.
+
+        Raises OSError.
+        """
+        if self._folder is None:
+            return
+        os.replace(os.path.join(self._folder, _NEXT), self._path(generation))
+        _sync(self._folder)
+        _sync(os.path.dirname(self._folder))
+        for number in gone:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path(number))
+
+    def _path(self, generation: int) -> str:
+        assert self._folder is not None, "documents are kept in a state dir"
+        return os.path.join(self._folder, f"{generation:010}.json")
+
+
+def last_kept(state_dir: str) -> Kept | None:
+    """Return the document that a state dir has last, if it has one that can be read."""
+    held = Generations(state_dir)
+    held.open()
+    return held.last()
+
+
+def _read(path: str) -> Kept:
+    """Return a document that was kept; raises OSError, ValueError, KeyError or TypeError."""
+    with open(path, "rb") as file:
+        head = json.loads(file.readline(1_000))
+        body = file.read(_MOST_BYTES)
+    if head["version"] != _VERSION or head["sha256"] != hashlib.sha256(body).hexdigest():
+        raise ValueError("it is damaged, or of another version")
+    return Kept.from_dict(json.loads(body))
+
+
+def _sync(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
