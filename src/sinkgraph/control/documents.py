@@ -80,7 +80,7 @@ class Document:
     def load(self, recipe: Recipe, *, anew: bool = False) -> Loaded:
         """Return its graph, made of the texts it has; `anew`: what it includes is read again."""
         looked = Looked()
-        kept = [(SourceText(one.name, one.text), Path(one.folder)) for one in self.parts]
+        parts = [(SourceText(one.name, one.text), Path(one.folder)) for one in self.parts]
         graph, found = load_text(
             self.main.text,
             name=self.main.name,
@@ -90,7 +90,7 @@ class Document:
             secrets=recipe.secrets,
             output_dir=recipe.output_dir,
             includes=self.includes,
-            kept=None if anew else kept,
+            parts=None if anew else parts,
             looked=looked,
         )
         made = _document(looked, self.syntax, self.path, self.includes) or self

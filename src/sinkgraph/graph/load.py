@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors, sort_diagnostics
 from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.diagnostics.source import SourceText
 from sinkgraph.errors import DocumentError
 from sinkgraph.graph.facts import Facts
 from sinkgraph.graph.model import Graph
@@ -26,7 +27,7 @@ from sinkgraph.graph.rules import LINTS, RULES
 from sinkgraph.graph.schemas import named_schemas
 from sinkgraph.graph.view import connect
 from sinkgraph.spec.declared import GraphSpec
-from sinkgraph.spec.document import Syntax, from_python, read
+from sinkgraph.spec.document import Syntax, from_python, parse, read
 from sinkgraph.spec.document_tree import Entry
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.including.inputs import Inputs
@@ -35,11 +36,11 @@ from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.kinds.types import is_schema_file
 from sinkgraph.spec.load import load_spec
-from sinkgraph.spec.templates.told import told_once
+from sinkgraph.spec.templates.told import told
 from sinkgraph.spec.vars import read_vars
 from sinkgraph.spec.written_secrets import hide_written_secrets
 
-__all__ = ["Document", "Looked", "Secrets", "check", "load", "load_graph", "load_tree"]
+__all__ = ["Document", "Looked", "Secrets", "check", "load", "load_graph", "load_text", "load_tree"]
 
 Document: TypeAlias = str | os.PathLike[str] | Mapping[str, Any]
 Secrets = Literal["strict", "placeholder"]
@@ -65,12 +66,14 @@ class Looked:
     """Is what loading looked at, whatever came of it; all is absolute, the document itself first.
 
     `files`: documents and schemas, also those that are missing. `folders`: where globs looked.
-    `secrets`: files that a `${file:…}` names.
+    `secrets`: files that a `${file:…}` names. `texts`: what was read, each with its folder, the
+    document itself last, in the order they were merged in.
     """
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    texts: list[tuple[SourceText, Path]] = field(default_factory=list)
 
 
 def load(
@@ -164,7 +167,46 @@ def _load(
         env=os.environ if env is None else env,
         looked=looked,
     )
-    found = [*found, *more]
+    return _judged(tree, graph, [*found, *more])
+
+
+def load_text(
+    text: str,
+    *,
+    name: str,
+    syntax: Syntax,
+    base: Path,
+    set_vars: Mapping[str, str] | None = None,
+    secrets: Secrets = "strict",
+    output_dir: str | os.PathLike[str] | None = None,
+    includes: bool = True,
+    parts: Sequence[tuple[SourceText, Path]] | None = None,
+    looked: Looked | None = None,
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """Return the graph of a text, as `load_graph` does of a file; `name` is how it is shown.
+
+    `base` is where its relative inputs start from; `includes` and `parts` as for `load_tree`.
+    """
+    tree, found = parse(text, name, syntax)
+    if tree is None:
+        return None, _ordered(found)
+    graph, more = load_tree(
+        tree,
+        base=base,
+        output=Path.cwd() if output_dir is None else Path(output_dir),
+        set_vars=set_vars or {},
+        secrets=secrets,
+        env=os.environ,
+        includes=includes,
+        parts=parts,
+        looked=looked,
+    )
+    return _judged(tree, graph, [*found, *more])
+
+
+def _judged(
+    tree: Tree, graph: Graph | None, found: list[Diagnostic]
+) -> tuple[Graph | None, list[Diagnostic]]:
     every = _ordered(found)
     if every:
         hide_written_secrets(tree)
@@ -180,14 +222,19 @@ def load_tree(
     secrets: Secrets,
     env: Mapping[str, str],
     includes: bool = True,
+    parts: Sequence[tuple[SourceText, Path]] | None = None,
     looked: Looked | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a tree that was read without a problem, or of what could be read.
 
     Without `includes` the document may not include others: no file but schemas and secrets is read.
+    `parts` are the texts it included when it was read before, which are taken instead of files.
     """
     looked = Looked() if looked is None else looked
-    merged, found = whole(tree, base=base, allowed=includes)
+    merged, found = whole(tree, base=base, allowed=includes, kept=parts)
+    looked.texts.extend((one, merged.bases[one]) for one in merged.parts)
+    if tree.span is not None:
+        looked.texts.append((tree.span.source, base))
     tree = merged.tree
     looked.files.extend(map(os.path.abspath, merged.files))
     looked.folders.extend(map(os.path.abspath, merged.folders))
@@ -217,29 +264,19 @@ def load_tree(
         found.extend(rule(view))
     found.extend(format_findings(view))
     if not merged.complete:
-        return None, [one for one in _told(found, spec) if not _unknown_yet(one)]
+        return None, [one for one in told(found, spec) if not _unknown_yet(one)]
     facts = None if any(one.code in _NAMELESS for one in found) else Facts.of(view)
     if facts is not None:
         for lint in LINTS:
             found.extend(lint(facts))
     if facts is None or has_errors(found):
-        return None, _told(found, spec)
+        return None, told(found, spec)
     graph = facts.graph
     if spec.promises:
         from sinkgraph.graph.promises import broken_promises
 
         found.extend(broken_promises(graph, spec.promises))
-    return graph, _told(found, spec)
-
-
-def _told(found: list[Diagnostic], spec: GraphSpec) -> list[Diagnostic]:
-    """Return findings, those in a template once; what a use puts into secret fields is hidden."""
-    if not found or "templates" not in spec.tree:
-        return found
-    for decl in spec.nodes:
-        if decl.use is not None and decl.use.kind is not None and not decl.use.kind.built_in:
-            hide_written_secrets(decl.tree)
-    return told_once(found, spec.tree, spec.nodes)
+    return graph, told(found, spec)
 
 
 def _var_in_var(one: Diagnostic) -> Diagnostic:

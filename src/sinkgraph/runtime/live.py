@@ -116,6 +116,11 @@ class Live:
         return self._topology
 
     @property
+    def reloads(self) -> Reloads:
+        """What changes the graph that runs."""
+        return self._reloads
+
+    @property
     def splices(self) -> Splices:
         """Where readers are put in front of nodes."""
         return self._splices

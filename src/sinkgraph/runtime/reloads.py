@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sinkgraph.errors import DocumentError, SinkClosed, SinkgraphError, StartFailed
 from sinkgraph.runtime.outcome import Applied, Refused
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sinkgraph.graph.model import Graph
     from sinkgraph.runtime.topology import Topology
 
-__all__ = ["Reloads"]
+__all__ = ["Keeping", "Reloads"]
 
 _MOST_BYTES = 16 * 1024**2
 _TRIES = 3  # when nodes leave while what is new is being acquired
@@ -36,6 +36,18 @@ class _Wanted:
     graph: Graph
     plan: Plan
     read: Mapping[str, str]
+
+
+class Keeping(Protocol):
+    """Keeps the document of a reload, so that it counts before anything the new graph stores."""
+
+    async def prepare(self, graph: Graph, generation: int) -> str:
+        """Store it where it does not count yet; return why that cannot be, "" when it is done."""
+        ...
+
+    def commit(self) -> None:
+        """Let it count; called in the step that changes the graph. Must neither wait nor fail."""
+        ...
 
 
 class Reloads:
@@ -94,8 +106,9 @@ class Reloads:
         set_vars: Mapping[str, str] | None = None,
         fates: Mapping[str, str],
         drain_s: float | None = None,
+        keeping: Keeping | None = None,
     ) -> Applied | Refused:
-        """Run another graph; see `Live.reload`."""
+        """Run another graph; see `Live.reload`. `keeping` is asked to keep its document."""
         topology = self._topology
         async with self._turn:
             if topology.status not in ("ok", "degraded"):
@@ -109,14 +122,23 @@ class Reloads:
                 return self._refused(diagnostics=plan.refused)
             if plan.same:
                 return Applied(topology.generation, plan)
+            if keeping is not None:
+                reason = await keeping.prepare(wanted.graph, topology.generation + 1)
+                if reason:
+                    return self._refused(reasons=(reason,))
             limit = topology.drain_s if drain_s is None else drain_s
-            outcome = await self._carry_out(wanted.graph, plan, fates, limit)
+            outcome = await self._carry_out(wanted.graph, plan, fates, limit, keeping)
             if outcome:
                 self._read = wanted.read
             return outcome
 
     async def _carry_out(
-        self, graph: Graph, plan: Plan, fates: Mapping[str, str], drain_s: float
+        self,
+        graph: Graph,
+        plan: Plan,
+        fates: Mapping[str, str],
+        drain_s: float,
+        keeping: Keeping | None,
     ) -> Applied | Refused:
         topology = self._topology
         for _ in range(_TRIES):
@@ -136,6 +158,8 @@ class Reloads:
                 await reload.give_back()
                 continue
             began = topology.clock.now()
+            if keeping is not None:
+                keeping.commit()
             reload.commit()
             took_s = topology.clock.now() - began
             counts = {action: len(held) for action, held in plan.by_action().items() if held}

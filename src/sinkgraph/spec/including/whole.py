@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.source import SourceText
+from sinkgraph.spec.document import parse, syntax_of
 from sinkgraph.spec.document_tree import Mapping
 from sinkgraph.spec.including.findings import not_here
 from sinkgraph.spec.including.merge import merge
@@ -28,26 +30,38 @@ class Whole:
     """Is a document and all it includes.
 
     `files`: the included documents that were read or looked for, as they are shown, in that order.
-    `folders`: those that globs looked through. `bases`: the folder each text is in. `complete`
-    False: something could not be read, so not all that is declared is known.
+    `folders`: those that globs looked through. `bases`: the folder each text is in. `parts`: the
+    texts that were included, in the order they are merged in. `complete` False: something could not
+    be read, so not all that is declared is known.
     """
 
     tree: Mapping
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     bases: AnyMapping[SourceText, Path] = field(default_factory=dict)
+    parts: tuple[SourceText, ...] = ()
     complete: bool = True
 
 
-def whole(tree: Mapping, *, base: Path, allowed: bool = True) -> tuple[Whole, list[Diagnostic]]:
+def whole(
+    tree: Mapping,
+    *,
+    base: Path,
+    allowed: bool = True,
+    kept: Sequence[tuple[SourceText, Path]] | None = None,
+) -> tuple[Whole, list[Diagnostic]]:
     """Return a document merged with what it includes, and what is wrong with that.
 
     `base` is the folder of the document; not `allowed`: an `include` is a finding, and no file is
-    looked at. Must survive whatever stands there, files that are none, and circles.
+    looked at. `kept` are the texts it included when it was read before, each with its folder: they
+    are taken, and no file is looked at. Must survive whatever stands there, files that are none,
+    and circles.
     """
     tree, found = read_as_meant(tree, TOP_LEVEL)
     if "include" not in tree:
         return Whole(tree), found
+    if kept is not None:
+        return _put_together(tree, kept, found)
     if not allowed:
         return Whole(tree, complete=False), [*found, not_here(tree.key_span("include"))]
     folder, name = _place(tree, base)
@@ -62,9 +76,32 @@ def whole(tree: Mapping, *, base: Path, allowed: bool = True) -> tuple[Whole, li
         tuple(files.names),
         tuple(dict.fromkeys(files.folders)),
         files.bases,
+        tuple(one.span.source for one in files.trees[:-1] if one.span is not None),
         files.whole and known,
     )
     return made, found
+
+
+def _put_together(
+    tree: Mapping, kept: Sequence[tuple[SourceText, Path]], found: list[Diagnostic]
+) -> tuple[Whole, list[Diagnostic]]:
+    """Return a document with parts that were read before."""
+    trees: list[Mapping] = []
+    bases: dict[SourceText, Path] = {}
+    for text, folder in kept:
+        part, more = parse(text.text, text.name, syntax_of(text.name) or "yaml")
+        found.extend(more)
+        if part is not None:
+            if part.span is not None:
+                bases[part.span.source] = folder
+            trees.append(_part(part, found))
+    for one in trees:
+        hide_written_secrets(one)
+    name = tree.span.source.name if tree.span is not None else ""
+    merged, more, known = merge([*trees, tree], name)
+    names = tuple(text.name for text, _ in kept)
+    made = Whole(merged, names, (), bases, tuple(bases), known and len(trees) == len(kept))
+    return made, [*found, *more]
 
 
 def _part(tree: Mapping, found: list[Diagnostic]) -> Mapping:
