@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.safe import safe_text
+from sinkgraph.spec.document_traps import EXPRESSION_KEYS, EXPRESSION_MAPS
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.document_tree import Node
 from sinkgraph.spec.fields import (
@@ -215,6 +216,8 @@ _NAME_HELP = "a letter, then letters, digits or `_`, so that `params.NAME` reads
 def _bad_name(name: str) -> str:
     if not (name.isidentifier() and name.isascii()):
         return "not a name"
+    if name in EXPRESSION_KEYS | EXPRESSION_MAPS:
+        return "what stands under this name is an expression"
     return "every node has a field of this name" if name in _RESERVED else ""
 
 

@@ -110,8 +110,8 @@ class Quick:
         for port, many, suffixes in self.ports:
             if many:
                 update[port] = tuple([name + suffix for suffix in suffixes])
-            elif suffixes:
-                update[port] = name + suffixes[0]
+            else:
+                update[port] = name + suffixes[0] if suffixes else None
         own = part.own
         if "group" in said and "group" not in own:
             update["group"] = values["group"]

@@ -125,7 +125,8 @@ class _Reader:
         deep = 1 + max((self._done.get(one, 0) for one in _kinds_in(body)), default=0)
         self._done[name] = deep
         if deep > MAX_DEPTH:
-            self._too_deep(name, entry, path)
+            if deep == MAX_DEPTH + 1:  # deeper ones are its consequences
+                self._too_deep(name, entry, path)
             first = None
         if first is None:
             self.found.extend(bodies.found)
