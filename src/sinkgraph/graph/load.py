@@ -31,7 +31,7 @@ from sinkgraph.spec.document import Syntax, from_python, parse, read
 from sinkgraph.spec.document_tree import Entry
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.including.inputs import Inputs
-from sinkgraph.spec.including.whole import whole
+from sinkgraph.spec.including.whole import Whole, whole
 from sinkgraph.spec.interpolate import interpolate
 from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.kinds.types import is_schema_file
@@ -232,12 +232,8 @@ def load_tree(
     """
     looked = Looked() if looked is None else looked
     merged, found = whole(tree, base=base, allowed=includes, kept=parts)
-    looked.texts.extend((one, merged.bases[one]) for one in merged.parts)
-    if tree.span is not None:
-        looked.texts.append((tree.span.source, base))
+    _note_read(looked, merged, tree, base)
     tree = merged.tree
-    looked.files.extend(map(os.path.abspath, merged.files))
-    looked.folders.extend(map(os.path.abspath, merged.folders))
     fill = partial(
         interpolate,
         env=env,
