@@ -275,6 +275,14 @@ def load_tree(
     return graph, told(found, spec)
 
 
+def _note_read(looked: Looked, merged: Whole, tree: Tree, base: Path) -> None:
+    looked.files.extend(map(os.path.abspath, merged.files))
+    looked.folders.extend(map(os.path.abspath, merged.folders))
+    looked.texts.extend((one, merged.bases[one]) for one in merged.parts)
+    if tree.span is not None:
+        looked.texts.append((tree.span.source, base))
+
+
 def _var_in_var(one: Diagnostic) -> Diagnostic:
     """Return the finding of a `${var:…}` that stands where vars are made."""
     if one.code != "SG132":
