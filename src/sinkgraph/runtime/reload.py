@@ -195,7 +195,8 @@ class Reload:
         for name, node in matching.ended.items():
             if id(node) in reached:
                 continue
-            new.sinks.pop(name, None)
+            if new.sinks.get(name) is node:
+                del new.sinks[name]
             topology.leave(node, f"{name}~{topology.generation}" if name in final else name)
         topology.wire()
 
