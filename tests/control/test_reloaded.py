@@ -1,0 +1,146 @@
+"""What the control plane says and holds goes on over a reload."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from contextlib import aclosing
+from typing import Any
+
+from sinkgraph.api.addresses import Address
+from sinkgraph.api.client import Client, Refused
+from sinkgraph.api.messages import TapEvent
+from tests.support.control import DOCUMENT, Watched, watched
+from tests.support.program import until
+
+SOURCES = {"in": {"kind": "inlet", "to": "fan"}}
+BEFORE: dict[str, Any] = {**DOCUMENT, "sources": SOURCES}
+
+
+def changed(**queue: Any) -> dict[str, Any]:
+    """Return the document with other fields of its first queue, and another node."""
+    made = copy.deepcopy(BEFORE)
+    made["sinks"]["q"] |= queue
+    made["sinks"]["more"] = {"kind": "queue", "to": {"kind": "blackhole", "name": "hole2"}}
+    made["sinks"]["fan"]["to"] = ["q", "eu/kept", "more"]
+    return made
+
+
+def client(graph: Watched) -> Client:
+    return Client(Address(socket=graph.control.socket))
+
+
+async def test_a_pause_outlives_a_reload_and_ends_at_its_time() -> None:
+    async with watched(BEFORE, tcp=False) as graph:
+        await graph.post("/v1/nodes/q/pause", {"for_s": 300})
+        await graph.live.write({"n": 1})
+        assert await graph.live.reload(changed(capacity=50))
+        await graph.live.write({"n": 2})
+        await asyncio.sleep(0.05)
+        assert graph.end.data == []
+        node = await graph.node("q")
+        assert (node["paused"], node["capacity"], node["depth"]) == (True, 50, 2)
+        assert node["resumes_in_s"] is not None
+        await graph.post("/v1/nodes/q/resume")
+        await until(lambda: graph.end.data == [{"n": 1}, {"n": 2}])
+        assert graph.live.snapshot().residue == 0
+
+
+async def test_who_watches_is_told_of_the_new_graph() -> None:
+    async with watched(BEFORE, tcp=False) as graph, client(graph) as one:
+        async with aclosing(one.watch()) as seen, asyncio.timeout(20):  # type: ignore[type-var]
+            await anext(seen)
+            assert await graph.live.reload(changed())
+            async for told in seen:
+                if told.snapshot is not None and told.snapshot.generation == 2:
+                    break
+        assert "more" in told.snapshot.nodes
+        view = await one.graph()
+        assert (view.generation, view.digest) == (2, graph.live.topology.assembly.digest)
+        assert ("fan", "more") in {(edge.source, edge.target) for edge in view.edges}
+        reply = await graph.ask("GET", "/metrics")
+        assert b'sinkgraph_reloads_total{outcome="applied"} 1.0' in reply.body
+
+
+async def test_a_tap_stands_at_the_node_that_took_the_place() -> None:
+    async with watched(BEFORE, tcp=False) as graph, client(graph) as one:
+        found: list[TapEvent] = []
+
+        async def read() -> None:
+            async with aclosing(one.tap("eu/kept")) as shown:  # type: ignore[type-var]
+                async for message in shown:
+                    if isinstance(message, TapEvent):
+                        found.append(message)
+
+        reading = asyncio.ensure_future(read())
+        await until(lambda: graph.control.desk.taps)
+        await graph.live.write({"n": 1})
+        await until(lambda: len(found) == 1)
+        other = changed()
+        other["sinks"]["eu/kept"] = {"kind": "blackhole"}
+        assert await graph.live.reload(other)
+        assert graph.live.nodes["eu/kept"].kind == "blackhole"
+        for n in range(2, 200):
+            await graph.live.write({"n": n})
+            await asyncio.sleep(0.05)
+            if len(found) > 1:
+                break
+        assert len(found) > 1
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await until(lambda: not graph.control.desk.taps)
+        assert graph.live.snapshot().residue == 0
+
+
+class Supervised:
+    """Stands for whoever reloads: what it was asked is kept."""
+
+    drift: str | None = "the file has changed since"
+
+    def __init__(self, good: bool) -> None:
+        self.asked: list[Any] = []
+        self.good = good
+
+    def __bool__(self) -> bool:
+        return self.good
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"applied": self.good, "generation": 1}
+
+    async def plan(self, text: str, fates: Any, *, syntax: str) -> dict[str, Any]:
+        self.asked.append((text, fates, syntax))
+        return {"changes": []}
+
+    async def apply(self, text: str, **how: Any) -> Supervised:
+        self.asked.append((text, how))
+        return self
+
+    async def rollback(self, generation: int, **how: Any) -> Supervised:
+        self.asked.append((generation, how))
+        return self
+
+
+async def test_reloads_are_asked_of_the_supervisor() -> None:
+    good = Supervised(good=True)
+    async with watched(tcp=False, supervisor=good) as graph, client(graph) as one:
+        assert await one.plan("a: 1", fates={"q": "discard"}) == {"changes": []}
+        assert (await one.apply("b: 1", generation=1))["applied"] is True
+        assert (await one.rollback(1))["applied"] is True
+        assert (await one.graph()).drift == "the file has changed since"
+        try:
+            await one.apply("c", generation=7)
+        except Refused as refused:
+            assert refused.problem.status == 412
+        by = graph.control.desk.live.topology.run_id
+        assert by
+    asked = [one for one in good.asked if isinstance(one[-1], dict)]
+    assert good.asked[0] == ("a: 1", {"q": "discard"}, "yaml")
+    assert asked[0][1]["if_match"] == 1
+    assert asked[0][1]["by"].startswith("uid ")
+    assert len(good.asked) == 3
+
+
+async def test_a_refused_document_is_no_success() -> None:
+    async with watched(tcp=False, supervisor=Supervised(good=False)) as graph:
+        reply = await graph.post("/v1/apply", {"document": "x"})
+        assert (reply.status, reply.json["applied"]) == (422, False)
