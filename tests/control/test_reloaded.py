@@ -54,6 +54,7 @@ async def test_who_watches_is_told_of_the_new_graph() -> None:
             async for told in seen:
                 if told.snapshot is not None and told.snapshot.generation == 2:
                     break
+        assert told.snapshot is not None
         assert "more" in told.snapshot.nodes
         view = await one.graph()
         assert (view.generation, view.digest) == (2, graph.live.topology.assembly.digest)
