@@ -14,16 +14,16 @@ from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.declared import GraphSpec, NodeDecl
+from sinkgraph.spec.defaults import defaults_of_kinds, read_defaults
 from sinkgraph.spec.document_tree import Entry, Mapping, Node, Scalar
 from sinkgraph.spec.fields import name_problem, shown
-from sinkgraph.spec.judged import model_keys, not_in_this_version
-from sinkgraph.spec.kind import Side
+from sinkgraph.spec.judged import not_in_this_version
 from sinkgraph.spec.leaves import is_secret, leaf, plain, written
-from sinkgraph.spec.nodes import Defaults, Located, NodeReader
+from sinkgraph.spec.nodes import Located, NodeReader
 from sinkgraph.spec.promises import read_promises
 from sinkgraph.spec.secret import MASK
-from sinkgraph.spec.sections import declared, entries_of, wrong_shape
-from sinkgraph.spec.templates.read import Templates, read_templates
+from sinkgraph.spec.sections import declared, wrong_shape
+from sinkgraph.spec.templates.read import read_templates
 
 __all__ = ["LATER", "TOP_LEVEL", "VERSION", "load_spec", "wrong_version"]
 
@@ -70,8 +70,8 @@ def load_spec(
     _head(tree, found)
     name = _name(tree, found)
     values = dict(vars or {})
-    templates = read_templates(tree, found, vars=values, defaults=_raw_defaults(tree))
-    reader = NodeReader(_defaults(tree, templates, found), located, templates)
+    templates = read_templates(tree, found, vars=values, defaults=defaults_of_kinds(tree))
+    reader = NodeReader(read_defaults(tree, templates, found), located, templates)
     for one in declared(tree, found):
         if one.tree is not None:
             reader.read(one.name, one.side, one.tree, one.at)
@@ -193,73 +193,3 @@ def _name(tree: Mapping, found: list[Diagnostic]) -> str:
             )
         )
     return text
-
-
-def _raw_defaults(tree: Mapping) -> Defaults:
-    """Return `defaults:` as written, for the nodes of templates."""
-    held = tree.get("defaults")
-    entries = held.entries if isinstance(held, Mapping) else []
-    return {one.key.text: one.value.entries for one in entries if isinstance(one.value, Mapping)}
-
-
-def _defaults(tree: Mapping, templates: Templates, found: list[Diagnostic]) -> Defaults:
-    """Read `defaults:`, each field judged by whether a node of that kind has it."""
-    made: dict[str, list[Entry]] = {}
-    known_kinds = templates.kinds
-    for entry in entries_of(tree, "defaults", found):
-        name = entry.key.text
-        if name in templates.wrong:
-            continue
-        sides: tuple[Side, ...] = ("source", "sink")
-        kinds = [one for side in sides if (one := known_kinds.find(side, name))]
-        path = f"defaults.{safe_text(name, 80)}"
-        if not kinds:
-            near = nearest(name, {*known_kinds.names("source"), *known_kinds.names("sink")})
-            help = (f"the nearest is `{near}`",) if near else ()
-            headline = f"`{safe_text(name, 80)}` of `defaults` is not a kind"
-            found.append(
-                Diagnostic("SG124", headline, "error", entry.key.span, "", path, help=help)
-            )
-            continue
-        if not isinstance(entry.value, Mapping):
-            found.append(wrong_shape(entry.value.span, path, "a mapping of fields"))
-            continue
-        known = {key for one in kinds for key in model_keys(one.model)} - {"kind"}
-        ports = {port.name for one in kinds for port in one.ports}
-        made[name] = []
-        for field in entry.value.entries:
-            if len(found) >= _MAX_FOUND:
-                break
-            key = field.key.text
-            if key not in known:
-                near = nearest(key, known)
-                help = (f"the nearest is `{near}`",) if near else ()
-                headline = f"`{safe_text(key, 80)}` of `{path}` is not a field of {name}"
-                found.append(
-                    Diagnostic(
-                        "SG120",
-                        headline,
-                        "error",
-                        field.key.span,
-                        "unknown key",
-                        f"{path}.{key}",
-                        help=help,
-                    )
-                )
-            elif key in ports and not isinstance(field.value, Scalar):
-                found.append(_default_node(field, path))
-            else:
-                made[name].append(field)
-    return made
-
-
-def _default_node(field: Entry, path: str) -> Diagnostic:
-    return Diagnostic(
-        "SG122",
-        f"`{field.key.text}` of `{path}` holds a node",
-        "error",
-        field.value.span,
-        "every node of the kind would share it",
-        f"{path}.{field.key.text}",
-        help=("name a sink that is declared under `sinks:`",),
-    )
