@@ -26,7 +26,7 @@ class Matching:
     """Says what becomes of every node.
 
     `kept`: new name → the live node that goes on, and the one built for it, whose settings it
-    follows. `alike`: those of them whose settings are the same, and that cannot follow others.
+    follows. `alike`: those of them of which nothing but where their edges lead can differ.
     `begun`: new name → a node that begins. `ended`: nodes that stay behind, by the name they had.
     """
 
@@ -34,6 +34,11 @@ class Matching:
     alike: set[str] = field(default_factory=set)
     begun: dict[str, Node] = field(default_factory=dict)
     ended: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> set[str]:
+        """The new names of nodes that are not as they were."""
+        return {*self.begun, *(name for name in self.kept if name not in self.alike)}
 
     @property
     def final(self) -> dict[str, Node]:
@@ -53,11 +58,11 @@ def match(
         former = change.was if change is not None and change.was else name
         old = live.get(former) or leaving.get(name)
         same = change is not None and change.action == "keep" and old is not None
-        if old is not None and not old.closed and old.can_become(fresh):
-            made.kept[name] = old, fresh
-        elif old is not None and not old.closed and same and _same_edges(old, fresh):
+        if old is not None and not old.closed and same and _same_edges(old, fresh):
             made.kept[name] = old, fresh
             made.alike.add(name)
+        elif old is not None and not old.closed and old.can_become(fresh):
+            made.kept[name] = old, fresh
         else:
             made.begun[name] = fresh
             continue
@@ -69,8 +74,10 @@ def match(
 def _same_edges(old: Node, fresh: Node) -> bool:
     if type(old) is not type(fresh):
         return False
+    if (old.on_remove, old.was) != (fresh.on_remove, fresh.was):
+        return False
     mine, other = old.links(), fresh.links()
-    return [link.port for link in mine] == [link.port for link in other]
+    return [(one.port, one.required) for one in mine] == [(one.port, one.required) for one in other]
 
 
 def endpoints(node: Node) -> frozenset[tuple[str, str, int | None]]:

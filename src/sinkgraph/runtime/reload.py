@@ -8,7 +8,7 @@ who asked for it, is not its affair.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sinkgraph.runtime.matching import endpoints, match
@@ -58,6 +58,7 @@ class Reload:
         new.dead_letters.name = new.dead_letters.name or "dead-letters"
         self._matching = match(topology.assembly.nodes, topology.leaving, new, plan)
         self._into: dict[Queue, Fate] = {}
+        self._waiting: dict[Node, frozenset[object]] = {}
         self._paths = _paths(new)
 
     # provision
@@ -71,6 +72,7 @@ class Reload:
             async with asyncio.timeout(PROVISION_S):
                 await self._let_settle()
                 reasons = self._refusals() or await self._acquire()
+                self._waiting = self._affected()
         except TimeoutError:
             reasons = [f"what the new graph needs was not there within {PROVISION_S:g} s"]
         except BaseException:
@@ -149,31 +151,60 @@ class Reload:
             name: node for name, node in topology.assembly.nodes.items() if id(node) not in going_on
         }
         unwire(topology.wired)
-        led = [(link, link.target) for old, _ in matching.kept.values() for link in old.links()]
-        before = {name: endpoints(old) for name, (old, _) in matching.kept.items() if _judges(old)}
         final = matching.final
-        for node in self._new.nodes.values():
-            for link in node.links():
-                link.retarget(topology.face(final[link.target.name]))
-        for name, (old, _) in matching.kept.items():
-            old.name, old.path = name, self._paths.get(name, (name,))
-            old.left, old.successor = False, None
-        for name, (old, fresh) in matching.kept.items():
-            if name in matching.alike:
-                for mine, other in zip(old.links(), fresh.links(), strict=True):
-                    mine.follow(other)
-            else:
-                old.become(fresh)
+        led = self._lead(final)
         self._hand_over(final)
         for link, target in led:
             if topology.leaves(beyond(target)) and link.target is not target:
                 beyond(target).successor = link
         for node in reversed(list(matching.begun.values())):
             node.start()
-        self._forget_endpoints(before)
+        self._forget_endpoints()
         self._wake()
         self._begin_sources()
         self._retire()
+
+    def _lead(self, final: Mapping[str, Node]) -> list[tuple[Link, Node]]:
+        """Let nodes follow, and their edges lead, as they are to; return where some led so far."""
+        topology, matching = self._topology, self._matching
+        led: list[tuple[Link, Node]] = []
+        for name, node in self._new.nodes.items():
+            if name not in matching.alike:
+                for link in node.links():
+                    link.target = topology.face(final[link.target.name])  # wiring does the rest
+        for name, (old, _) in matching.kept.items():
+            old.name, old.path = name, self._paths.get(name, (name,))
+            old.left, old.successor = False, None
+        for name, (old, fresh) in matching.kept.items():
+            if name not in matching.alike:
+                led += [(link, link.target) for link in old.links()]
+                old.become(fresh)
+                continue
+            for mine, other in zip(old.links(), fresh.links(), strict=True):
+                target = final[other.target.name]
+                if beyond(mine.target) is not target:
+                    led.append((mine, mine.target))
+                    mine.retarget(topology.face(target))
+        return led
+
+    def _affected(self) -> dict[Node, frozenset[object]]:
+        """Return who goes on and waits for something that is other then, with what they judge.
+
+        What stands behind another queue does not count.
+        """
+        changed = self._matching.changed
+        found: dict[Node, frozenset[object]] = {}
+        dirty: set[str] = set()
+        for node in reversed(downstream(self._new.sources.values())):
+            below = [link.target for link in node.links()]
+            passes = any(one.name in dirty and not isinstance(one, Queue) for one in below)
+            if passes or node.name in changed:
+                dirty.add(node.name)
+                if _waits(node) and node.name in self._matching.kept:
+                    old = self._matching.kept[node.name][0]
+                    judges = getattr(old, "machine", None) is not None
+                    found[old] = endpoints(old) if judges else frozenset()
+        return found
 
     def _hand_over(self, final: Mapping[str, Node]) -> None:
         """Let the topology own the new nodes; who was added while it ran stays where it was."""
@@ -191,7 +222,7 @@ class Reload:
         new.sinks = {**{name: final[name] for name in new.sinks}, **guests}
         new.dead_letters = final[new.dead_letters.name]
         topology.adopt(new)
-        reached = set(map(id, topology.ordered_from_roots()))
+        reached = set(map(id, topology.ordered_from_roots())) if matching.ended else set()
         for name, node in matching.ended.items():
             if id(node) in reached:
                 continue
@@ -204,22 +235,17 @@ class Reload:
     def _declared(self) -> set[str]:
         return {change.was or change.name for change in self._plan.changes}
 
-    def _forget_endpoints(self, before: Mapping[str, Set[object]]) -> None:
+    def _forget_endpoints(self) -> None:
         """Close breakers that judge another endpoint than so far."""
         now = self._topology.clock.now()
-        for name, judged in before.items():
-            node = self._matching.kept[name][0]
+        for node, judged in self._waiting.items():
             machine = getattr(node, "machine", None)
             if machine is not None and judged and endpoints(node) != judged:
                 machine.reset(now)
 
     def _wake(self) -> None:
         """Let who waits for another attempt make it now, where something changed below."""
-        changed = {one.name for one in self._plan.changes if one.action != "keep"}
-        for node, _ in self._matching.kept.values():
-            waits = isinstance(node, Retry | Queue)
-            if not waits or not (node.name in changed or _below(node) & changed):
-                continue
+        for node in self._waiting:
             if isinstance(node, Queue):
                 node.lanes.hurry_up()
             elif isinstance(node, Retry):
@@ -235,8 +261,10 @@ class Reload:
     def _retire(self) -> None:
         """Let what left drain in the background, each by its fate."""
         topology = self._topology
-        gone = [node for node in topology.ordered() if topology.leaves(node)]
-        gone = [node for node in gone if node in self._matching.ended.values()]
+        ended = set(map(id, self._matching.ended.values()))
+        if not ended:
+            return
+        gone = [n for n in topology.ordered() if topology.leaves(n) and id(n) in ended]
         fates = {
             node: self._into.get(node, Fate("drain")) for node in gone if isinstance(node, Queue)
         }
@@ -263,17 +291,5 @@ def _paths(new: Assembly) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _judges(node: Node) -> bool:
-    return isinstance(node, Retry | BreakerSink)
-
-
-def _below(node: Node) -> set[str]:
-    """Return the names of what a node writes to by itself, up to the next queue."""
-    found: set[str] = set()
-    todo: list[Link] = list(node.links())
-    while todo:
-        target = todo.pop().target
-        if target.name not in found and not isinstance(target, Queue):
-            found.add(target.name)
-            todo += target.links()
-    return found
+def _waits(node: Node) -> bool:
+    return isinstance(node, Queue | Retry | BreakerSink)

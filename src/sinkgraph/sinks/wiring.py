@@ -184,9 +184,10 @@ def limit_batches(nodes: Sequence[Node]) -> None:
     A `batch` that only a queue writes to is fused into its lanes: nothing waits twice.
     """
     below: dict[int, int | None] = {}
-    ways = Counter(id(link.target) for node in nodes for link in node.links())
-    for node in reversed(nodes):
-        limits = [below.get(id(link.target)) for link in node.links() if link.port != "dead_letter"]
+    edges = [(node, node.links()) for node in nodes]
+    ways = Counter([id(link.target) for _, links in edges for link in links])
+    for node, links in reversed(edges):
+        limits = [below.get(id(link.target)) for link in links if link.port != "dead_letter"]
         known = [limit for limit in limits if limit is not None]
         if isinstance(node, Queue):
             target = beyond(node.to.target)
