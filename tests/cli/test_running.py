@@ -148,3 +148,40 @@ async def test_a_runtime_directory_that_cannot_be_used_is_a_warning(tmp_path: Pa
         run.process.terminate()
         await run.ends()
         assert run.code == 0
+
+
+async def test_dead_letters_are_replayed_by_the_graph_that_runs(tmp_path: Path) -> None:
+    (tmp_path / "letters.yaml").write_text(
+        """\
+sinkgraph: 1
+name: letters
+sources:
+  ticks: {kind: generate, rate: 20/s, count: 3, to: check}
+  idle: {kind: file, paths: [none.ndjson], follow: true, to: check}
+sinks:
+  check: {kind: filter, where: data.missing == 1, to: end}
+  end: {kind: blackhole}
+"""
+    )
+    async with Program("run", "letters.yaml", "--state-dir", "st", cwd=tmp_path) as run:
+        await started(run)
+
+        async def counted() -> int:
+            out, _ = await ask(tmp_path, "status", "--json")
+            return int(json.loads(out)["nodes"]["dead-letters"]["depth"])
+
+        while await counted() < 3:
+            pass
+        live = ["dlq", "replay", "--live", "letters"]
+        out, _ = await ask(tmp_path, *live, "--node", "check", "--dry-run")
+        assert out == "3 dead letters would be written again:\n  into check: 3\n"
+        _, err = await ask(tmp_path, *live, "--all", "--expect", "7", code=1)
+        assert "not 7" in err
+        out, _ = await ask(tmp_path, *live, "1", "#2", "--to", "end", "--json")
+        assert json.loads(out) == {"replayed": {"end": 2}, "left": []}
+        _, err = await ask(tmp_path, *live, "--all", "--to", "ned", code=1)
+        assert "no node is named `ned`" in err
+        _, err = await ask(tmp_path, *live, "--all", "--state-dir", "st", code=2)
+        assert "`--live` asks a running graph" in err
+        _, err = await ask(tmp_path, "dlq", "replay", "--live", "other", "--all", code=3)
+        assert "no running graph is `other`" in err

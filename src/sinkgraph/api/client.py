@@ -128,12 +128,12 @@ class Client:
         query = [("limit", str(limit)), *(("node", name) for name in nodes)]
         return await self._get("/v1/events", JournalList, query=query)
 
-    async def letter_groups(self, **chosen: str | None) -> LetterGroups:
-        """Return dead letters by node and reason; choose by `node`, `reason`, `type`."""
+    async def letter_groups(self, **chosen: str | float | None) -> LetterGroups:
+        """Return dead letters by node and reason; choose as in ReplayRequest, but for numbers."""
         return await self._get("/v1/dead-letters", LetterGroups, query=_given(chosen))
 
     async def letters(
-        self, *, after: int = 0, limit: int = 100, **chosen: str | None
+        self, *, after: int = 0, limit: int = 100, **chosen: str | float | None
     ) -> LetterList:
         """Return a page of dead letters, behind the number `after`."""
         query = [("after", str(after)), ("limit", str(limit)), *_given(chosen)]
@@ -344,8 +344,8 @@ class Client:
                 yield message
 
 
-def _given(chosen: Mapping[str, str | None]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in chosen.items() if value is not None]
+def _given(chosen: Mapping[str, str | float | None]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in chosen.items() if value is not None]
 
 
 def _parsed(model: type[_Model], value: Any) -> _Model:

@@ -201,6 +201,10 @@ class ReplayRequest(_Asked):
     node: _Name | None = None
     reason: _Name | None = None
     type: _Text | None = None
+    id: _Text | None = Field(default=None, description="of the event")
+    sink: _Name | None = Field(default=None, description="kept by this dead_letter sink")
+    since: float | None = Field(default=None, description="failed last since this Unix time")
+    before: float | None = Field(default=None, description="failed last before this Unix time")
     numbers: list[int] | None = Field(default=None, min_length=1, max_length=10_000)
     to: _Name | None = Field(default=None, description="into this node, not where each died")
     rate: float | None = Field(default=None, gt=0, description="events a second into each node")

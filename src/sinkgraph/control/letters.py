@@ -19,7 +19,7 @@ from sinkgraph.control.problems import Refusal
 from sinkgraph.control.tap import MOST_BYTES, event_view
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import SinkgraphError, StoreFailed, StoreFull
-from sinkgraph.log.disk.dead import DeadFilter, DeadLetter
+from sinkgraph.log.disk.dead import EVERY, DeadFilter, DeadLetter
 from sinkgraph.log.disk.letters import tell
 from sinkgraph.sinks.burial import DeadLetters
 
@@ -27,6 +27,7 @@ __all__ = ["groups", "listed", "purge", "replay", "shown"]
 
 _PAGE = 100
 _MOST = 1_000
+_WORDS = ("node", "reason", "type", "id", "sink")
 
 
 def _keepers(desk: Desk) -> list[DeadLetters]:
@@ -35,7 +36,9 @@ def _keepers(desk: Desk) -> list[DeadLetters]:
 
 def _chosen(request: Request) -> DeadFilter:
     query = request.query_params
-    return DeadFilter(node=query.get("node"), reason=query.get("reason"), type=query.get("type"))
+    words: dict[str, Any] = {name: query.get(name) for name in _WORDS}
+    since, before = number(request, "since"), number(request, "before")
+    return DeadFilter(**words, since=since, before=before)
 
 
 async def groups(desk: Desk, request: Request, caller: Caller | None) -> Response:
@@ -116,10 +119,11 @@ async def replay(desk: Desk, request: Request, caller: Caller | None) -> Respons
     from sinkgraph.log.disk.replaying import WrongReplay
 
     body = await asked(request, ReplayRequest)
-    chosen: Any = DeadFilter(node=body.node, reason=body.reason, type=body.type)
+    words = {name: getattr(body, name) for name in (*_WORDS, "since", "before")}
+    chosen: Any = DeadFilter(**words)
     if body.numbers is not None:
-        if body.node or body.reason or body.type:
-            raise Refusal(422, "invalid", "choose by numbers, or by node, reason and type")
+        if chosen != EVERY:
+            raise Refusal(422, "invalid", "choose by numbers, or by what letters have")
         chosen = body.numbers
     replays = desk.live.topology.replays
     try:

@@ -59,6 +59,10 @@ _CHOICE = (
     Query("node", "string", "died at this node"),
     Query("reason", "string", "died for this reason"),
     Query("type", "string", "of this type"),
+    Query("id", "string", "the event with this id"),
+    Query("sink", "string", "kept by this dead_letter sink"),
+    Query("since", "number", "failed last since this Unix time"),
+    Query("before", "number", "failed last before this Unix time"),
 )
 _WATCHED: dict[str, Any] = {"full": models.Full, "delta": models.Delta}
 _IF_MATCH = (404, 409, 412, 413, 415, 422, 501)
@@ -120,7 +124,7 @@ WAYS: tuple[Way, ...] = (
         )
     ),
     Way("GET", "/v1/dead-letters", "read", letters.groups, "dead letters by node and reason",
-        messages.LetterGroups, query=_CHOICE),
+        messages.LetterGroups, problems=(422,), query=_CHOICE),
     Way("GET", "/v1/dead-letters/list", "read", letters.listed, "dead letters, page by page",
         messages.LetterList, problems=(422,),
         query=(

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.dlq.choosing import Choice, choice_options, refused
+from sinkgraph.cli.dlq.live import replay_live
 from sinkgraph.cli.dlq.words import letters_words
 from sinkgraph.cli.options import FINDINGS, echo, json_option, wants_color
 from sinkgraph.cli.queue.opening import for_reading, state_option
 from sinkgraph.cli.queue.progress import Progress
 from sinkgraph.cli.queue.words import events
+from sinkgraph.cli.reaching import token_option
 from sinkgraph.cli.state_dir import held_dir
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
@@ -52,6 +54,13 @@ _NAMED = 20
     help="How many that is to be; nothing is done unless it is so.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option(
+    "--live",
+    default=None,
+    metavar="ADDR",
+    help="Of a graph that runs, which writes them now: see `sinkgraph status --help`.",
+)
+@token_option
 @state_option
 @json_option
 def command(
@@ -60,6 +69,8 @@ def command(
     rate: str | None,
     expect: int | None,
     dry_run: bool,
+    live: str | None,
+    token_file: str | None,
     state_dir: str | None,
     as_json: bool,
     **given: Any,
@@ -70,7 +81,7 @@ def command(
     accepted, with the id it had, into the node where it died; `meta.replayed` counts its replays.
     The next run writes them in order. What is rejected or given up again becomes a dead letter
     again; any other failure stops it, and the rest stays for the run after that. Interrupted, the
-    command can be given again.
+    command can be given again. With `--live` a graph that runs does all that at once.
     """
     from sinkgraph.log.disk.letters import is_name
 
@@ -78,6 +89,12 @@ def command(
     if to is not None and not is_name(to.strip()):
         raise click.UsageError(f"`--to {safe_text(to, 80)}` names no node")
     per_s = _rate(rate)
+    if live is not None:
+        if state_dir is not None or graph_file is not None:
+            raise click.UsageError("`--live` asks a running graph, which knows its nodes and state")
+        how = {"to": to, "rate": per_s, "expect": expect}
+        replay_live(choice, live, token_file, how, dry_run=dry_run, as_json=as_json)
+        return
     known = _nodes(graph_file) if graph_file is not None else None
     if known is not None and to is not None:
         _refuse_unknown(to, known, graph_file or "")
