@@ -16,6 +16,7 @@ from sinkgraph.spec.kinds import change, fan, reliability, source, terminal
 from sinkgraph.spec.kinds.base import NodeSpec
 
 __all__ = [
+    "COMPOSITES",
     "ENTRY_POINTS",
     "EXPRESSION_FIELDS",
     "LATER_KINDS",
@@ -163,6 +164,9 @@ LATER_KINDS: Mapping[tuple[Side, str], str] = MappingProxyType(
 )
 """Kinds of the design that a later version brings → what to do until then."""
 
+COMPOSITES: tuple[str, ...] = ("endpoint",)
+"""The kinds that are templates, which come with sinkgraph."""
+
 _TABLE: Mapping[tuple[Side, str], Kind] = MappingProxyType(
     {(one.side, one.name): one for one in _BUILT_IN}
 )
@@ -212,17 +216,20 @@ def plugin_problems() -> tuple[str, ...]:
 
 def _built_in_template(name: str) -> Kind | None:
     """Return the kind of a template that comes with sinkgraph; it is read when first asked for."""
+    return _every_template().get(name) if name in COMPOSITES else None
+
+
+@cache
+def _every_template() -> Mapping[str, Kind]:
     from sinkgraph.spec.templates.built_in import built_in_template
 
-    template = built_in_template(name)
-    return None if template is None else template.kind
+    found = ((name, built_in_template(name)) for name in COMPOSITES)
+    return {name: one.kind for name, one in found if one is not None}
 
 
 @cache
 def _every_built_in() -> tuple[Kind, ...]:
-    from sinkgraph.spec.templates.built_in import built_in_templates
-
-    return (*_BUILT_IN, *(one.kind for one in built_in_templates().values()))
+    return (*_BUILT_IN, *_every_template().values())
 
 
 def _plugins() -> Mapping[tuple[Side, str], Kind]:

@@ -45,7 +45,10 @@ class Uses(NodeSpec):
         """Give a use the defaults that depend on its other fields, as its nodes' kinds do."""
         made = values
         for model, constants, passed in cls.filling:
-            filled = model.filled({**constants, **values})
+            held = {**constants, **values}
+            filled = model.filled(held)
+            if filled is held:  # nothing depends on what is said
+                continue
             fresh = {k: v for k, v in filled.items() if k in passed and k not in constants}
             made = {**made, **fresh}
         return made

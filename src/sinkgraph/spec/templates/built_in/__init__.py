@@ -5,33 +5,24 @@ They are read when one is first asked for, and once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 
 from sinkgraph.spec.document import parse
 from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.interpolate import interpolate
+from sinkgraph.spec.kind import COMPOSITES
 from sinkgraph.spec.templates.model import Template
 from sinkgraph.spec.templates.read import read_templates
 
-__all__ = ["NAMES", "built_in_template", "built_in_templates"]
-
-NAMES: tuple[str, ...] = ("endpoint",)
-"""The names of the templates that come with sinkgraph."""
+__all__ = ["built_in_template"]
 
 
 def built_in_template(name: str) -> Template | None:
     """Return a template that comes with sinkgraph, or None."""
-    return _read(name) if name in NAMES else None
-
-
-def built_in_templates() -> Mapping[str, Template]:
-    """Return every template that comes with sinkgraph, by name."""
-    return MappingProxyType({name: _read(name) for name in NAMES})
+    return _read(name) if name in COMPOSITES else None
 
 
 @cache
