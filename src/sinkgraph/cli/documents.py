@@ -102,10 +102,17 @@ def holders_of(checked: Iterable[Checked]) -> dict[str, str]:
     made: dict[str, str] = {}
     for one in checked:
         if not one.headless:
-            for path in map(os.path.realpath, one.read):
+            for path in map(_real, one.read):
                 if path != one.real:
                     made.setdefault(path, one.file)
     return made
+
+
+def _real(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except ValueError:  # a NUL: a file that cannot exist
+        return path
 
 
 def is_document(name: str) -> bool:

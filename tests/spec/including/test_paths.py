@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sinkgraph.spec.including import paths
-from sinkgraph.spec.including.paths import documents_in, is_glob, matches, tidy
+from sinkgraph.spec.including.paths import Budget, documents_in, is_glob, matches, tidy
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +87,10 @@ def test_names_in_a_folder_that_is_none_are_none() -> None:
     assert documents_in("") == ["a.yaml"]
     assert documents_in("gone") == []
     assert documents_in("\0") == []
+
+
+def test_globs_that_share_a_budget_stop_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "MAX_LOOKED_AT", 10)
+    make(*(f"p/{n}.yaml" for n in range(4)))
+    budget = Budget()
+    assert [matches("", f"p/{n}*", budget).whole for n in range(3)] == [True, True, False]

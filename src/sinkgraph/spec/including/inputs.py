@@ -72,7 +72,9 @@ class Inputs:
         text = leaf.value
         if folder is None or not isinstance(text, str) or isinstance(text, Placeholder):
             return leaf
-        if not text or os.path.isabs(text) or (schema and not is_schema_file(text)):
+        if not text or "\0" in text or os.path.isabs(text):
+            return leaf
+        if schema and not is_schema_file(text):
             return leaf
         path = self._moved(folder, text, glob=glob)
         value = type(text)(path) if isinstance(text, FilledText) else path

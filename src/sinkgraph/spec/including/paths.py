@@ -14,10 +14,19 @@ from fnmatch import translate
 from glob import has_magic
 from itertools import islice
 
-__all__ = ["MAX_LOOKED_AT", "Matches", "documents_in", "is_glob", "joined", "matches", "tidy"]
+__all__ = [
+    "MAX_LOOKED_AT",
+    "Budget",
+    "Matches",
+    "documents_in",
+    "is_glob",
+    "joined",
+    "matches",
+    "tidy",
+]
 
 MAX_LOOKED_AT = 100_000
-"""Names of files and folders that one glob may look at."""
+"""Names of files and folders that the globs of a document may look at, those of its parts too."""
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 _FEW = 1_000
@@ -60,7 +69,20 @@ def tidy(path: str) -> str:
         return path if os.path.lexists(path) else short
 
 
-def matches(folder: str, pattern: str) -> Matches:
+class Budget:
+    """Is how many names may still be looked at, by all globs that share it."""
+
+    def __init__(self) -> None:
+        self.left = MAX_LOOKED_AT
+
+    def take(self) -> None:
+        """Count a name; raise `_TooManyError` when there is none left."""
+        self.left -= 1
+        if self.left < 0:
+            raise _TooManyError
+
+
+def matches(folder: str, pattern: str, budget: Budget | None = None) -> Matches:
     """Return the documents a glob means from a folder; `**` is any number of folders.
 
     Names with a dot at their beginning are matched by such patterns alone; a `.schema.json`, which
@@ -69,10 +91,9 @@ def matches(folder: str, pattern: str) -> Matches:
     found = Matches()
     absolute = os.path.isabs(pattern)
     parts = [one for one in pattern.split(os.sep) if one not in ("", os.curdir)]
-    budget = _Budget()
     start = os.sep if absolute else folder
     try:
-        names = set(_below(start, parts, found, budget))
+        names = set(_below(start, parts, found, budget or Budget()))
     except _TooManyError:
         found.whole = False
         return found
@@ -94,17 +115,7 @@ class _TooManyError(Exception):
     """Says that a glob has looked at as many names as it may."""
 
 
-class _Budget:
-    def __init__(self) -> None:
-        self.left = MAX_LOOKED_AT
-
-    def take(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise _TooManyError
-
-
-def _below(start: str, parts: list[str], found: Matches, budget: _Budget) -> Iterator[str]:
+def _below(start: str, parts: list[str], found: Matches, budget: Budget) -> Iterator[str]:
     """Yield what matches the parts of a pattern, one folder after the other."""
     todo = [(start, 0)]
     seen: set[tuple[str, int]] = set()
@@ -141,7 +152,7 @@ def _below(start: str, parts: list[str], found: Matches, budget: _Budget) -> Ite
                 found.folders.append(here or os.curdir)  # where it would have to appear
 
 
-def _listed(folder: str, found: Matches, budget: _Budget) -> Iterator[os.DirEntry[str]]:
+def _listed(folder: str, found: Matches, budget: Budget) -> Iterator[os.DirEntry[str]]:
     try:
         entries = os.scandir(folder or os.curdir)
     except (OSError, ValueError):

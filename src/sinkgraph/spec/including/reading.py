@@ -21,7 +21,16 @@ from sinkgraph.spec.document_text import MAX_BYTES, MAX_VALUES
 from sinkgraph.spec.document_tree import Mapping, Node, Scalar, Sequence
 from sinkgraph.spec.including import findings
 from sinkgraph.spec.including.findings import Step
-from sinkgraph.spec.including.paths import Matches, documents_in, is_glob, joined, matches, tidy
+from sinkgraph.spec.including.paths import (
+    MAX_LOOKED_AT,
+    Budget,
+    Matches,
+    documents_in,
+    is_glob,
+    joined,
+    matches,
+    tidy,
+)
 from sinkgraph.spec.leaves import leaf, written
 from sinkgraph.spec.written_at import written_at
 
@@ -31,6 +40,8 @@ MAX_DEPTH = 20
 """How many documents may include one another in a row."""
 MAX_FILES = 1_000
 """Documents that one document may include, by itself and through others."""
+_MAX_NEAREST = 10
+"""Missing documents for which the nearest name is looked for: it takes a folder to read each."""
 
 _Identity = tuple[int, int]
 _Meant = Callable[[Mapping, list[Diagnostic]], Mapping]
@@ -83,6 +94,11 @@ class _Reading:
         self._meant = meant
         self._open: list[_Identity | None] = []
         self._over = False
+        self._globs: dict[tuple[str, str], Matches] = {}
+        self._budget = Budget()
+        self._identities: dict[str, _Identity | None] = {}
+        self._named: set[str] = set()
+        self._missing = 0
 
     def document(
         self, tree: Mapping, folder: str, name: str, identity: _Identity | None, way: list[Step]
@@ -130,17 +146,19 @@ class _Reading:
         path = joined(folder, text)
         if not is_glob(path):
             return [tidy(path)]
-        found: Matches = matches(folder, text)
-        self.files.folders.extend(found.folders)
+        found = self._globs.get((folder, text))
+        if found is None:
+            found = self._globs[folder, text] = matches(folder, text, self._budget)
+            self.files.folders.extend(found.folders)
         if not found.whole:
             self._limit(
                 step,
                 f"the glob {findings.shown(text)} looks through too many files",
-                "more than 100,000 names",
+                f"more than {MAX_LOOKED_AT:,} names, with the globs before it",
                 "name a folder that holds little but documents",
             )
             return []
-        others = [one for one in found.files if own is None or _identity(one) != own]
+        others = [one for one in found.files if own is None or self._identity(one) != own]
         if not others:
             self.found.append(findings.matches_nothing(step, text))
         return others
@@ -148,9 +166,10 @@ class _Reading:
     def _one(self, path: str, step: Step, way: list[Step]) -> None:
         if self._over:
             return
-        if path not in self.files.names:
+        if path not in self._named:
+            self._named.add(path)
             self.files.names.append(path)
-        identity = _identity(path)
+        identity = self._identity(path)
         if identity is not None and identity in self._open:
             at = self._open.index(identity)
             back = way[at:]
@@ -186,7 +205,10 @@ class _Reading:
             return None
         content, problem = read_regular(path, MAX_BYTES)
         if content is None:
-            self._unusable(step, path, problem, *_instead(path, written(leaf(step.entry)) or ""))
+            self._missing += 1
+            near = self._missing <= _MAX_NEAREST
+            text = written(leaf(step.entry)) or ""
+            self._unusable(step, path, problem, *_instead(path, text, near=near))
             return None
         self.size += len(content)
         if len(content) > MAX_BYTES or self.size > MAX_BYTES:
@@ -220,6 +242,11 @@ class _Reading:
             )
             return None
         return self._meant(tree, self.found)
+
+    def _identity(self, path: str) -> _Identity | None:
+        if path not in self._identities:
+            self._identities[path] = _identity(path)
+        return self._identities[path]
 
     # --- findings --------------------------------------------------------------------------------
 
@@ -260,16 +287,19 @@ def _called(tree: Mapping) -> str:
     return tree.span.source.name if tree.span is not None else "the document"
 
 
-def _instead(path: str, text: str) -> tuple[str, ...]:
-    """Return what to write instead of an entry that leads to no file, if that can be told."""
+def _instead(path: str, text: str, *, near: bool) -> tuple[str, ...]:
+    """Return what to write instead of an entry that leads to no file, if that can be told.
+
+    `near` False: no other name is looked for.
+    """
     if os.path.isdir(path):
         return (f"for all documents in it write {findings.shown(joined(text, '*.yaml'))}",)
-    if os.path.lexists(path):
+    if not near or os.path.lexists(path):
         return ()
-    near = nearest(os.path.basename(path), documents_in(os.path.dirname(path)))
-    return (
-        (f"the nearest is {findings.shown(joined(os.path.dirname(text), near))}",) if near else ()
-    )
+    found = nearest(os.path.basename(path), documents_in(os.path.dirname(path)))
+    if found is None:
+        return ()
+    return (f"the nearest is {findings.shown(joined(os.path.dirname(text), found))}",)
 
 
 def _identity(path: str) -> _Identity | None:
