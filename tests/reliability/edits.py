@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.reliability.documents import MAX_WAIT_S, Plan, Spot
 
-__all__ = ["EDITS", "Edited", "draw_edit"]
+__all__ = ["EDITS", "Edited", "Sinks", "draw_edit", "targets_of"]
 
 Sinks = dict[str, dict[str, Any]]
 
@@ -24,7 +24,7 @@ Sinks = dict[str, dict[str, Any]]
 class Edited:
     """Is a plan after some edits. `at` is when they were drawn, `what` their names.
 
-    `fates` go with the reload; `removed` are disk queues that left, with what they were.
+    `fates` go with the reload.
     """
 
     plan: Plan
@@ -32,7 +32,6 @@ class Edited:
     disk: bool
     what: list[str] = field(default_factory=list)
     fates: dict[str, str] = field(default_factory=dict)
-    removed: Sinks = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     count: int = 0
 
@@ -311,11 +310,9 @@ def _swap_queue(edited: Edited, chance: random.Random) -> bool:
     edited.unordered(new)
     if fate == "discard":
         edited.change(new, sheds=True)
-    elif fate == "dead_letter" or not fate.startswith("move"):
-        edited.change(new, gives_up=True)  # what is late is buried
+    elif edited.disk or not fate.startswith("move"):
+        edited.change(new, gives_up=True)  # what is late, or left by a crash, is buried
     edited.change(new, durable=False)
-    if gone.get("store") == "disk":
-        edited.removed[name] = gone
     return True
 
 
@@ -392,7 +389,7 @@ def _drop_branch(edited: Edited, chance: random.Random) -> bool:
     todo = [name]
     while todo:
         gone = edited.sinks.pop(todo.pop())
-        todo += _targets(gone)
+        todo += targets_of(gone)
     for k in spots:
         spot = edited.plan.spots[k]
         until = min(spot.until, edited.at)
@@ -402,7 +399,8 @@ def _drop_branch(edited: Edited, chance: random.Random) -> bool:
     return True
 
 
-def _targets(sink: dict[str, Any]) -> list[str]:
+def targets_of(sink: dict[str, Any]) -> list[str]:
+    """Return the names a sink writes to."""
     found: list[Any] = [sink.get(port) for port in ("otherwise", "default")]
     to = sink.get("to", [])
     found += to if isinstance(to, list) else [to]

@@ -6,20 +6,25 @@ What every edit means for what has to arrive is `edits`' part; the judgement is 
 from __future__ import annotations
 
 import asyncio
+import copy
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
-from sinkgraph.errors import SinkClosed
+from sinkgraph.errors import SinkClosed, StartFailed
 from sinkgraph.runtime.live import Live
 from sinkgraph.runtime.outcome import Applied
 from sinkgraph.simulation.process import Process
 from sinkgraph.testing import Died, World
 from tests.reliability.documents import Spot, Stores
-from tests.reliability.edits import Edited, draw_edit
+from tests.reliability.edits import Edited, Sinks, draw_edit, targets_of
 from tests.reliability.narrow import narrowed
 from tests.reliability.simulated import QUIET, Trial, _Take
 from tests.support.digests import state_digest
+
+_UNCLAIMED = re.compile(r"holds [\d,]+ events? of queue (\S+), which")
 
 __all__ = ["Reloading", "Tally", "reloads"]
 
@@ -43,9 +48,10 @@ class Reloading(Trial):
         super().__init__(world, stores=stores, crashes=crashes)
         self.tally = tally
         self.busy = busy
-        self.disk = self.plan.on_disk
+        self.disk = self.on_disk
         self.count = 0
-        self.removed: dict[str, dict[str, Any]] = {}
+        self.unclaimed: list[str] = []
+        self.known: Sinks = dict(self.plan.document["sinks"])  # also what is in the graph no more
 
     async def _operate(self, live: Live) -> None:
         process = self.world.process
@@ -109,11 +115,11 @@ class Reloading(Trial):
         self.world.allow(depths)
         renamed = {sink.get("was"): name for name, sink in edited.sinks.items()}
         self.world.allow({renamed[name]: n for name, n in depths.items() if name in renamed})
-        self.removed.update(edited.removed)
         for k, spot in enumerate(edited.plan.spots):  # what began before the commit may miss it
             if spot.since == edited.at:
                 edited.plan.spots[k] = _since(spot, self.world.now)
         self.plan = edited.plan
+        self.known.update(edited.sinks)
 
     async def _broken(self, process: Process, live: Live) -> None:
         """Try a document that cannot run; nothing differs after it."""
@@ -130,11 +136,34 @@ class Reloading(Trial):
             assert state_digest(live) == before
 
     async def _before_the_end(self, live: Live) -> None:
-        """Wait for those that have left."""
+        """Let queues on disk that left with events come back, so that these arrive."""
         topology = live.topology
         while topology.retiring:
             await self.world.do(_ended(topology.retiring))
         self.world.check()
+        depot = topology.ctx.depot
+        names = {*live.nodes, *self.plan.document["sinks"]}
+        gone = [] if depot is None else sorted(depot.unclaimed(list(names)))
+        if not gone:
+            return
+        document = copy.deepcopy(self.plan.document)
+        sinks = document["sinks"]
+        while gone:
+            name = gone.pop()
+            sinks[name] = {key: value for key, value in self.known[name].items() if key != "was"}
+            gone += [one for one in targets_of(sinks[name]) if one not in sinks]
+        result = await self.world.do(live.reload(document))
+        assert isinstance(result, Applied), result
+        self.world.check()
+
+    def _fates(self) -> dict[str, str]:
+        fates, self.unclaimed = dict.fromkeys(self.unclaimed, "dead_letter"), []
+        return fates
+
+    def _goes_on(self, error: Died | StartFailed) -> bool:
+        """Bury what queues held that had left, as an operator would who reads the refusal."""
+        self.unclaimed = _UNCLAIMED.findall(str(error)) if isinstance(error, StartFailed) else []
+        return bool(self.unclaimed)
 
     def _judge_repeats(self, spot: Spot, takes: list[_Take]) -> None:
         """Without a crash, an event comes twice only when nobody was told of the first time."""
@@ -151,8 +180,6 @@ async def _ended(tasks: dict[asyncio.Task[None], Any]) -> None:
 
 
 def _since(spot: Spot, now: float) -> Spot:
-    from dataclasses import replace
-
     return replace(spot, since=now)
 
 

@@ -71,6 +71,7 @@ class Trial:
         self.world = world
         self.chance = world.chance("trial")
         self.plan = draw_plan(world.chance("document"), stores=stores)
+        self.on_disk = self.plan.on_disk
         self.stops: list[float] = []
         self.troubles: list[tuple[float, float]] = []
         self.hosts = [self._host(where) for where in self.plan.hosts]
@@ -85,7 +86,7 @@ class Trial:
         """Run from start to judgement."""
         self._begin_to_write()
         _ = self.world.spawn(self._heal(), "quiet")
-        if self.plan.on_disk:
+        if self.on_disk:
             _ = self.world.spawn(self._trouble_disk(), "trouble with the disk")
         ended = False
         while not ended:
@@ -98,8 +99,9 @@ class Trial:
         world = self.world
         stop_at = self.stops.pop(0) if self.stops else QUIET
         options: dict[str, Any] = {
-            "durable": self.plan.on_disk,
+            "durable": self.on_disk,
             "drain": self.chance.choice([0.0, 1.0, 25.0]),
+            "fates": self._fates(),
         }
         try:
             async with world.run(self.plan.document, **options) as live:
@@ -121,11 +123,19 @@ class Trial:
                 self.dead = await world.do(self._dead_letters())
                 for name, node in live.snapshot().nodes.items():
                     world.trace.note("ledger", node=name, ledger=str(node.ledger))
-        except (Died, StartFailed):
-            if world.now >= QUIET + 5:
+        except (Died, StartFailed) as error:
+            if not self._goes_on(error) and world.now >= QUIET + 5:
                 raise
             return False
         return True
+
+    def _fates(self) -> dict[str, str]:
+        """Return what becomes of stored events whose queue is not in the graph any more."""
+        return {}
+
+    def _goes_on(self, error: Died | StartFailed) -> bool:
+        """Whether another start will do better, however late it is."""
+        return False
 
     async def _before_the_end(self, live: Live) -> None:
         """Do what has to be done once all is well, before all that is pending has to end."""
@@ -187,7 +197,7 @@ class Trial:
         chance = self.chance
         for _ in range(crashes):
             self.world.crash_at(chance.uniform(0.2, QUIET - 5), *draw_ending(chance))
-        if self.plan.on_disk and crashes:
+        if self.on_disk and crashes:
             stops = chance.choice([0, 0, 1, 2])
             self.stops = sorted(chance.uniform(1, QUIET - 3) for _ in range(stops))
 
@@ -248,7 +258,7 @@ class Trial:
         assert self.world.process is not None, "a graph runs"
         node = self.world.process.live.nodes["dead-letters"]
         assert isinstance(node, DeadLetters)
-        assert node.durable == self.plan.on_disk
+        assert node.durable == self.on_disk
         dead: dict[str, Counter[int]] = defaultdict(Counter)
         after = 0
         while letters := await node.letters(after=after):
@@ -304,7 +314,7 @@ class Trial:
                 if letter.began <= spot.since or at >= spot.until:
                     continue
                 for n in letter.numbers:
-                    dies = not self.plan.on_disk and (spot.gives_up or spot.refuses(n))
+                    dies = not self.on_disk and (spot.gives_up or spot.refuses(n))
                     safe = at > ended or (not dies and (spot.durable or at > crashed))
                     if spot.wants(n) and safe and n not in arrived:
                         assert n in buried, f"{n} of {letter} never came to {spot.urls}"
