@@ -71,17 +71,42 @@ async def test_a_web_page_is_refused_everywhere(door: str) -> None:
     how: dict[str, object] = {} if door == "unix" else {"token": TOKENS["admin"]}
     async with watched() as graph:
         for way in WAYS:
-            headers = {"Origin": "http://localhost"}
-            status = await outcome(graph, way, headers=headers, **how)
-            assert status == 403, way.path
+            for name, value in (
+                ("Origin", "http://localhost"),
+                ("Origin", "null"),
+                ("Sec-Fetch-Site", "cross-site"),
+            ):
+                status = await outcome(graph, way, headers={name: value}, **how)
+                assert status == 403, (way.path, name)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "10.0.0.1:80", ""])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80", ""])
 async def test_another_host_is_refused_but_for_probes(host: str) -> None:
     async with watched() as graph:
         for way in WAYS:
             status = await outcome(graph, way, headers={"Host": host}, token=TOKENS["admin"])
             assert (status == 421) == (way.scope is not None), (way.path, status)
+
+
+async def test_only_json_is_read() -> None:
+    async with watched(tcp=False) as graph:
+        for way in WAYS:
+            if way.asks is None:
+                continue
+            for content in ("text/plain", "application/x-www-form-urlencoded", "multipart/form"):
+                headers = {"Content-Type": content, "If-Match": "*"}
+                reply = await graph.ask("POST", concrete(way), data=b"{}", headers=headers)
+                assert reply.status in (415, 501), (way.path, content, reply.status)
+        for body in (b"{", b"[" * 100_000, b'{"for_s": "x"}', b'{"for": 5}', b"[]", b"NaN"):
+            headers = {"Content-Type": "application/json"}
+            reply = await graph.ask("POST", "/v1/nodes/q/pause", data=body, headers=headers)
+            assert reply.status == 400, body[:20]
+
+
+async def test_a_token_in_the_query_is_none() -> None:
+    async with watched() as graph:
+        reply = await graph.ask("GET", f"/v1/graph?token={TOKENS['admin']}", token="")
+        assert reply.status == 401
 
 
 async def test_a_name_that_was_told_is_a_host_of_ours() -> None:

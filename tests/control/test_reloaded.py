@@ -143,5 +143,7 @@ async def test_reloads_are_asked_of_the_supervisor() -> None:
 
 async def test_a_refused_document_is_no_success() -> None:
     async with watched(tcp=False, supervisor=Supervised(good=False)) as graph:
-        reply = await graph.post("/v1/apply", {"document": "x"})
+        assert (await graph.post("/v1/apply", {"document": "x"})).status == 428
+        how = {"headers": {"If-Match": "*"}}
+        reply = await graph.post("/v1/apply", {"document": "x"}, **how)
         assert (reply.status, reply.json["applied"]) == (422, False)

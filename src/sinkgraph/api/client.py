@@ -299,7 +299,7 @@ class Client:
         also: int = 200,
         slow: bool = False,
     ) -> Any:
-        headers = {"If-Match": f'"{match}"'} if match is not None else {}
+        headers = {"If-Match": f'"{match}"' if match is not None else "*"} if slow else {}
         limit = 12 * self._timeout_s if slow else self._timeout_s
         async with self._asking(
             method, path, limit, headers=headers, params=list(query), json=body

@@ -103,8 +103,8 @@ class Access:
     def caller(self, headers: Mapping[str, str], peer: Mapping[str, Any]) -> Caller:
         """Return who calls; raise Refusal where they may not even ask."""
         self.check_host(headers)
-        if "origin" in headers:
-            raise Refusal(403, "bad_origin", "a request with an Origin header is refused")
+        if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+            raise Refusal(403, "bad_origin", "a request made by a web page is refused")
         if peer.get("door") == "unix":
             uid = peer.get("uid")
             if uid in self._uids:

@@ -136,13 +136,16 @@ def _supervisor(desk: Desk) -> Supervisor:
 
 
 def _if_match(desk: Desk, request: Request) -> int | None:
-    """Return the generation a change is meant for, where one is named."""
+    """Return the generation a change is meant for; None stands for `*`: whichever runs."""
     given = request.headers.get("if-match")
     if given is None:
-        return None
+        said = "say which generation it is meant for: `If-Match: GENERATION`, or `*` for any"
+        raise Refusal(428, "precondition", said)
     text = given.strip().strip('"')
-    if not text.isdecimal() or len(text) > 15:
-        raise Refusal(422, "invalid", "`If-Match` is the number of a generation")
+    if text == "*":
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 15:
+        raise Refusal(400, "bad_request", "`If-Match` is the number of a generation, or `*`")
     runs = desk.live.generation
     if int(text) != runs:
         raise Refusal(412, "precondition", f"generation {runs} runs, not {text}")

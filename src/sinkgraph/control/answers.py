@@ -56,7 +56,7 @@ async def asked(request: Request, model: type[_Model], most: int = BODY_BYTES) -
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise Refusal(422, "invalid", "the request is not valid", errors=_errors(error)) from None
+        raise Refusal(400, "invalid", "the body is not valid", errors=_errors(error)) from None
 
 
 def _errors(error: ValidationError) -> list[str]:

@@ -66,8 +66,8 @@ class _Gatekeeper:
     def _caller(self, request: Request, peer: dict[str, Any]) -> Caller | None:
         try:
             return self._access.caller(request.headers, peer)
-        except Refusal:
-            if request.url.path not in _OPEN or "origin" in request.headers:
+        except Refusal as refusal:
+            if request.url.path not in _OPEN or refusal.kind == "bad_origin":
                 raise
             return None  # probes of a supervisor have neither a name for us nor a token
 

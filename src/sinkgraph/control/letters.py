@@ -105,13 +105,12 @@ def _letter(desk: Desk, one: DeadLetter) -> dict[str, Any]:
 async def shown(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Return one letter with its event."""
     text = request.path_params["number"]
-    if not text.isdecimal() or len(text) > 18:
-        raise Refusal(422, "invalid", "a dead letter is known by its number")
-    for keeper in _keepers(desk):
+    is_number = text.isascii() and text.isdecimal() and len(text) < 19
+    for keeper in _keepers(desk) if is_number else ():
         for one in await keeper.letters(after=int(text) - 1, limit=1):
             if one.number == int(text):
                 return json_response(_letter(desk, one))
-    raise Refusal(404, "not_found", f"there is no dead letter {text}")
+    raise Refusal(404, "not_found", f"there is no dead letter `{safe_text(text, 80)}`")
 
 
 async def replay(desk: Desk, request: Request, caller: Caller | None) -> Response:

@@ -232,5 +232,5 @@ def number(
         value = float("nan")
     if not least <= value <= most:
         bounds = f" from {least:g} to {most:g}" if least > -1e18 else ""
-        raise Refusal(422, "invalid", f"`{name}` is not a number{bounds}")
+        raise Refusal(400, "bad_request", f"`{name}` is not a number{bounds}")
     return value

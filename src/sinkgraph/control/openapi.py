@@ -32,6 +32,7 @@ _PROBLEMS = {
     415: "not JSON",
     421: "another host is meant",
     422: "not valid",
+    428: "it is not said which generation is meant",
     429: "no room now",
     500: "an error in sinkgraph",
     501: "this run cannot do that",

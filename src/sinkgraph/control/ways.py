@@ -65,7 +65,7 @@ _CHOICE = (
     Query("before", "number", "failed last before this Unix time"),
 )
 _WATCHED: dict[str, Any] = {"full": models.Full, "delta": models.Delta}
-_IF_MATCH = (404, 409, 412, 413, 415, 422, 501)
+_IF_MATCH = (404, 409, 412, 413, 415, 422, 428, 501, 503)
 
 WAYS: tuple[Way, ...] = (
     Way("GET", "/livez", None, looking.livez, "whether the program lives", models.Health),
