@@ -103,7 +103,7 @@ class BodyReader:
             if key in ports:
                 outlet = Outlet(ports[key], entry, [])
                 whole = self._aims(outlet) and whole
-                if part is not None and (outlet.aims or ports[key].optional):
+                if part is not None:
                     part.outlets.append(outlet)
             elif key == "was":
                 help = "a use says what it was: take it away here"
@@ -236,6 +236,8 @@ class BodyReader:
                 f"not {wanted}",
                 _arity_help(port, value),
             )
+        if port.optional and type(value) is Scalar and value.value is None:
+            return True  # as if it were not written
         items = value.items if isinstance(value, Sequence) else [value]
         if port.many and not items:
             self._add(

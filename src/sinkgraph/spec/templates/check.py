@@ -129,6 +129,8 @@ class BodyChecker:
             param = None if ref is None else _of(ref)
             if param is None:
                 return Placeholder("unset"), True
+            if param.type == "node":
+                self._no_text(whole, "node", node)  # type: ignore[arg-type]
             if param.type in _NO_TEXT or param.type == "any":
                 return None, False
             return Placeholder("unset"), True
@@ -155,15 +157,18 @@ class BodyChecker:
                         self._no_text(name, kind, one)
 
     def _no_text(self, name: str, kind: str, scalar: Scalar) -> None:
+        place, help = "text", f"write `${{param:{safe_text(name, 80)}}}` alone, as the whole value"
+        if kind == "node":
+            place, help = "field", "write it at a port: `to`, `dead_letter`, …"
         self.found.append(
             Diagnostic(
                 "SG162",
-                f"param `{safe_text(name, 80)}` of type {kind} stands in a text",
+                f"param `{safe_text(name, 80)}` of type {kind} stands in a {place}",
                 "error",
                 scalar.span,
-                f"a {kind} is no text",
+                f"a {kind} is no {'text' if place == 'text' else 'value'}",
                 self._path,
-                help=(f"write `${{param:{safe_text(name, 80)}}}` alone, as the whole value",),
+                help=(help,),
             )
         )
 

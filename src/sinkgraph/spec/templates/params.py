@@ -33,7 +33,7 @@ from sinkgraph.spec.kinds.types import MAX_COUNT, Choice, InputPath, whole
 from sinkgraph.spec.leaves import plain
 from sinkgraph.spec.locate import Owner
 from sinkgraph.spec.problem import Problem
-from sinkgraph.spec.sections import entries_of
+from sinkgraph.spec.sections import wrong_shape
 
 __all__ = ["Param", "ParamSpec", "camel", "read_params"]
 
@@ -166,7 +166,11 @@ def read_params(
 ) -> dict[str, Param]:
     """Return the params a template declares that can be read, and add what is wrong to `found`."""
     made: dict[str, Param] = {}
-    for entry in entries_of(tree, "params", found):
+    section = tree.get("params")
+    if section is not None and not isinstance(section, Tree) and plain(section) is not None:
+        found.append(wrong_shape(section.span, f"{path}.params", "a mapping of names to params"))
+        return made
+    for entry in section.entries if isinstance(section, Tree) else ():
         name, at = entry.key.text, entry.key.span
         label = f"param `{safe_text(name, 80)}` of template `{safe_text(template, 80)}`"
         owner = Owner(label, f"{path}.params.{safe_text(name, 80)}", Tree(None, []), at)
