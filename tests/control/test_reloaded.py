@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from sinkgraph.api.addresses import Address
-from sinkgraph.api.client import Client, Refused
+from sinkgraph.api.client import Client
 from sinkgraph.api.messages import TapEvent
 from tests.support.control import DOCUMENT, Watched, watched
 from tests.support.program import until
@@ -91,59 +91,3 @@ async def test_a_tap_stands_at_the_node_that_took_the_place() -> None:
         await asyncio.gather(reading, return_exceptions=True)
         await until(lambda: not graph.control.desk.taps)
         assert graph.live.snapshot().residue == 0
-
-
-class Supervised:
-    """Stands for whoever reloads: what it was asked is kept."""
-
-    drift: str | None = "the file has changed since"
-
-    def __init__(self, good: bool) -> None:
-        self.asked: list[Any] = []
-        self.good = good
-
-    def __bool__(self) -> bool:
-        return self.good
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"applied": self.good, "generation": 1}
-
-    async def plan(self, text: str, fates: Any, *, syntax: str) -> dict[str, Any]:
-        self.asked.append((text, fates, syntax))
-        return {"changes": []}
-
-    async def apply(self, text: str, **how: Any) -> Supervised:
-        self.asked.append((text, how))
-        return self
-
-    async def rollback(self, generation: int, **how: Any) -> Supervised:
-        self.asked.append((generation, how))
-        return self
-
-
-async def test_reloads_are_asked_of_the_supervisor() -> None:
-    good = Supervised(good=True)
-    async with watched(tcp=False, supervisor=good) as graph, client(graph) as one:
-        assert await one.plan("a: 1", fates={"q": "discard"}) == {"changes": []}
-        assert (await one.apply("b: 1", generation=1))["applied"] is True
-        assert (await one.rollback(1))["applied"] is True
-        assert (await one.graph()).drift == "the file has changed since"
-        try:
-            await one.apply("c", generation=7)
-        except Refused as refused:
-            assert refused.problem.status == 412
-        by = graph.control.desk.live.topology.run_id
-        assert by
-    asked = [one for one in good.asked if isinstance(one[-1], dict)]
-    assert good.asked[0] == ("a: 1", {"q": "discard"}, "yaml")
-    assert asked[0][1]["if_match"] == 1
-    assert asked[0][1]["by"].startswith("uid ")
-    assert len(good.asked) == 3
-
-
-async def test_a_refused_document_is_no_success() -> None:
-    async with watched(tcp=False, supervisor=Supervised(good=False)) as graph:
-        assert (await graph.post("/v1/apply", {"document": "x"})).status == 428
-        how = {"headers": {"If-Match": "*"}}
-        reply = await graph.post("/v1/apply", {"document": "x"}, **how)
-        assert (reply.status, reply.json["applied"]) == (422, False)

@@ -21,6 +21,7 @@ from sinkgraph.api.addresses import Address, Unreachable
 from sinkgraph.api.folding import Folded
 from sinkgraph.api.messages import (
     Done,
+    GenerationList,
     JournalEntry,
     JournalList,
     LetterGroups,
@@ -167,43 +168,48 @@ class Client:
         body = {"numbers": list(numbers), "expect": len(set(numbers))}
         return (await self._post("/v1/dead-letters/purge", Purged, body)).purged
 
-    async def plan(
-        self, document: str, *, syntax: str = "yaml", fates: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Return what a document would change."""
-        return await self._reload("plan", document, syntax, fates, None)
+    async def plan(self, document: str | None = None, **how: Any) -> dict[str, Any]:
+        """Return what a document would change; without one, the file of the run.
+
+        `syntax`, `path`, `name`, `fates` and `origin` as in PlanRequest. Raises Refused with the
+        findings of what is no graph.
+        """
+        return await self._reload("plan", {"document": document, **how}, None)
 
     async def apply(
-        self,
-        document: str,
-        *,
-        syntax: str = "yaml",
-        fates: Mapping[str, str] | None = None,
-        generation: int | None = None,
+        self, document: str | None = None, *, generation: int | None = None, **how: Any
     ) -> dict[str, Any]:
-        """Run a document from now on, if `generation` is still the one that runs."""
-        return await self._reload("apply", document, syntax, fates, generation)
+        """Run a document from now on, if `generation` is still the one that runs.
+
+        Without a document, what the file of the run says; the rest as for `plan`.
+        """
+        return await self._reload("apply", {"document": document, **how}, generation)
+
+    async def rollback(
+        self,
+        to: int | None = None,
+        *,
+        generation: int | None = None,
+        fates: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Run the document of generation `to` again, without one the one before what runs.
+
+        Only if `generation` is still the one that runs, where it is given.
+        """
+        return await self._reload(
+            "rollback", {"generation": to, "fates": dict(fates or {})}, generation
+        )
+
+    async def generations(self) -> GenerationList:
+        """Return the documents that are kept."""
+        return await self._get("/v1/generations", GenerationList)
 
     async def _reload(
-        self,
-        verb: str,
-        document: str,
-        syntax: str,
-        fates: Mapping[str, str] | None,
-        generation: int | None,
+        self, verb: str, body: Mapping[str, Any], generation: int | None
     ) -> dict[str, Any]:
-        body = {"document": document, "syntax": syntax, "fates": dict(fates or {})}
-        path = f"/v1/{verb}"
+        given = {key: value for key, value in body.items() if value is not None}
         told: dict[str, Any] = await self._json(
-            "POST", path, body=body, match=generation, slow=True
-        )
-        return told
-
-    async def rollback(self, to: int, *, generation: int | None = None) -> dict[str, Any]:
-        """Run the document of generation `to` again, if `generation` is still the one that runs."""
-        body = {"generation": to}
-        told: dict[str, Any] = await self._json(
-            "POST", "/v1/rollback", body=body, match=generation, slow=True
+            "POST", f"/v1/{verb}", body=given, match=generation, slow=True
         )
         return told
 

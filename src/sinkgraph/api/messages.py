@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 __all__ = [
     "ApplyRequest",
     "Done",
+    "GenerationList",
+    "GenerationView",
     "JournalEntry",
     "JournalList",
     "LetterGroup",
@@ -47,7 +49,7 @@ class _Asked(BaseModel):
 
 
 class Problem(_Said):
-    """Why a request was refused (RFC 9457); `errors` and `nearest` where there are some."""
+    """Why a request was refused (RFC 9457); what is null or empty is not known, or not there."""
 
     type: str = Field(description="stays the same for the same reason")
     title: str
@@ -55,6 +57,8 @@ class Problem(_Said):
     detail: str
     errors: list[str] = Field(default=[])
     nearest: str | None = None
+    diagnostics: list[dict[str, Any]] = Field(default=[], description="findings of a document")
+    told: str | None = Field(default=None, description="those findings, as a person reads them")
 
 
 class JournalEntry(_Said):
@@ -112,8 +116,15 @@ class Done(_Said):
 class PlanRequest(_Asked):
     """A document, and what becomes of events in queues that leave."""
 
-    document: Annotated[str, StringConstraints(min_length=1, max_length=16 * 1024**2)]
+    document: Annotated[str, StringConstraints(min_length=1, max_length=16 * 1024**2)] | None = (
+        Field(default=None, description="without it, what the file of the run says")
+    )
     syntax: Literal["yaml", "toml", "json"] = "yaml"
+    path: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = Field(
+        default=None, description="where it stands; counts only over the unix socket"
+    )
+    name: _Text | None = Field(default=None, description="how findings call it")
+    origin: Literal["api", "cli", "tui"] = Field(default="api", description="for the journal")
     fates: dict[_Name, _Text] = Field(default={})
 
 
@@ -124,7 +135,30 @@ class ApplyRequest(PlanRequest):
 class RollbackRequest(_Asked):
     """The generation whose document is to be run again."""
 
-    generation: int = Field(ge=1)
+    generation: int | None = Field(
+        default=None, ge=1, description="without it, the one before what runs"
+    )
+    fates: dict[_Name, _Text] = Field(default={})
+
+
+class GenerationView(_Said):
+    """One document that was committed and is kept."""
+
+    generation: int
+    digest: str
+    at: float = Field(description="Unix seconds")
+    origin: str = Field(description="start, watch, signal, api, cli, tui or rollback")
+    by: str
+    override: bool = Field(description="whether the file of the run said something else")
+    of: int = Field(description="the generation whose document it is")
+    name: str = Field(description="what the document is called")
+    runs: bool
+
+
+class GenerationList(_Said):
+    """The documents that are kept, the oldest first."""
+
+    generations: list[GenerationView]
 
 
 class TapEvent(_Said):

@@ -14,6 +14,7 @@ __all__ = [
     "PROTOCOL",
     "BreakerView",
     "Delta",
+    "DriftView",
     "EdgeView",
     "Full",
     "GraphNodeView",
@@ -100,6 +101,18 @@ class NodeView(_View):
     facts: dict[str, Any] = Field(description="what else this kind says of itself")
 
 
+class DriftView(_View):
+    """How what runs differs from what its file says; `running` and `file` are digests."""
+
+    why: Literal["override", "changed", "refused"]
+    said: str
+    since: float = Field(description="Unix seconds")
+    running: str
+    file: str | None
+    reasons: list[str] = Field(description="what stands against the file")
+    diagnostics: list[dict[str, Any]] = Field(description="findings in the file, with places")
+
+
 class SnapshotView(_View):
     """A whole graph at one instant."""
 
@@ -115,6 +128,7 @@ class SnapshotView(_View):
     loop_lag_s: float = Field(description="how late the engine's loop was, at worst, since before")
     nodes: dict[str, NodeView]
     removed: dict[str, LedgerTerms] = Field(description="of nodes that have left")
+    drift: DriftView | None = Field(default=None, description="none when the file runs")
 
 
 class Full(_View):

@@ -5,6 +5,7 @@ They judge requests; what a verb does is in `operating`, what a reload does is t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,9 +21,12 @@ from sinkgraph.api.messages import (
 )
 from sinkgraph.control.access import Caller
 from sinkgraph.control.answers import asked, json_response
+from sinkgraph.control.asking import Sent
 from sinkgraph.control.desk import Desk
+from sinkgraph.control.drift import first_reason
+from sinkgraph.control.outcomes import Busy, Conflict, NoGeneration, NoOrigin, Outcome
 from sinkgraph.control.problems import Refusal
-from sinkgraph.control.reloading import Answer, Supervisor
+from sinkgraph.control.supervisor import Supervisor
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.errors import (
     DeliveryFailed,
@@ -34,6 +38,7 @@ from sinkgraph.errors import (
 )
 from sinkgraph.event import Event
 from sinkgraph.payload import Json, encode_json, to_payload
+from sinkgraph.runtime.outcome import Refused
 
 __all__ = ["apply", "plan", "rollback", "verb", "write"]
 
@@ -102,22 +107,32 @@ async def plan(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Say what a document would change; nothing is touched."""
     supervisor = _supervisor(desk)
     body = await asked(request, PlanRequest, _DOCUMENT_BYTES)
-    return json_response(await supervisor.plan(body.document, body.fates, syntax=body.syntax))
+    try:
+        loaded, plan = await supervisor.plan(_sent(request, body), body.fates)
+    except (NoOrigin, TimeoutError) as error:
+        said = _said(error) or "it could not be read in time"
+        raise Refusal(409, "wrong_state", said) from None
+    if plan is None:
+        raise _refusal(desk, Outcome(Refused(desk.live.generation, diagnostics=loaded.found)))
+    found = Outcome(Refused(desk.live.generation), loaded.found)
+    return json_response({**plan, "told": desk.redactor.text(found.told())})
 
 
 async def apply(desk: Desk, request: Request, caller: Caller | None) -> Response:
-    """Run a document from now on."""
+    """Run a document from now on; without one, what the file of the run says."""
     supervisor = _supervisor(desk)
     if_match = _if_match(desk, request)
     body = await asked(request, ApplyRequest, _DOCUMENT_BYTES)
-    answer = await supervisor.apply(
-        body.document,
-        fates=body.fates,
-        if_match=if_match,
-        syntax=body.syntax,
-        by=_named(caller).name,
+    return await _answered(
+        desk,
+        supervisor.apply(
+            _sent(request, body),
+            fates=body.fates,
+            if_match=if_match,
+            origin=body.origin,
+            by=_named(caller).name,
+        ),
     )
-    return _answered(desk, answer)
 
 
 async def rollback(desk: Desk, request: Request, caller: Caller | None) -> Response:
@@ -125,8 +140,20 @@ async def rollback(desk: Desk, request: Request, caller: Caller | None) -> Respo
     supervisor = _supervisor(desk)
     if_match = _if_match(desk, request)
     body = await asked(request, RollbackRequest)
-    answer = await supervisor.rollback(body.generation, if_match=if_match, by=_named(caller).name)
-    return _answered(desk, answer)
+    return await _answered(
+        desk,
+        supervisor.rollback(
+            body.generation, fates=body.fates, if_match=if_match, by=_named(caller).name
+        ),
+    )
+
+
+def _sent(request: Request, body: PlanRequest) -> Sent | None:
+    """Return the document of a request; who comes by the socket may name files of this machine."""
+    if body.document is None:
+        return None
+    here = request.state.door == "unix" and body.path is not None and os.path.isabs(body.path)
+    return Sent(body.document, body.syntax, body.path if here else None, body.name or "")
 
 
 def _supervisor(desk: Desk) -> Supervisor:
@@ -152,6 +179,34 @@ def _if_match(desk: Desk, request: Request) -> int | None:
     return int(text)
 
 
-def _answered(desk: Desk, answer: Answer) -> Response:
+async def _answered(desk: Desk, asking: Awaitable[Outcome]) -> Response:
+    try:
+        outcome = await asking
+    except Conflict as error:
+        raise Refusal(412, "precondition", _said(error)) from None
+    except NoGeneration as error:
+        raise Refusal(404, "not_found", _said(error)) from None
+    except NoOrigin as error:
+        raise Refusal(409, "wrong_state", _said(error)) from None
+    except Busy as error:
+        raise Refusal(503, "busy", _said(error), headers={"retry-after": "1"}) from None
     desk.sampler.hurry()
-    return json_response(answer.as_dict(), 200 if answer else 422)
+    if not outcome:
+        raise _refusal(desk, outcome)
+    made = outcome.as_dict()
+    return json_response({**made, "told": desk.redactor.text(made["told"])})
+
+
+def _refusal(desk: Desk, outcome: Outcome) -> Refusal:
+    """Return the answer that says why a document does not run."""
+    made, newer, refused = outcome.as_dict(), outcome.superseded, outcome.refusal
+    more = {"diagnostics": made["diagnostics"], "told": desk.redactor.text(made["told"])}
+    if newer is not None and not newer.same:
+        became = f"applied as generation {outcome.result.generation}" if outcome.result else "not"
+        who = f"{newer.origin}, {newer.by}" if newer.by else newer.origin
+        said = f"a newer document ({who}) was carried out instead: {became}"
+        return Refusal(409, "superseded", safe_text(said, 500), more=more)
+    assert refused is not None, "what was not applied was refused"
+    reasons = [safe_text(desk.redactor.text(one), 500) for one in outcome.reasons]
+    said = desk.redactor.text(first_reason(refused))
+    return Refusal(422, "refused", said, errors=reasons, more=more)

@@ -13,8 +13,8 @@ from typing import Any
 from sinkgraph.control.hub import Hub, Message
 from sinkgraph.control.operating import Operator
 from sinkgraph.control.redact import Redactor, secrets_of
-from sinkgraph.control.reloading import Supervisor
 from sinkgraph.control.sampling import Sampler
+from sinkgraph.control.supervisor import Supervisor
 from sinkgraph.control.tally import Tally
 from sinkgraph.graph.model import Graph
 from sinkgraph.runtime.live import Live
@@ -40,7 +40,9 @@ class Desk:
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.operator = Operator(live, self.spawn, lambda: self.sampler.hurry())
         self.tally = Tally()
-        self.sampler = Sampler(live, lambda: self.graph, self.redactor, self.operator.reverts)
+        self.sampler = Sampler(
+            live, lambda: self.graph, self.redactor, self.operator.reverts, self.drift
+        )
         self.journal: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.taps = 0
         self._noted = 0
@@ -63,6 +65,14 @@ class Desk:
             specs = (node.spec for node in graph.nodes.values())
             self.redactor.learn(secrets_of([graph.vars, *specs]))
         return graph
+
+    def drift(self) -> dict[str, Any] | None:
+        """Return how what runs differs from what its file says, as `DriftView` has it."""
+        drift = self.supervisor.drift if self.supervisor is not None else None
+        if drift is None:
+            return None
+        made: dict[str, Any] = self.redactor.value(drift.as_dict())
+        return made
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start a task that ends with the control plane."""

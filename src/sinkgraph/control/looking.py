@@ -25,8 +25,8 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.model import Graph
 
 __all__ = [
-    "drawing", "events", "graph", "history", "livez", "metrics", "number", "openapi", "readyz",
-    "snapshot", "stream", "tap",
+    "drawing", "events", "generations", "graph", "history", "livez", "metrics", "number", "openapi",
+    "readyz", "snapshot", "stream", "tap",
 ]  # fmt: skip
 
 _MOST_TAPS = 8
@@ -58,13 +58,13 @@ def _ready(desk: Desk) -> bool:
 async def graph(desk: Desk, request: Request, caller: Caller | None) -> Response:
     """Return the graph that runs."""
     found, topology = _graph_of(desk), desk.live.topology
-    drift = desk.supervisor.drift if desk.supervisor is not None else None
+    drift = desk.drift()
     view = graph_view(
         found,
         desk.redactor,
         generation=topology.generation,
         digest=topology.assembly.digest,
-        drift=drift,
+        drift=drift["said"] if drift is not None else None,
     )
     return json_response(view)
 
@@ -73,6 +73,27 @@ def _graph_of(desk: Desk) -> Graph:
     if desk.graph is None:
         raise Refusal(404, "not_found", "this run was started without a document")
     return desk.graph
+
+
+async def generations(desk: Desk, request: Request, caller: Caller | None) -> Response:
+    """Return the documents that are kept."""
+    supervisor = desk.supervisor
+    kept = supervisor.generations.all() if supervisor is not None else []
+    made = [
+        {
+            "generation": one.generation,
+            "digest": one.digest,
+            "at": one.at,
+            "origin": one.origin,
+            "by": safe_text(one.by, 200),
+            "override": one.override,
+            "of": one.of,
+            "name": safe_text(one.document.main.name, 500),
+            "runs": one.generation == desk.live.generation,
+        }
+        for one in kept
+    ]
+    return json_response({"generations": made})
 
 
 async def snapshot(desk: Desk, request: Request, caller: Caller | None) -> Response:

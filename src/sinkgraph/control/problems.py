@@ -29,6 +29,7 @@ _TITLES = {
     "not_found": "there is no such thing",
     "precondition": "it has changed since you looked",
     "refused": "it was not taken",
+    "superseded": "another document was asked for after it",
     "too_large": "the request is too large",
     "unauthorized": "a token is needed",
     "wrong_node": "this node cannot do that",
@@ -48,6 +49,7 @@ class Refusal(Exception):
         errors: Sequence[str] = (),
         nearest: str | None = None,
         headers: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -56,6 +58,7 @@ class Refusal(Exception):
         self.errors = list(errors)
         self.nearest = nearest
         self.headers = headers or {}
+        self.more = more or {}
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as `Problem` has it."""
@@ -66,6 +69,7 @@ class Refusal(Exception):
             "detail": self.detail,
             "errors": self.errors,
             "nearest": self.nearest,
+            **self.more,
         }
 
 

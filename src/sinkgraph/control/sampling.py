@@ -44,11 +44,13 @@ class Sampler:
         graph: Callable[[], Graph | None],
         redactor: Redactor,
         reverts: Callable[[str], tuple[float | None, float | None]],
+        drift: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> None:
         self._live = live
         self._graph = graph
         self._redactor = redactor
         self._reverts = reverts
+        self._drift = drift
         self.measures = Measures()
         self.history = History(step_s=PERIOD_S)
         self.lag_s = 0.0
@@ -125,6 +127,7 @@ class Sampler:
             "loop_lag_s": round(self.lag_s, 6),
             "nodes": self._shown(graph),
             "removed": {name: ledger.as_dict() for name, ledger in snapshot.removed.items()},
+            "drift": self._drift(),
         }
 
     def _shown(self, graph: Graph | None) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from sinkgraph.control.access import Access, Token
 from sinkgraph.control.application import application
 from sinkgraph.control.desk import Desk
 from sinkgraph.control.registration import Registration, leave, place_for
-from sinkgraph.control.reloading import Supervisor
+from sinkgraph.control.supervisor import Supervisor
 from sinkgraph.control.wire import Door, Timing
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.model import Graph
