@@ -133,3 +133,10 @@ def test_the_socket_of_a_dead_run_goes_with_its_record(runtime: Path) -> None:
     socket.write_bytes(b"")
     assert running() == []
     assert list(runtime.iterdir()) == []
+
+
+def test_a_runtime_directory_open_to_others_is_closed(runtime: Path) -> None:
+    runtime.mkdir()
+    runtime.chmod(0o777)
+    prepare(runtime_dir())
+    assert runtime.stat().st_mode & 0o777 == 0o700
