@@ -24,12 +24,24 @@ from benchmarks.recovery import RECOVERY
 from benchmarks.report import figure_table
 from benchmarks.shapes import SHAPES
 from benchmarks.slow_sink import SLOW_SINK
+from benchmarks.watched import WATCHED
 from benchmarks.wire import WIRE
 from benchmarks.write_alone import WRITE_ALONE
 
 __all__ = ["TABLES", "main"]
 
-TABLES = (ENGINE, WRITE_ALONE, WIRE, EXPRESSIONS, HTTP, DURABLE, RECOVERY, SLOW_SINK, DOCUMENTS)
+TABLES = (
+    ENGINE,
+    WRITE_ALONE,
+    WIRE,
+    EXPRESSIONS,
+    HTTP,
+    DURABLE,
+    RECOVERY,
+    SLOW_SINK,
+    DOCUMENTS,
+    WATCHED,
+)
 
 _HOW = (
     "A time runs from the first write to the last delivery. Before every run garbage is collected; "
