@@ -83,3 +83,13 @@ def test_one_of_several_is_enough(file: Path, tmp_path: Path) -> None:
     assert not watched.changed()
     other.write_text("here now")
     assert watched.changed()
+
+
+def test_a_file_that_was_gone_and_is_put_back_as_it_was_has_changed_twice(
+    file: Path, tmp_path: Path
+) -> None:
+    watched = Watched([file])
+    file.rename(tmp_path / "away")
+    assert [watched.changed() for _ in range(4)].count(True) == 1
+    (tmp_path / "away").rename(file)
+    assert [watched.changed() for _ in range(4)].count(True) == 1

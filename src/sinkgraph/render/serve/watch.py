@@ -57,7 +57,8 @@ class Watched:
 
     def _look(self, path: Path) -> bool:
         stamp = _stamp(path)
-        if stamp == self._stamps[path] and stamp is not None:
+        if stamp == self._stamps[path] and stamp is not None and self._seen[path] != _AWAY:
+            self._away[path] = 0
             return False
         now = self._digest(path)
         if now == _AWAY:
