@@ -54,6 +54,7 @@ class Reload:
         self._plan = plan
         self._fates = fates
         self._drain_s = drain_s
+        self._bound: list[Node] = []
         self._opened: list[Node] = []
         new.dead_letters.name = new.dead_letters.name or "dead-letters"
         self._matching = match(topology.assembly.nodes, topology.leaving, new, plan)
@@ -128,11 +129,14 @@ class Reload:
             if isinstance(node, HttpSource):
                 node.succeeds = True
         for node in begun:
+            self._bound.append(node)
             node.bind(topology.ctx)
         return reasons + await provision(begun, self._opened)
 
     async def give_back(self) -> None:
         """Release what was acquired: the reload is given up."""
+        for node in reversed(self._bound):
+            node.give_back()
         await self._topology.close_nodes(list(reversed(self._opened)))
 
     # commit

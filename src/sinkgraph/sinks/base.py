@@ -152,6 +152,9 @@ class Node:
     async def open(self) -> None:
         """Acquire what it needs (provision); raise to refuse the start. Touch nothing running."""
 
+    def give_back(self) -> None:
+        """Undo what binding and opening claimed: it never starts. It is closed after that."""
+
     def start(self) -> None:
         """Begin to work (commit); synchronous and cannot fail."""
 

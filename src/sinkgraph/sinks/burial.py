@@ -252,6 +252,8 @@ class DeadLetters(Node):
         """Leave the graph after a close: what it keeps on disk is in the dead letters' care."""
         self._letters.hand_over()
 
+    give_back = hand_over
+
     # what comes in
 
     def offer(self, batch: Batch) -> bool:

@@ -12,6 +12,7 @@ from sinkgraph.errors import StartFailed
 from sinkgraph.event import Batch
 from sinkgraph.log.backlog import size_of
 from sinkgraph.log.disk.depot import ACK_AFTER_S, ACK_EVENTS
+from sinkgraph.log.disk.loan import Loan
 from sinkgraph.sinks.attempts import error_text
 from sinkgraph.sinks.onto_disk import store_pending
 from sinkgraph.sinks.seat import Seat
@@ -48,6 +49,7 @@ class Shelved(Seat):
         self.store = store
         self.on_stop = on_stop
         self.shelf: Shelf | None = None
+        self._loan: Loan | None = None  # of the shelf, by opening
         self.reserved = 0  # events being written to disk, for which room is kept
         self._reserved_bytes = 0
         self._unread = False  # reading what is only on disk has failed, and is tried again
@@ -68,9 +70,16 @@ class Shelved(Seat):
             self._refuse_without_disk(self)
             return
         if self.durable or depot.holds(self.name) or (self.was and depot.holds(self.was)):
-            self.shelf = depot.claim(self.name, self.was)
+            loan = self._loan = Loan(depot, self.name, self.was)
+            self.shelf = loan.shelf
             self.shelf.takes = self.durable
             self.shelf.keeper = self
+
+    def give_back(self) -> None:
+        """Let the shelf be whose it was."""
+        if self._loan is not None:
+            self._loan.give_back()
+        self.shelf = self._loan = None
 
     def start(self) -> None:
         """Begin with what is on disk."""
