@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from sinkgraph.api.client import Client
     from sinkgraph.cli.dlq.choosing import Choice
 
-__all__ = ["replay_live"]
+__all__ = ["alone", "replay_live"]
 
 _PAGE = 1_000
 _NAMED = 20
+
+
+def alone(*others: str | None) -> None:
+    """Refuse what only a replay without a run needs, given beside `--live`."""
+    if any(one is not None for one in others):
+        raise click.UsageError("`--live` asks a running graph, which knows its nodes and state")
 
 
 def replay_live(

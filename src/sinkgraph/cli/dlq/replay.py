@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.dlq.choosing import Choice, choice_options, refused
-from sinkgraph.cli.dlq.live import replay_live
+from sinkgraph.cli.dlq.live import alone, replay_live
 from sinkgraph.cli.dlq.words import letters_words
 from sinkgraph.cli.options import FINDINGS, echo, json_option, wants_color
 from sinkgraph.cli.queue.opening import for_reading, state_option
@@ -90,8 +90,7 @@ def command(
         raise click.UsageError(f"`--to {safe_text(to, 80)}` names no node")
     per_s = _rate(rate)
     if live is not None:
-        if state_dir is not None or graph_file is not None:
-            raise click.UsageError("`--live` asks a running graph, which knows its nodes and state")
+        alone(state_dir, graph_file)
         how = {"to": to, "rate": per_s, "expect": expect}
         replay_live(choice, live, token_file, how, dry_run=dry_run, as_json=as_json)
         return
@@ -114,17 +113,24 @@ def command(
             err=True,
         )
     if dry_run:
-        absent = {node: n for node, n in plan.items() if known is not None and node not in known}
-        there = {node: n for node, n in plan.items() if node not in absent}
-        _tell(there, {}, rate, as_json, done=False)
-        for node, n in absent.items():
-            said = f"would stay: they died at {safe_text(node)}, which is not in the graph"
-            echo(f"error: {letters_words(n)} {said}", err=True)
+        _tell_plan(plan, known, rate, as_json)
         return
     moved = _move(directory, choice, total, to=to, rate=per_s, expect=expect, known=known)
     _tell(moved.events, moved.left, rate, as_json, done=True)
     if moved.left:
         sys.exit(FINDINGS)
+
+
+def _tell_plan(
+    plan: dict[str, int], known: frozenset[str] | None, rate: str | None, as_json: bool
+) -> None:
+    """Say what would be done, and what would stay because its node is not `known`."""
+    absent = {node: n for node, n in plan.items() if known is not None and node not in known}
+    there = {node: n for node, n in plan.items() if node not in absent}
+    _tell(there, {}, rate, as_json, done=False)
+    for node, n in absent.items():
+        said = f"would stay: they died at {safe_text(node)}, which is not in the graph"
+        echo(f"error: {letters_words(n)} {said}", err=True)
 
 
 def _nodes(file: str) -> frozenset[str]:
