@@ -45,6 +45,7 @@ class Desk:
         )
         self.journal: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.taps = 0
+        self.drawing = asyncio.Lock()  # one picture at a time
         self._noted = 0
         self.news = Hub(live.topology.run_id, self._recent, kept=_KEPT, queued=64)
         self._read_graph()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
@@ -23,6 +23,9 @@ from sinkgraph.control.tap import Tap
 from sinkgraph.control.view import graph_view
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.graph.model import Graph
+
+if TYPE_CHECKING:
+    from sinkgraph.render.guarantees import Guarantee
 
 __all__ = [
     "drawing", "events", "generations", "graph", "history", "livez", "metrics", "number", "openapi",
@@ -146,23 +149,26 @@ def _exposition() -> Any:
 
 
 async def drawing(desk: Desk, request: Request, caller: Caller | None) -> Response:
-    """Draw the graph, aside from the loop."""
+    """Draw the graph and how it stands, aside from the loop, one picture at a time."""
+    from sinkgraph.control.overlay import overlay
     from sinkgraph.render.image import RenderError
 
     found = _graph_of(desk)
     try:
-        picture = await asyncio.to_thread(_drawn, found)
+        async with desk.drawing:
+            notes = overlay(desk.sampler.view()["nodes"])
+            picture = await asyncio.to_thread(_drawn, found, notes)
     except RenderError as error:
         raise Refusal(501, "not_available", safe_text(str(error), 500)) from None
     return Response(picture, media_type="image/svg+xml")
 
 
 @lru_cache(maxsize=2)
-def _drawn(graph: Graph) -> bytes:
+def _drawn(graph: Graph, notes: tuple[Guarantee, ...]) -> bytes:
     from sinkgraph.render.drawing import draw
     from sinkgraph.render.output import made
 
-    return made(draw(graph), "svg", timeout_s=20.0)
+    return made(draw(graph, guarantees=notes), "svg", timeout_s=20.0)
 
 
 async def openapi(desk: Desk, request: Request, caller: Caller | None) -> Response:

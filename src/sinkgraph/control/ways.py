@@ -72,7 +72,7 @@ WAYS: tuple[Way, ...] = (
     Way("GET", "/readyz", None, looking.readyz, "whether it takes events in", models.Health,
         problems=(503,)),
     Way("GET", "/metrics", "read", looking.metrics, "numbers for Prometheus", "text/plain"),
-    Way("GET", "/graph.svg", "read", looking.drawing, "the graph, drawn", "image/svg+xml",
+    Way("GET", "/graph.svg", "read", looking.drawing, "the live drawing", "image/svg+xml",
         problems=(404, 501)),
     Way("GET", "/v1/openapi.json", "read", looking.openapi, "this description",
         "application/json"),
