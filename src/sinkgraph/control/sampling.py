@@ -59,6 +59,7 @@ class Sampler:
         self._kept_at = -PERIOD_S
         self._view: dict[str, Any] | None = None  # as it was sent to the stream last
         self._nodes: dict[str, tuple[Any, NodeStatus, dict[str, Any]]] = {}  # as shown last
+        self._failed = ""  # what went wrong at a look, in its own words
         self._wanted = asyncio.Event()
         self.hub = Hub(live.topology.run_id, self._whole)
         self.look()
@@ -79,8 +80,18 @@ class Sampler:
                 self.lag_s = max(0.0, loop.time() - due)
             self._wanted.clear()
             began = loop.time()
-            self.look()
+            self._look_safely()
             took = loop.time() - began
+
+    def _look_safely(self) -> None:
+        """Look; an error of ours is noted, once, and the next look comes all the same."""
+        try:
+            self.look()
+        except Exception as error:
+            said = repr(error)
+            if said != self._failed:
+                self._failed = said
+                self._live.topology.journal.note("control_failed", path="look", error=said)
 
     def hurry(self) -> None:
         """Look soon: something was changed by an operator."""
