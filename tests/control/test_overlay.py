@@ -8,7 +8,7 @@ import pytest
 
 from sinkgraph.control.overlay import overlay
 from sinkgraph.render.image import RenderError
-from tests.support.control import watched
+from tests.support.control import DOCUMENT, watched
 
 
 def node(**more: Any) -> dict[str, Any]:
@@ -67,7 +67,7 @@ async def test_where_nothing_draws_it_is_said_what_to_install(
         raise RenderError("cannot draw it: there is no `dot` on the PATH; install Graphviz", "")
 
     monkeypatch.setattr("sinkgraph.render.output.made", fail)
-    async with watched(tcp=False) as graph:
+    async with watched({**DOCUMENT, "name": "undrawn"}, tcp=False) as graph:
         reply = await graph.ask("GET", "/graph.svg")
         assert reply.status == 501
         assert "install Graphviz" in reply.json["detail"]
