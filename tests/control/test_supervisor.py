@@ -196,7 +196,7 @@ async def test_a_plan_touches_nothing(path: Path) -> None:
         loaded, plan = await graph.supervisor.plan(Sent(graph_text(50)))
         assert loaded.graph is not None
         assert plan is not None
-        assert [one["name"] for one in plan["nodes"] if one["action"] == "retune"] == ["q"]
+        assert [one.name for one in plan.changes if one.action == "retune"] == ["q"]
         loaded, plan = await graph.supervisor.plan(Sent("sinkgraph: 2"))
         assert (loaded.graph, plan) == (None, None)
         assert (graph.capacity, graph.live.generation) == (10, 1)

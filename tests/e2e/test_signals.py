@@ -126,18 +126,18 @@ async def test_an_interrupt_with_nothing_pending_ends_without_a_countdown(tmp_pa
     assert ledger(program.err)["in"].entered == 0
 
 
-async def test_a_storm_of_hangups_is_answered_once_and_changes_nothing(tmp_path: Path) -> None:
+async def test_a_storm_of_hangups_reloads_a_few_times_and_changes_nothing(tmp_path: Path) -> None:
     async with Webhook() as hook, run(tmp_path, hook) as program:
         port = await program.port()
         for _ in range(100):
             program.signal(signal.SIGHUP)
-        await program.says("SIGHUP is ignored")
+        await program.says("reloaded, and nothing changed")
         await send(port, 3)
         for _ in range(100):
             program.signal(signal.SIGHUP)
         await until(lambda: len(hook.seen) == 3, "events are delivered all the same")
         assert await program.interrupted() == 0
-    assert program.err.count("SIGHUP") == 1
+    assert 1 <= program.err.count("by=SIGHUP") <= 50
     assert ledger(program.err)["hooks.http"].delivered == 3
 
 

@@ -37,6 +37,8 @@ SECTIONS = {
         "status": "Say how a running graph stands, the worst first.",
         "watch": "Say what changes in a running graph, one sentence a line.",
         "tap": "Show a sample of the events that pass a node of a running graph.",
+        "apply": "Run a document in a running graph from now on.",
+        "rollback": "Run a document again that ran before.",
         "pause": "Hold a queue or a source of a running graph back.",
         "resume": "Let a paused queue or source of a running graph go on.",
         "breaker": "Trip, reset and probe the breakers of a running graph.",

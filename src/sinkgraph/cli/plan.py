@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from sinkgraph.cli.changing import fates_of, is_address, plan_of, refused, sent
 from sinkgraph.cli.options import (
     FINDINGS,
     OK,
-    UNREACHABLE,
     echo,
     json_option,
     load_document,
@@ -26,21 +25,20 @@ from sinkgraph.cli.options import (
     syntax_option,
     wants_color,
 )
-from sinkgraph.cli.state_dir import given_dir, parse_fates
+from sinkgraph.cli.reaching import token_option
+from sinkgraph.cli.state_dir import given_dir
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sinkgraph.api.client import Client
     from sinkgraph.diagnostics.diagnostic import Diagnostic
+    from sinkgraph.graph.diff import Plan
     from sinkgraph.graph.model import Graph
     from sinkgraph.spec.document import Syntax
 
 __all__ = ["command"]
-
-_FATES = ("drain", "dead_letter", "discard", "move_to", "keep")
-_ADDRESS = re.compile(r"[a-z+]+://.*|unix:.*|[^/]*:[0-9]+|[0-9]+|.*\.sock")
-_DOCUMENT = (".yaml", ".yml", ".toml", ".json")
 
 
 @click.command(name="plan")
@@ -49,7 +47,8 @@ _DOCUMENT = (".yaml", ".yml", ".toml", ".json")
     "--against",
     metavar="OLD",
     default=None,
-    help="The document to compare with.",
+    help="The document to compare with, a state dir, or a running graph: its name, pid or address"
+    " [the only graph that runs].",
 )
 @click.option(
     "--state-dir",
@@ -67,6 +66,7 @@ _DOCUMENT = (".yaml", ".yml", ".toml", ".json")
 )
 @set_option
 @syntax_option
+@token_option
 @click.option("--all", "whole", is_flag=True, help="List the nodes that stay as they are, too.")
 @json_option
 def command(
@@ -76,6 +76,7 @@ def command(
     fates: tuple[str, ...],
     set_vars: tuple[str, ...],
     syntax: Syntax | None,
+    token_file: str | None,
     whole: bool,
     as_json: bool,
 ) -> None:
@@ -87,29 +88,93 @@ def command(
     """
     from sinkgraph.graph.diff import beside, diff
 
-    given = parse_fates(fates, "", words=_FATES)
+    given = fates_of(fates)
     values = parse_set(set_vars)
-    if against is None:
-        _no_stored_document(state_dir)
-    elif state_dir is not None:
+    if against is not None and state_dir is not None:
         raise click.UsageError("`--against` and `--state-dir` both say what to compare with")
-    elif _is_address(against):
-        _unreachable(against)
+    stored = _stored_in(against, state_dir)
+    if stored is None and (against is None or is_address(against)):
+        if values:
+            raise click.UsageError("`--set` is of documents: a running graph has its own vars")
+        _ask(new, against, given, syntax, token_file, whole=whole, as_json=as_json)
+        return
     once([one for one in (new, against) if one is not None])
     after = _told(new, values, syntax)
-    before = _told(against or "-", values, None)
+    before = _told(against or "-", values, None) if stored is None else _kept(stored, values)
     if after is None or before is None:
         sys.exit(FINDINGS)
     plan = diff(beside(before, after), after, fates=given)
     if as_json:
         echo(json.dumps(plan.as_dict(), indent=2))
     else:
-        from sinkgraph.cli.planned import lines
-
-        for line in lines(plan, whole=whole):
-            echo(line)
+        _show(plan, whole=whole)
         _print(plan.refused)
     sys.exit(FINDINGS if plan.refused else OK)
+
+
+def _show(plan: Plan, *, whole: bool) -> None:
+    from sinkgraph.cli.planned import lines
+
+    for line in lines(plan, whole=whole):
+        echo(line)
+
+
+def _ask(
+    new: str,
+    addr: str | None,
+    fates: Mapping[str, str],
+    syntax: Syntax | None,
+    token_file: str | None,
+    *,
+    whole: bool,
+    as_json: bool,
+) -> None:
+    """Have a running graph say what the document would change in it."""
+    from sinkgraph.cli.reaching import reach
+
+    document = sent(new, syntax)
+
+    async def work(client: Client) -> None:
+        from sinkgraph.api.client import Refused
+
+        try:
+            answer = await client.plan(**document, fates=dict(fates))
+        except Refused as error:
+            refused(error, as_json=as_json)
+            return
+        if as_json:
+            echo(json.dumps(answer, indent=2))
+        else:
+            _show(plan_of(answer), whole=whole)
+            for line in str(answer["told"]).splitlines():
+                echo(safe_text(line, len(line) * 6 + 1), err=True)
+        if answer["refused"]:
+            sys.exit(FINDINGS)
+
+    reach(addr, token_file, work)
+
+
+def _stored_in(against: str | None, state_dir: str | None) -> str | None:
+    """Return the state dir whose document is meant, None when it is not one's."""
+    if against is None:
+        return given_dir(state_dir)
+    return against if os.path.isdir(against) else None
+
+
+def _kept(state_dir: str, values: Mapping[str, str]) -> Graph | None:
+    """Return the graph that ran last with a state dir; None and what is wrong with it by now."""
+    from sinkgraph.control.documents import Recipe
+    from sinkgraph.control.generations import last_kept
+
+    last = last_kept(state_dir)
+    if last is None:
+        where = safe_text(state_dir)
+        echo(f"error: state dir {where} holds no document to compare with", err=True)
+        echo("  = help: name the document it ran: `--against OLD.yaml`", err=True)
+        sys.exit(FINDINGS)
+    loaded = last.document.load(Recipe(values, secrets="placeholder"))
+    _print(loaded.found)
+    return loaded.graph
 
 
 def _told(file: str, values: Mapping[str, str], syntax: Syntax | None) -> Graph | None:
@@ -124,28 +189,3 @@ def _print(found: tuple[Diagnostic, ...]) -> None:
         from sinkgraph.diagnostics.report import render_human
 
         echo(render_human(found, color=wants_color(err=True)) + "\n", err=True)
-
-
-def _is_address(text: str) -> bool:
-    """Tell whether a text is where a running graph is asked, and no document."""
-    if text == "-" or text.lower().endswith(_DOCUMENT) or os.path.isfile(text):
-        return False
-    return _ADDRESS.fullmatch(text) is not None
-
-
-def _unreachable(address: str) -> None:
-    echo(f"error: no running graph can be asked at `{safe_text(address)}`", err=True)
-    echo("  = note: in this version a plan compares two documents", err=True)
-    echo("  = help: name the document it runs: `--against OLD.yaml`", err=True)
-    sys.exit(UNREACHABLE)
-
-
-def _no_stored_document(state_dir: str | None) -> None:
-    """Say that a state dir holds no document to compare with."""
-    where = given_dir(state_dir)
-    if where is None:
-        raise click.UsageError("name what to compare with: `--against OLD`")
-    echo(f"error: state dir {safe_text(where)} holds no document to compare with", err=True)
-    echo("  = note: in this version a run does not keep its document there", err=True)
-    echo("  = help: name the document it ran: `--against OLD.yaml`", err=True)
-    sys.exit(FINDINGS)

@@ -28,13 +28,14 @@ from sinkgraph.cli.options import (
     parse_set,
     seconds,
     set_option,
-    wants_color,
 )
 from sinkgraph.cli.state_dir import parse_fates, run_dir
+from sinkgraph.cli.supervising import Begun, Supervision, begun
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
     from sinkgraph.control.server import Control, Listen
+    from sinkgraph.control.supervisor import Supervisor
     from sinkgraph.graph.model import Graph
     from sinkgraph.runtime.live import Live
     from sinkgraph.telemetry.journal import Entry
@@ -65,6 +66,14 @@ _TICK_S = 1.0
     help="What becomes of events stored for a queue that is not in the document any more:"
     " drain, dead_letter, discard or move_to:QUEUE; may be repeated.",
 )
+@click.option(
+    "--watch", is_flag=True, help="Apply the document whenever it, or what it is made of, changes."
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Start with the document that ran last in this state dir, not with what the file says.",
+)
 @click.option("--drain", default="25s", show_default=True, help="How long a stop may drain.")
 @control_options
 @click.option("--quiet", is_flag=True, help="Say nothing while it runs, only the ledger.")
@@ -77,6 +86,8 @@ def command(
     output_dir: str | None,
     state_dir: str | None,
     fates: tuple[str, ...],
+    watch: bool,
+    resume: bool,
     drain: str,
     quiet: bool,
     as_json: bool,
@@ -85,21 +96,16 @@ def command(
     """Run a graph document until its sources end, or Ctrl-C.
 
     The first Ctrl-C drains what is pending, the second stops at once and says what was lost.
+    SIGHUP applies the file as it is then; a document that is not valid changes nothing.
     """
-    from sinkgraph.graph.load import load_graph
+    from sinkgraph.control.documents import Recipe
 
     limit = seconds(drain, "--drain")
     listen = listen_of(control)
     where = output_dir or "."
-    graph, found = load_graph(
-        file, set_vars=parse_set(set_vars), secrets="strict", output_dir=where
-    )
-    if found:
-        from sinkgraph.diagnostics.report import render_human
-
-        echo(render_human(found, color=wants_color(err=True)), err=True)
-    if graph is None:
-        sys.exit(FINDINGS)
+    recipe = Recipe(parse_set(set_vars), where)
+    first = begun(file, recipe, state_dir, watch=watch, resume=resume)
+    graph = first.graph
     refused = _idle(graph, file)
     if refused:
         for line in refused:
@@ -113,7 +119,7 @@ def command(
         "fates": parse_fates(fates, state),
     }
     sys.path.append(os.getcwd())  # where `call` and `python` may find functions, after all else
-    runner = _Runner(graph, options, listen, quiet=quiet, as_json=as_json)
+    runner = _Runner(first, options, listen, quiet=quiet, as_json=as_json)
     sys.exit(run_loop(runner.main))
 
 
@@ -160,21 +166,21 @@ class _Runner:
 
     def __init__(
         self,
-        graph: Graph,
+        begun: Begun,
         options: dict[str, Any],
         listen: Listen | None = None,
         *,
         quiet: bool,
         as_json: bool,
     ) -> None:
-        self._graph = graph
+        self._begun = begun
+        self._graph = begun.graph
         self._options = options
         self._listen = listen
         self._control: Control | None = None
         self._quiet = quiet
         self._as_json = as_json
         self._signals = 0
-        self._hangups = 0
         self._unread = False  # nobody reads what it prints, and it does nothing else
         self._asked = asyncio.Event()
         self._live: Live | None = None
@@ -187,6 +193,7 @@ class _Runner:
         from sinkgraph.runtime.run import run
 
         self._take_signals()
+        supervision = Supervision(self._begun, self._options["state_dir"], _say)
         run_of = run(self._graph, **self._options)
         try:
             live = await run_of.__aenter__()
@@ -199,8 +206,9 @@ class _Runner:
         for entry in live.topology.journal.entries:  # what the start itself had to say
             self._on_entry(entry)
         live.topology.journal.listen(self._on_entry)
-        await self._open_control(live)
         notifier = Notifier(lambda: _standing(live))
+        supervisor = await supervision.begin(live, notifier, looks=self._listen is not None)
+        await self._open_control(live, supervisor)
         await notifier.ready()
         self._tell_start(live)
         watching = asyncio.ensure_future(self._watch(live))
@@ -208,6 +216,7 @@ class _Runner:
         if self._signals > 1:
             live.topology.abort()
         await notifier.stopping()
+        await supervision.close()
         if self._control is not None:
             self._control.quiesce()
         stopping = asyncio.ensure_future(self._countdown(live))
@@ -229,7 +238,7 @@ class _Runner:
             return FINDINGS
         return PIPE_CLOSED if self._unread else OK
 
-    async def _open_control(self, live: Live) -> None:
+    async def _open_control(self, live: Live, supervisor: Supervisor) -> None:
         """Let the graph be looked at and steered, as far as that is possible."""
         if self._listen is None:
             return
@@ -238,6 +247,7 @@ class _Runner:
         control = Control(
             live,
             graph=self._graph,
+            supervisor=supervisor,
             listen=self._listen,
             state_dir=self._options["state_dir"],
             warn=lambda said: _say(f"warning: {said}"),
@@ -284,7 +294,6 @@ class _Runner:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_stop)
-        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
 
     def _on_stop(self) -> None:
         self._signals += 1
@@ -295,12 +304,6 @@ class _Runner:
             _say("stopping at once")
             if self._live is not None:
                 self._live.topology.abort()
-
-    def _on_hangup(self) -> None:
-        """Ignore SIGHUP, which will mean a reload; only the first one is answered."""
-        self._hangups += 1
-        if self._hangups == 1 and self._live is not None:
-            self._live.topology.journal.note("hangup_ignored")
 
     def _on_entry(self, entry: Entry) -> None:
         from sinkgraph.cli.show import journal_line

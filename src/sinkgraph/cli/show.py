@@ -45,7 +45,15 @@ _WORDS = {
     " what is delivered once the disk is full",
     "events_dropped": "events were dropped",
     "file_missed": "no file is there",
-    "hangup_ignored": "SIGHUP is ignored: reloading a graph comes in a later version",
+    "document_not_kept": "the document that runs could not be kept for a resume or a rollback",
+    "document_unreadable": "a document that was kept cannot be read",
+    "file_differs": "the file is not what runs",
+    "graph_reloaded": "reloaded",
+    "override_dropped": "the file is run, not the document that was applied over it",
+    "reload_asked": "a reload is asked for",
+    "reload_changed_nothing": "reloaded, and nothing changed",
+    "reload_refused": "the reload is refused, what ran runs on",
+    "watch_polls": "the system does not tell of changes, so files are looked at now and then",
     "output_closed": "nobody reads standard output any more",
 }
 

@@ -27,6 +27,11 @@ def status_lines(seen: SnapshotView) -> list[str]:
         f"{seen.pending:,} pending",
     ]
     lines = [", ".join(head)]
+    if seen.drift is not None:
+        lines.append(f"  drift: {safe_text(seen.drift.said)}")
+        since = lasting(seen.at - seen.drift.since)
+        digests = (seen.drift.running[:12], (seen.drift.file or "no graph")[:12])
+        lines.append(f"    for {since}; runs {digests[0]}, the file is {digests[1]}")
     if seen.residue:
         lines.append(f"{seen.residue:,} events are not accounted for: this is a bug in sinkgraph")
     rows: list[tuple[str, ...]] = [_COLUMNS]

@@ -114,8 +114,10 @@ async def plan(desk: Desk, request: Request, caller: Caller | None) -> Response:
         raise Refusal(409, "wrong_state", said) from None
     if plan is None:
         raise _refusal(desk, Outcome(Refused(desk.live.generation, diagnostics=loaded.found)))
-    found = Outcome(Refused(desk.live.generation), loaded.found)
-    return json_response({**plan, "told": desk.redactor.text(found.told())})
+    runs = desk.live.generation
+    found = Outcome(Refused(runs), (*loaded.found, *plan.refused))
+    told = desk.redactor.text(found.told())
+    return json_response({**plan.as_dict(), "generation": runs, "told": told})
 
 
 async def apply(desk: Desk, request: Request, caller: Caller | None) -> Response:

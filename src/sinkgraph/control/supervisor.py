@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sinkgraph.control.asking import Asked, Sent, Turns
 from sinkgraph.control.documents import Document, Loaded, Part, Recipe, read_file
@@ -25,6 +25,7 @@ from sinkgraph.runtime.live import Live
 from sinkgraph.runtime.outcome import Applied, Refused
 
 if TYPE_CHECKING:
+    from sinkgraph.graph.diff import Plan
     from sinkgraph.graph.model import Graph
     from sinkgraph.spec.document import Syntax
 
@@ -109,7 +110,7 @@ class Supervisor:
 
     async def plan(
         self, sent: Sent | None, fates: Mapping[str, str] | None = None
-    ) -> tuple[Loaded, dict[str, Any] | None]:
+    ) -> tuple[Loaded, Plan | None]:
         """Return what a document (None: the file) would change, without touching anything.
 
         The plan is None when the document has no graph: what was found says why.
@@ -118,7 +119,7 @@ class Supervisor:
         if loaded.graph is None:
             return loaded, None
         _, plan = await self._live.reloads.plan(loaded.graph, fates=dict(fates or {}))
-        return loaded, {**plan.as_dict(), "generation": self._topology.generation}
+        return loaded, plan
 
     # changing
 

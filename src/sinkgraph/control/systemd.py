@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 __all__ = ["Notifier"]
 
@@ -68,6 +70,17 @@ class Notifier:
         except OSError:
             return False
         return True
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Say that it reloads while the block is entered, then that it is ready again."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000
+        self.send("RELOADING=1", f"MONOTONIC_USEC={now}")
+        try:
+            yield
+        finally:
+            if self._told != "draining":
+                self.send("READY=1", f"STATUS={self._status()[:_WORDS]}")
 
     async def stopping(self) -> None:
         """Say that it stops; the watchdog is told on while it drains. Idempotent."""

@@ -141,6 +141,8 @@ class Watcher:
         return fresh
 
     def _listen(self) -> None:
+        if not self._applies:
+            return  # now and then is soon enough for who only tells
         looked = self._supervisor.looked
         path = self._supervisor.path
         assert path is not None, "standard input cannot be watched"
