@@ -52,14 +52,14 @@ class Brush:
         x, y = at
         share = min(max(look.fill or 0.0, 0.0), 1.0)
         eighths = round(share * wide * 8)
-        if look.fill and not eighths:
+        if share and not eighths:
             eighths = 1
         full, part = divmod(eighths, 8)
-        ahead = max(round(min(max(look.predicted or 0.0, share), 1.0) * wide), full)
+        ahead = max(round(min(look.predicted or 0.0, 1.0) * wide), full)
         self.put(box, x, y, self.glyphs.track * wide, "track normal")
         self.put(box, x + full, y, self.glyphs.ghost * (ahead - full), f"ghost {look.tone}")
         self.put(box, x, y, self.glyphs.bar[8] * full, f"bar {look.tone}")
-        if part and self.glyphs.bar[part] != " ":
+        if part and ahead == full and self.glyphs.bar[part] != " ":
             self.put(box, x + full, y, self.glyphs.bar[part], f"bar {look.tone}")
 
 

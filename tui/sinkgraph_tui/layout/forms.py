@@ -66,11 +66,11 @@ TRIMS = (
 GROWTH = (
     *(("word", cells) for cells in (7, 9)),
     *(("card", cells) for cells in range(12, 24, 2)),
-    ("fact", 6),
-    *(("word", cells) for cells in range(10, 18)),
-    ("fact", 9),
-    *(("bar", cells) for cells in (8, 10, 12)),
-    *(("name", cells) for cells in range(12, 30, 4)),
+    *(("bar", 8), ("fact", 6), ("name", 16)),
+    *(("word", cells) for cells in range(10, 14)),
+    *(("fact", 9), ("bar", 10), ("name", 20), ("bar", 12)),
+    *(("word", cells) for cells in range(14, 18)),
+    ("name", 28),
 )
 """What grows, one after the other, while there is room left."""
 

@@ -90,7 +90,7 @@ _DASHES = " ┆┄╰┆┆╭├┄╯┄┴╮┤┬┼"
 _HEAVY = " ┃━┗┃┃┏┣━┛━┻┓┫┳╋"
 _ASCII_LINES = " |-`||.|-'-+.|++"
 _ASCII_DASHES = " :~`::.:~'~+.:++"
-_ASCII_HEAVY = " #=######=#=#####"
+_ASCII_HEAVY = " #=#####=#=#####"
 
 
 @dataclass(frozen=True, slots=True)

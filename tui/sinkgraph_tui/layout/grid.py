@@ -37,7 +37,12 @@ class Grid:
             part[0] = " "  # its other half is left of the window
         if last - start < len(shown) and shown[last - start] == "":
             part[-1] = " "
-        self.chars[row][first:last] = part
+        chars = self.chars[row]
+        if first and chars[first] == "":
+            chars[first - 1] = " "  # half of what stood here is written over
+        if last < self.width and chars[last] == "":
+            chars[last] = " "
+        chars[first:last] = part
         self.styles[row][first:last] = [style] * (last - first)
 
     def fill(self, x: int, y: int, width: int, height: int, char: str, style: str) -> None:
