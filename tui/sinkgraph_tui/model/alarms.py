@@ -124,9 +124,15 @@ class Board:
                     raised[key] = replace(held, looks=looks, was_alarm=stays)
         for key, sign in now.items():
             was = before.get(key)
-            raised[key] = _Raised(sign, at, at) if was is None else _again(was, sign, at)
+            raised[key] = _Raised(sign, at, at) if was is None else self._again(was, sign, at)
         acked = {key: until for key, until in self.acked.items() if until > at}
         return Board(at, raised, acked if at > self.at else {})
+
+    def _again(self, was: _Raised, sign: Sign, at: float) -> _Raised:
+        """Return a sign that was there before, perhaps after it had been gone."""
+        if was.last_at < self.at and at - was.last_at >= OFF_S:
+            return _Raised(sign, at, at, times=was.times + 1)
+        return replace(was, sign=sign, last_at=at, looks=was.looks + 1, was_alarm=was.enough)
 
     def signs(self) -> tuple[Sign, ...]:
         """Return the signs that stand as alarms."""
@@ -163,22 +169,31 @@ class Board:
                     else None,
                 )
             )
-        told = {sign.key for one in found for two in one.troubles for sign in two.signs}
-        over = [
-            one.sign
-            for key, one in self.raised.items()
-            if one.was_alarm and key not in told and not one.standing(self.at)
-        ]
-        found += [
-            Alarm(
-                (_OVER, "/".join(trouble.key)), (trouble,),
-                times=self.raised[trouble.key].times,
-                ended_at=self.raised[trouble.key].last_at,
-                cleared=True,
-            )
-            for trouble in fold(over, shape)
-        ]  # fmt: skip
+        found += [self._over(trouble) for trouble in self._ended(shape)]
         return ordered(found)
+
+    def _ended(self, shape: Shape) -> list[Trouble]:
+        """Return what is over and was not looked at; not what only followed from what stands."""
+        over = {
+            one.sign.key: one.sign
+            for one in self.raised.values()
+            if one.was_alarm and not one.standing(self.at)
+        }
+        return [
+            Trouble(one.cause, tuple(sign for sign in one.effects if sign.key in over))
+            for one in fold((*self.signs(), *over.values()), shape)
+            if one.cause.key in over
+        ]
+
+    def _over(self, trouble: Trouble) -> Alarm:
+        held = self.raised[trouble.key]
+        return Alarm(
+            (_OVER, "/".join(trouble.key)),
+            (trouble,),
+            times=held.times,
+            ended_at=held.last_at,
+            cleared=True,
+        )
 
 
 def _sign_key(key: Key) -> Key:
@@ -187,13 +202,6 @@ def _sign_key(key: Key) -> Key:
         return key
     kind, _, node = key[1].partition("/")
     return kind, node
-
-
-def _again(was: _Raised, sign: Sign, at: float) -> _Raised:
-    """Return a sign that was there before, perhaps after it had been gone."""
-    if at - was.last_at >= OFF_S:
-        return _Raised(sign, at, at, times=was.times + 1, was_alarm=False)
-    return replace(was, sign=sign, last_at=at, looks=was.looks + 1, was_alarm=was.enough)
 
 
 def ordered(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
@@ -240,7 +248,7 @@ def _alarm(key: Key, group: Sequence[Trouble], shape: Shape) -> Alarm:
 def lanes_hit(trouble: Trouble, shape: Shape) -> int:
     """Return how many lanes a trouble hits: its own, and those that will get nothing of it."""
     labels = {shape.label(node) for node in trouble.nodes}
-    for sign in trouble.signs:
+    for sign in trouble.due:
         if sign.kind in (Kind.FULL, Kind.FILLING):
             blast = blast_of(shape, sign.node, full=True)
             labels |= {shape.label(node) for node in (*blast.starved, *blast.stalled)}

@@ -234,6 +234,11 @@ def _flood(shape: Shape, name: str) -> Line:
 def if_stopped(shape: Shape, name: str) -> Line:
     """Return who is hit if a node takes nothing more, as a sentence."""
     blast = blast_of(shape, name, full=shape.is_queue(name))
+    if shape.is_source(name):
+        fed = dict.fromkeys(shape.label(one) for one in shape.below(name) if shape.is_queue(one))
+        verb = "gets" if len(fed) == 1 else "get"
+        rest = f"{listed(fed)} {verb} nothing from it" if fed else "nothing comes from it"
+        return said(f"If {name} takes nothing more, {rest}.")
     if blast.first:
         word = "fills" if len(blast.first) == 1 else "fill"
         first = f"{listed(blast.first)} {word}, then "

@@ -56,14 +56,25 @@ class Trouble:
         return (self.cause, *self.effects)
 
     @property
+    def due(self) -> tuple[Sign, ...]:
+        """Its signs, but for what will not come: what a pause does after it has ended."""
+        cause = self.cause
+        ends = cause.ends_at if cause.kind in (Kind.PAUSED, Kind.TRIPPED) else None
+        return tuple(
+            one
+            for one in self.signs
+            if ends is None or one.kind is not Kind.FILLING or (one.impact_at or 0.0) <= ends
+        )
+
+    @property
     def level(self) -> int:
         """The worst level of its signs: an open breaker weighs what its queue is about to do."""
-        return min(sign.level for sign in self.signs)
+        return min(sign.level for sign in self.due)
 
     @property
     def impact_at(self) -> float | None:
         """When it gets worse, soonest."""
-        return min((one.impact_at for one in self.signs if one.impact_at is not None), default=None)
+        return min((one.impact_at for one in self.due if one.impact_at is not None), default=None)
 
     @property
     def since(self) -> float | None:

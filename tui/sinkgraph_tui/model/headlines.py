@@ -102,6 +102,7 @@ def cause_line(
     name = said((shape.label(sign.node), "strong")) if sign.node else said()
     age = f" {short(now - sign.since)}" if sign.since is not None else ""
     why = f" {sign.reason}" if sign.reason else ""
+    because = f" · {sign.reason}" if sign.reason else ""
     number = sign.number or 0.0
     match sign.kind:
         case Kind.OPEN:
@@ -125,11 +126,11 @@ def cause_line(
             times = f" · {number / sign.usual:.0f}× usual" if sign.usual else ""
             return said(name, (" slow", tone), (f" p99 {latency(sign.number)}", tone), times)
         case Kind.FAILING:
-            return said(name, (f" fails {share(number)} of attempts", tone), why)
+            return said(name, (f" fails {share(number)} of attempts", tone), because)
         case Kind.DYING:
-            return said(name, (f" {plural(round(number), 'dead letter')} in 1m", tone), why)
+            return said(name, (f" {plural(round(number), 'dead letter')} in 1m", tone), because)
         case Kind.DROPPING:
-            return said(name, (f" LOSES {per_s(number)}", tone), why)
+            return said(name, (f" LOSES {per_s(number)}", tone), because)
     return _of_room(sign, name, tone, now)
 
 
@@ -183,7 +184,7 @@ def _effects(trouble: Trouble, shape: Shape, now: float) -> list[Line]:
     """Return what follows, the nearest first, in few words: at most three."""
     cause = shape.label(trouble.cause.node)
     found: list[Line] = []
-    queues = [one for one in trouble.signs if one.kind in (Kind.FULL, Kind.FILLING)]
+    queues = [one for one in trouble.due if one.kind in (Kind.FULL, Kind.FILLING)]
     for sign in (one for one in queues if one is not trouble.cause):
         label = shape.label(sign.node)
         name = "queue" if label == cause else label
@@ -192,7 +193,7 @@ def _effects(trouble: Trouble, shape: Shape, now: float) -> list[Line]:
             found.append(said((f"{name} full", tone)))
         else:
             found.append(said((f"{name} full in {_left(sign.impact_at, now)}", tone)))
-    rest = [one for one in trouble.effects if one not in queues]
+    rest = [one for one in trouble.effects if one.kind not in (Kind.FULL, Kind.FILLING)]
     waiting = [one for one in rest if one.kind is Kind.BLOCKED]
     for sign in rest:
         if sign.kind is Kind.DROPPING:
@@ -203,7 +204,7 @@ def _effects(trouble: Trouble, shape: Shape, now: float) -> list[Line]:
             found.append(cause_line(sign, shape, now))
     if waiting:
         found.append(said((f"{listed(shape.label(one.node) for one in waiting)} waits", "bad")))
-    elif queues:
+    elif queues and not any(one.kind is Kind.DROPPING for one in rest):
         found += _blocks(queues[-1], shape)
     return found[:3]
 
@@ -233,8 +234,9 @@ def summary(alarms: tuple[Alarm, ...], nodes: int) -> Line:
         word = "ALARM" if len(active) == 1 else "ALARMS"
         return said((f"{count(len(active))} {word}", level_tone(min(one.level for one in active))))
     quiet = sum(one.acked_until is not None and not one.cleared for one in alarms)
-    noted = f" · {plural(quiet, 'alarm')} acknowledged" if quiet else ""
-    return said((f"NO ALARMS · {_all(nodes)}{noted}", "dim"))
+    if quiet:
+        return said((f"NO NEW ALARMS · {count(quiet)} acknowledged", "warn"))
+    return said((f"NO ALARMS · {_all(nodes)}", "dim"))
 
 
 def _all(nodes: int) -> str:

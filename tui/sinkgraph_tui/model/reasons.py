@@ -92,35 +92,37 @@ class _Teller:
         host = self._shape.host(name) if name else None
         at = f" from {host}" if host else ""
         reason = f": {sign.reason}" if sign.reason else ""
+        last = f", last: {sign.reason}{at}" if sign.reason else ""
         match sign.kind:
             case Kind.OPEN | Kind.PROBING:
-                state = "open" if sign.kind is Kind.OPEN else "half-open"
                 tries = f", {plural(round(number), 'probe')} failed" if number else ""
-                last = f", last: {sign.reason}{at}" if sign.reason else ""
-                head = "Nothing drains: " if sign.kind is Kind.OPEN else "Little drains: "
-                return said(
-                    head, (f"the breaker of {name} is {state}", "bad"), f"{age}{tries}{last}."
-                )
+                if sign.kind is Kind.PROBING:
+                    state = f"The breaker of {name} probes"
+                    after = f"{age.replace(' for', ' after')} open" if age else ""
+                    return said((state, "probing"), f"{after}{tries}{last}.")
+                state = f"the breaker of {name} has been open" if age else f"{name} is open"
+                return said("Nothing drains: ", (state, "bad"), f"{age}{tries}{last}.")
             case Kind.TRIPPED:
-                return said((f"{name} was tripped", "manual"), self._hand(name), f"{age}.")
+                return said(
+                    (f"{name} was tripped", "manual"), self._hand(name), f"{self._ago(sign)}."
+                )
             case Kind.PAUSED:
-                return said((f"{name} is paused", "manual"), self._hand(name), f"{age}.")
+                state = "has been paused" if age else "is paused"
+                return said((f"{name} {state}", "manual"), self._hand(name), f"{age}.")
             case Kind.FAILED:
-                return said((f"{name} has failed", "bad"), f"{age}{reason}. It needs a person.")
+                failed = f"{name} failed{self._ago(sign)}"
+                return said((failed, "bad"), f"{reason}. It needs a person.")
             case Kind.DEGRADED:
-                return said((f"{name} is degraded", "warn"), f"{age}{reason}.")
+                state = "has been degraded" if age else "is degraded"
+                return said((f"{name} {state}", "warn"), f"{age}{reason}.")
             case Kind.SLOW:
                 usual = f", usually {latency(sign.usual)}" if sign.usual is not None else ""
-                return said(
-                    (f"{name} is slow", "warn"), f": p99 {latency(number)}{usual}{at and f',{at}'}."
-                )
+                return said((f"{name} is slow", "warn"), f": p99 {latency(number)}{at}{usual}.")
             case Kind.FAILING:
-                return said(
-                    (f"{share(number)} of the attempts of {name} fail", "warn"), f"{reason}{at}."
-                )
+                return said((f"{share(number)} of the attempts of {name} fail", "warn"), f"{last}.")
             case Kind.DYING:
                 letters = plural(round(number), "dead letter")
-                return said((f"{letters} of {name} in the last minute", "warn"), f"{reason}.")
+                return said((f"{letters} of {name} in the last minute", "warn"), f"{last}.")
         return self._by_itself(sign)
 
     def _by_itself(self, sign: Sign) -> Line:
@@ -131,9 +133,10 @@ class _Teller:
                 node = self._snapshot.nodes[name]
                 rates = f"{per_s(node.in_per_s)} in, {per_s(node.out_per_s)} out"
                 state = "is full" if sign.kind is Kind.FULL else f"grows {signed(number)}"
-                return said((f"{name} {state}", "warn"), f": more comes than goes, {rates}.")
+                more = "more comes than goes, " if node.in_per_s > node.out_per_s else ""
+                return said((f"{name} {state}", "warn"), f": {more}{rates}.")
             case Kind.BLOCKED:
-                return said((f"{name} is made to wait", "warn"), f"{self._age(sign)}.")
+                return said((f"{name} has been made to wait", "warn"), f"{self._age(sign)}.")
             case Kind.DROPPING:
                 return said((f"{name} loses {per_s(number)}", "bad"), f": {sign.reason}.")
             case Kind.LETTERS:
@@ -168,13 +171,14 @@ class _Teller:
             case Kind.BLOCKED:
                 full = [one.node for one in trouble.signs if one.kind is Kind.FULL]
                 behind = f" by {listed(full)}" if full else ""
-                return said((f"{sign.node} is made to wait", "bad"), f"{behind}{self._age(sign)}.")
+                waits = f"{sign.node} has been made to wait"
+                return said((waits, "bad"), f"{behind}{self._age(sign)}.")
         return self.cause(sign)
 
     def inflow(self, name: str, trouble: Trouble) -> Line:
         """Return whether more comes than usual: whether the cause is above after all."""
         queues = [one.node for one in trouble.signs if one.kind in (Kind.FULL, Kind.FILLING)]
-        queue = name if self._shape.is_queue(name) else (queues or [""])[0]
+        queue = name if name in queues else (queues or [""])[0]
         node = self._snapshot.nodes.get(queue)
         since = trouble.since
         if node is None or since is None:
@@ -194,6 +198,9 @@ class _Teller:
 
     def _age(self, sign: Sign) -> str:
         return f" for {short(self._now - sign.since)}" if sign.since is not None else ""
+
+    def _ago(self, sign: Sign) -> str:
+        return f" {short(self._now - sign.since)} ago" if sign.since is not None else ""
 
     def _hand(self, name: str) -> str:
         hand = self._hands.get(name)

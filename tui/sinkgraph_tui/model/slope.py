@@ -92,7 +92,7 @@ def latest_trend(points: Sequence[tuple[float, float]]) -> Trend:
     if not points:
         return STEADY
     end = points[-1][0]
-    whole = trend([one for one in points if one[0] >= end - WINDOW_S])
+    whole = trend(_since_calm([one for one in points if one[0] >= end - WINDOW_S]))
     recent = trend(_since_calm([one for one in points if one[0] >= end - _RECENT_S]))
     turned = abs(recent.per_s - whole.per_s) > _TURNED * abs(recent.per_s)
     if not recent.steady and recent.sure >= _VERY_SURE and (whole.steady or turned):

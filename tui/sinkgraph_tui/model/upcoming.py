@@ -32,11 +32,13 @@ class Step:
     command: str | None = None
 
     def told(self, now: float) -> Line:
-        """Return it in one line: `in 3s  the breaker probes`, `now  sinkgraph breaker probe x`."""
+        """Return it in one line: `in 3s hooks probes`, `try now: sinkgraph breaker probe hooks`."""
         if self.command is not None:
-            return said(("do ", "accent"), self.line, ": ", (self.command, "strong"))
+            return said(self.line, ": ", (self.command, "strong"))
         if self.at is None:
             return self.line
+        if self.at <= now:
+            return said(("now ", "strong"), self.line)
         return said((f"in {short(max(0.0, self.at - now))} ", "strong"), self.line)
 
 
@@ -52,7 +54,7 @@ def next_steps(
     """Return what comes next for a node, soonest first, then what can be done."""
     trouble = trouble_at(name, troubles, shape)
     if trouble is None:
-        return tuple(_draining(name, snapshot, timeline))
+        return (*_draining(name, snapshot, timeline), *_reached(name, shape, troubles))
     ahead = _Ahead(snapshot, shape, timeline, trouble)
     comes = sorted(ahead.comes(), key=lambda one: math.inf if one.at is None else one.at)
     return (*comes, *ahead.can_be_done(address))
@@ -65,6 +67,16 @@ def _draining(name: str, snapshot: SnapshotView, timeline: Timeline) -> Iterator
     left = timeline.trend(name, snapshot.at).reaches_s(node.depth, 0.0)
     if left is not None and node.depth:
         yield Step(said(f"{name} is empty"), snapshot.at + left)
+
+
+def _reached(name: str, shape: Shape, troubles: Sequence[Trouble]) -> Iterator[Step]:
+    """Yield what troubles elsewhere will do to a node that is well."""
+    for sign in (sign for one in troubles for sign in one.due if sign.kind is Kind.FILLING):
+        blast = blast_of(shape, sign.node, full=True)
+        if name in blast.hit and blast.harm in ("waits", "refused"):
+            tone: Tone = "bad" if sign.level <= 2 else "warn"
+            line = said((f"{sign.node} is full", tone), ", then ", told(shape, blast))
+            yield Step(line, sign.impact_at)
 
 
 class _Ahead:
@@ -83,12 +95,15 @@ class _Ahead:
             case Kind.OPEN:
                 yield Step(said(f"{cause.node} probes", self._if_it_works()), ends)
             case Kind.PROBING:
-                yield Step(said(f"{cause.node} probes now", self._if_it_works()), self._at)
+                line = said(f"a probe of {cause.node} is under way", self._if_it_works())
+                yield Step(line, self._at)
             case Kind.TRIPPED if ends is not None:
-                yield Step(said(f"{cause.node} is reset by itself", self._if_it_works()), ends)
+                line = said(f"{cause.node} is reset by itself", self._drains("then"))
+                yield Step(line, ends)
             case Kind.PAUSED if ends is not None:
-                yield Step(said(f"{cause.node} is resumed by itself", self._if_it_works()), ends)
-        for sign in self._trouble.signs:
+                line = said(f"{cause.node} is resumed by itself", self._drains("then"))
+                yield Step(line, ends)
+        for sign in self._trouble.due:
             if sign.kind in (Kind.FILLING, Kind.FULL):
                 yield self._full(sign)
             elif sign.kind is Kind.LETTERS and sign.impact_at is not None:
@@ -101,7 +116,8 @@ class _Ahead:
         blast = blast_of(self._shape, sign.node, full=True)
         tone: Tone = "bad" if sign.level <= 2 else "warn"
         if sign.kind is Kind.FULL:
-            return Step(said((f"{sign.node} is full", tone), ": ", told(self._shape, blast)))
+            line = said((f"{sign.node} is full", tone), ": ", told(self._shape, blast))
+            return Step(line, self._at)
         return Step(
             said((f"{sign.node} is full", tone), ", then ", told(self._shape, blast)),
             sign.impact_at,
@@ -115,11 +131,15 @@ class _Ahead:
         return max(held, key=lambda one: one.depth, default=None)
 
     def _if_it_works(self) -> Line:
-        """Return what follows when delivery works again, with how long the backlog takes."""
+        """Return what follows when an attempt is successful."""
+        return self._drains("if that works,")
+
+    def _drains(self, when: str) -> Line:
+        """Return that the backlog drains, and how long that takes."""
         queue = self._queue()
         if queue is None or not queue.depth:
             return said()
-        text = f"; if that works, {queue.name} drains"
+        text = f"; {when} {queue.name} drains"
         best = self._best(queue.name)
         spare = best - queue.in_per_s
         if spare > 0 and best > 0:
