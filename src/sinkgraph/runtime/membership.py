@@ -16,7 +16,7 @@ from sinkgraph.runtime.tree import as_node, name_nodes
 from sinkgraph.sinks.base import Node, Sink
 from sinkgraph.sinks.broadcast import Broadcast
 from sinkgraph.sinks.queue import Queue
-from sinkgraph.sinks.wiring import downstream
+from sinkgraph.sinks.wiring import downstream, ways
 
 __all__ = ["Membership"]
 
@@ -41,9 +41,9 @@ class Membership:
             root.name = name
         adding = [one.name for _, nodes in self._adding for one in nodes]
         name_nodes(fresh, {*topology.nodes, *adding})
+        found = ways(fresh)
         for one in fresh:
-            if not one.path:
-                one.path = (*fan.path[-31:], one.name)
+            one.path = one.path or (*fan.path, *found[one.name])[-32:]
         topology.bind(fresh)
         opened: list[Node] = []
         self._adding.append((sink, fresh))

@@ -19,7 +19,7 @@ from sinkgraph.sinks.breaker_sink import BreakerSink
 from sinkgraph.sinks.queue import Queue
 from sinkgraph.sinks.retry import Retry
 from sinkgraph.sinks.splice import beyond
-from sinkgraph.sinks.wiring import downstream, unwire
+from sinkgraph.sinks.wiring import downstream, unwire, ways
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.sources.http import HttpSource
 
@@ -60,7 +60,7 @@ class Reload:
         self._matching = match(topology.assembly.nodes, topology.leaving, new, plan)
         self._into: dict[Queue, Fate] = {}
         self._waiting: dict[Node, frozenset[object]] = {}
-        self._paths = _paths(new)
+        self._paths = ways(downstream(new.sources.values()))
 
     # provision
 
@@ -280,19 +280,6 @@ class Reload:
                 node.rest()  # who waits there goes on where the edges lead now
         if gone:
             topology.retire_soon(gone, fates, self._drain_s)
-
-
-def _paths(new: Assembly) -> dict[str, tuple[str, ...]]:
-    """Return for every node the names from a source to it, the shortest way."""
-    found: dict[str, tuple[str, ...]] = {name: (name,) for name in new.sources}
-    todo: list[Node] = list(new.sources.values())
-    for node in todo:
-        for link in node.links():
-            target = link.target
-            if link.port != "dead_letter" and target.name not in found:
-                found[target.name] = (*found[node.name][-31:], target.name)
-                todo.append(target)
-    return found
 
 
 def _waits(node: Node) -> bool:

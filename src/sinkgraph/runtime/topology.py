@@ -29,7 +29,7 @@ from sinkgraph.runtime.stopping import Stop
 from sinkgraph.sinks.base import Context, Link, Node
 from sinkgraph.sinks.instant import Instant
 from sinkgraph.sinks.queue import Queue
-from sinkgraph.sinks.wiring import downstream, prepare, unwire, wire
+from sinkgraph.sinks.wiring import downstream, prepare, unwire, ways, wire
 from sinkgraph.sources.base import SourceNode
 from sinkgraph.telemetry.journal import Journal
 from sinkgraph.telemetry.stats import LedgerView
@@ -203,12 +203,10 @@ class Topology:
         self._commit(nodes)
 
     def bind(self, nodes: list[Node]) -> None:
-        """Lend nodes the context and tell each its path from a source."""
+        """Lend nodes the context and tell each whom its events have passed."""
+        found = ways(nodes)
         for node in nodes:
-            node.path = node.path or (node.name,)
-            for link in node.links():
-                if not link.target.path and link.port != "dead_letter":
-                    link.target.path = (*node.path[-31:], link.target.name)
+            node.path = node.path or found[node.name]
             node.bind(self.ctx)
 
     def _commit(self, nodes: list[Node]) -> None:

@@ -57,10 +57,10 @@ def dead_batch(
 ) -> Batch:
     """Return the events of `batch` with how they died in `meta`.
 
-    Adds `reason`, `node`, `path` (names from a source to the node), `attempts`, `errors` (texts,
-    oldest first), `first_failed` and `last_failed` (Unix seconds), `graph` (its digest), `history`
-    where there were attempts (the last one, unless it is given), and `before`: what the events'
-    own meta had under these names.
+    Adds `reason`, `node`, `path` (whom every event passes on its way to the node), `attempts`,
+    `errors` (texts, oldest first), `first_failed` and `last_failed` (Unix seconds), `graph` (its
+    digest), `history` where there were attempts (the last one, unless it is given), and `before`:
+    what the events' own meta had under these names.
     """
     ctx = node.bound
     now = ctx.clock.wall()

@@ -24,7 +24,9 @@ from sinkgraph.sinks.route import Route
 from sinkgraph.sinks.sample import Sample
 from sinkgraph.sinks.splice import Splice, beyond
 
-__all__ = ["downstream", "limit_batches", "prepare", "unwire", "wire"]
+__all__ = ["downstream", "limit_batches", "prepare", "unwire", "ways", "wire"]
+
+_WAY = 32  # names of a way are kept at most
 
 _SELECTING = (Filter, Route, Sample, Splice)
 
@@ -64,6 +66,23 @@ def downstream(roots: Iterable[Node]) -> list[Node]:
                 stack.pop()
     order.reverse()
     return order
+
+
+def ways(nodes: Iterable[Node]) -> dict[str, tuple[str, ...]]:
+    """Return for each node whom every event passes on its way there, by name, the node last.
+
+    `nodes` stand upstream before downstream. Where ways meet, what they share is left: nobody who
+    may not have seen the event is named. Of a long way the end is kept.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for node in nodes:
+        way = (*found.get(node.name, ())[1 - _WAY :], node.name)
+        found[node.name] = way
+        for link in node.links():
+            if link.port != "dead_letter":
+                other, name = found.get(link.target.name), link.target.name
+                found[name] = way if other is None else tuple(one for one in other if one in way)
+    return found
 
 
 def wire(nodes: Sequence[Node], entries: Iterable[Node], new_uid: Callable[[], str]) -> None:
