@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sinkgraph.api.messages import TapGap
+from sinkgraph.cli.tap import _summary
 from tests.support.program import Program, finished, until
 
 DOCUMENT = """\
@@ -77,7 +79,25 @@ async def test_a_change_is_told_in_a_sentence(tmp_path: Path) -> None:
             await until(lambda: b"q was paused" in watch.out, watch.err)
             await until(lambda: b"q is 50% full" in watch.out, watch.err)
             run.process.kill()
-            await until(lambda: b"lost: " in watch.out, watch.err)
+            await until(lambda: b"try is out of reach: " in watch.out, watch.err)
+
+
+async def test_a_graph_that_was_started_again_is_watched_on(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await started(run)
+        async with Program("watch", cwd=tmp_path) as watch:
+            await until(lambda: b"try is running, generation 1" in watch.out, watch.err)
+            run.process.kill()
+            await until(lambda: b"try is out of reach: " in watch.out, watch.err)
+            async with running(tmp_path) as again:
+                await started(again)
+                await until(lambda: watch.out.count(b"try is running") == 2, watch.err)
+
+
+def test_what_came_after_the_last_gap_of_a_tap_is_counted_as_shown() -> None:
+    gap = TapGap(seen=45, shown=3, filtered=0, failed=0, sampled_out=42, missed=0)
+    assert _summary(gap, 4) == "4 of 46 events shown, 42 not sampled"
+    assert _summary(gap, 3) == "3 of 45 events shown, 42 not sampled"
 
 
 @pytest.mark.parametrize(

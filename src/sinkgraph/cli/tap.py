@@ -80,10 +80,11 @@ def command(
         reach(addr, token_file, work)
     finally:
         if told:
-            echo(_summary(told[0]), err=True)
+            echo(_summary(told[0], shown), err=True)
 
 
-def _summary(gap: TapGap) -> str:
+def _summary(gap: TapGap, shown: int) -> str:
+    """`shown` counts those that came after the gap was told, too."""
     left = {
         "not chosen by --where": gap.filtered,
         "--where failed for": gap.failed,
@@ -91,4 +92,5 @@ def _summary(gap: TapGap) -> str:
         "shown too late": gap.missed,
     }
     parts = [f"{n:,} {what}" for what, n in left.items() if n]
-    return f"{gap.shown:,} of {many(gap.seen, 'event')} shown" + "".join(f", {p}" for p in parts)
+    seen = gap.seen + max(shown - gap.shown, 0)
+    return f"{shown:,} of {many(seen, 'event')} shown" + "".join(f", {p}" for p in parts)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import aclosing
+from collections.abc import Callable
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,7 @@ from sinkgraph.cli.options import echo
 from sinkgraph.cli.reaching import addr_argument, reach, token_option
 
 if TYPE_CHECKING:
+    from sinkgraph.api.addresses import Address
     from sinkgraph.api.client import Client
 
 __all__ = ["command"]
@@ -31,7 +33,7 @@ def command(addr: str | None, plain: bool, as_json: bool, token_file: str | None
     """Say what changes in a running graph, one sentence a line.
 
     It begins with how the graph stands, and goes on until Ctrl-C. A graph that is lost is waited
-    for. Exits with 3 when none can be reached at the start.
+    for, also when it is started again. Exits with 3 when none can be reached at the start.
     """
 
     def say(at: float, text: str) -> None:
@@ -42,19 +44,49 @@ def command(addr: str | None, plain: bool, as_json: bool, token_file: str | None
         sys.stdout.flush()
 
     async def work(client: Client) -> None:
-        from sinkgraph.cli.telling import Teller
+        from sinkgraph.api.client import Client
 
         await client.health()  # whoever is not there is no lost graph
-        teller, live = Teller(), True
-        async with aclosing(client.watch()) as seen:  # type: ignore[type-var]
-            async for one in seen:
-                if one.live and one.snapshot is not None:
-                    if not live:
-                        say(one.snapshot.at, "the graph is told of again")
-                    for text in teller.changes(one.snapshot):
-                        say(one.snapshot.at, text)
-                elif live:
-                    say(time.time(), f"lost: {one.error}; trying again")
-                live = one.live
+        async with AsyncExitStack() as held:
+            while True:
+                found = await _follow(client, addr, say)
+                client = await held.enter_async_context(Client(found))
 
     reach(addr, token_file, work)
+
+
+async def _follow(client: Client, addr: str | None, say: Callable[[float, str], None]) -> Address:
+    """Say what changes, until the graph is lost and runs again at the address returned."""
+    from sinkgraph.cli.telling import Teller
+
+    teller, live, name = Teller(), True, ""
+    async with aclosing(client.watch()) as seen:  # type: ignore[type-var]
+        async for one in seen:
+            if one.live and one.snapshot is not None:
+                name = one.snapshot.name
+                if not live:
+                    say(one.snapshot.at, f"{name} is in reach again")
+                for text in teller.changes(one.snapshot):
+                    say(one.snapshot.at, text)
+            else:
+                if live:
+                    who = name or "the graph"
+                    say(time.time(), f"{who} is out of reach: {one.error}; waiting for it")
+                found = _started_again(client.address, addr, name)
+                if found is not None:
+                    return found
+            live = one.live
+    raise AssertionError("a watch has no end")
+
+
+def _started_again(lost: Address, addr: str | None, name: str) -> Address | None:
+    """Return where a graph that was lost runs now, if that is elsewhere."""
+    from sinkgraph.api.addresses import Unreachable, resolve
+
+    if addr is not None and "://" in addr:
+        return None
+    try:
+        found = resolve(addr if addr is not None and "/" in addr else name)
+    except Unreachable:
+        return None
+    return None if found == lost else found
