@@ -222,3 +222,20 @@ def test_another_type_that_is_set_leaves_every_schema_possible(by_type: Any) -> 
 def test_a_schema_of_a_type_that_cannot_be_used_is_told_at_its_place(by_type: Any) -> None:
     found = by_type(filter("a", "data.nothing > 3", "out"), default="./none.json")
     assert found == ["SG406 error ./none.json"]
+
+
+def test_a_schema_file_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "order.schema.json").write_text("{}")
+    text = (
+        "sinkgraph: 1\nname: x\n"
+        "sources: {in: {kind: stdin, schema: SCHEMA, to: out}}\n"
+        "sinks: {out: {kind: stdout}}\n"
+    )
+    for named, help in [
+        ("shapes/orders.schema.json", "the nearest is `shapes/order.schema.json`"),
+        ("shapes/bill.json", "a path is relative to the document that writes it"),
+    ]:
+        (tmp_path / "g.yaml").write_text(text.replace("SCHEMA", named))
+        (found,) = check(tmp_path / "g.yaml")
+        assert (found.code, found.help) == ("SG406", (help,))

@@ -54,6 +54,25 @@ def test_the_quoted_line_of_the_help_is_read_as_meant(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('"data.tenant == "x""', 'data.tenant == "x"'),
+        ('"data.a == "x" && data.b == "y""', 'data.a == "x" && data.b == "y"'),
+        ("'data.tenant == 'it''", "data.tenant == 'it'"),
+        ('"data.a == """', 'data.a == ""'),
+    ],
+)
+def test_quotes_around_an_expression_with_the_same_quotes_are_replaced(
+    written: str, meant: str
+) -> None:
+    _, found = parse(f"f:\n  where: {written}\n  to: x\n", "g", "yaml")
+    (help,) = found[0].help
+    line = help.removeprefix("quote it: `").removesuffix("`")
+    tree, again = parse(f"f:\n  {line}\n  to: x\n", "g", "yaml")
+    assert (values(tree), again) == ({"f": {"where": meant, "to": "x"}}, [])
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "!has(x)",

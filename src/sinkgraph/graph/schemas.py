@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label, has_errors
+from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.expr.built_in import BUILT_IN
@@ -25,6 +26,7 @@ from sinkgraph.expr.types import ANY, Type
 from sinkgraph.formats.type_patterns import DEFAULT
 from sinkgraph.spec.document import read
 from sinkgraph.spec.document_tree import Mapping, Node, Sequence
+from sinkgraph.spec.including.paths import documents_in
 from sinkgraph.spec.kinds.source import SourceSpec
 from sinkgraph.spec.leaves import plain, unwrap
 
@@ -103,7 +105,8 @@ def _from_file(
     except (OSError, ValueError) as error:
         reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     if reason:
-        return None, [_wrong(f"the schema `{safe_text(text, 200)}` {reason}", at, path)]
+        headline = f"the schema `{safe_text(text, 200)}` {reason}"
+        return None, [_wrong(headline, at, path, *_beside(file, base))]
     tree, found = read(_shown(file))
     if tree is None or has_errors(found):
         return None, [
@@ -115,6 +118,16 @@ def _from_file(
     if problems:
         return None, [_in_file(one, tree, at) for one in problems]
     return Schema(text, value, type_of_schema(value)), []
+
+
+def _beside(file: Path, base: Path) -> tuple[str, ...]:
+    """Say what may help where a schema is not there: the nearest name in its folder."""
+    if file.exists():
+        return ()
+    near = nearest(file.name, documents_in(os.fspath(file.parent)))
+    if near is None:
+        return ("a path is relative to the document that writes it",)
+    return (f"the nearest is `{safe_text(os.path.relpath(file.parent / near, base), 200)}`",)
 
 
 def _shown(file: Path) -> str:

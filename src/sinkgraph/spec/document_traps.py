@@ -20,6 +20,7 @@ EXPRESSION_MAPS = frozenset({"compute"})
 """Keys whose value is a mapping of expressions."""
 
 _GAP = re.compile(r"[ \t]*:[ \t]+")
+_NESTED = re.compile(r"""(["'])(?:(?!\1).)+\1[\w"'].*\1$""", re.DOTALL)
 _CLOSERS: Mapping[str, str] = {"(": ")", "[": "]", "{": "}"}
 _STARTS: Mapping[str, str] = {
     "!": "`!` begins a tag in YAML",
@@ -76,7 +77,12 @@ def find_trap(source: SourceText, key: Span, *, flow: bool, at: int | None = Non
 
 
 def quoted(raw: str) -> str:
-    """Return text as YAML writes it in quotes, changing as little of it as can be."""
+    """Return text as YAML writes it in quotes, changing as little of it as can be.
+
+    An expression that was put in quotes of the kind it uses itself is taken out of them.
+    """
+    if _NESTED.match(raw):
+        raw = raw[1:-1]
     if "'" not in raw:
         return f"'{raw}'"
     if '"' not in raw and "\\" not in raw:
