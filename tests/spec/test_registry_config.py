@@ -53,6 +53,18 @@ def document(made: Imported) -> dict[str, Any]:
     return held
 
 
+def test_a_number_of_nanoseconds_that_is_too_short_is_told() -> None:
+    made = imported(
+        'notifications: {endpoints: [{name: a, url: "http://a.test/", timeout: 500, backoff: 1us}]}'
+    )
+    timeout, backoff = made.notes
+    assert timeout.startswith(
+        "`timeout: 500` of endpoint 1 is 500 ns to a registry, and became 1ms"
+    )
+    assert timeout.endswith("was `500ms` meant?")
+    assert backoff == "`backoff: 1us` of endpoint 1 became 1ms"
+
+
 def test_what_is_made_is_in_order() -> None:
     made = imported(CONFIG).text
     assert format_document(made, "made.yaml", "yaml").text == made

@@ -147,6 +147,13 @@ def _seconds(node: Mapping, key: str, label: str, made: Imported) -> float:
             _wrong(made, held, f"`{key}` of {label}", "a duration like `500ms`")
             return 1.0
         seconds = sum(float(number) * _GO_UNITS[unit] for number, unit in parts)
+    if 0 < seconds < _MIN_S:
+        made.notes.append(
+            f"`{key}: {safe_text(text, 40)}` of {label} is {seconds * 1e9:.0f} ns to a registry, "
+            f"and became {format_duration(_MIN_S)}; was `{safe_text(text, 30)}ms` meant?"
+            if text.isdigit()
+            else f"`{key}: {safe_text(text, 40)}` of {label} became {format_duration(_MIN_S)}"
+        )
     return max(seconds, _MIN_S) if seconds > 0 else 1.0
 
 
