@@ -25,11 +25,26 @@ def check(view: View) -> Iterator[Diagnostic]:
             continue
         if decl.holder is not None and _holder_doubled(decl, first):
             continue
+        if decl.use is not None and decl.use is first.use:
+            yield _within(decl, first)
+            continue
         made = decl if decl.is_inner else first
         if made.is_inner and made.use is not (first if made is decl else decl).use:
             yield _inner(made, first if made is decl else decl)
         else:
             yield _twice(decl, first)
+
+
+def _within(decl: NodeDecl, first: NodeDecl) -> Diagnostic:
+    """Return the finding of a use that becomes two nodes of one name."""
+    use = decl.written
+    headline = f"{use.label} becomes both `{first.shown}` and `{decl.shown}`"
+    if decl.name == first.name:
+        headline = f"{use.label} becomes two nodes named `{decl.shown}`"
+    at = decl.tree.get("kind")
+    labels = (Label(at.span, "the second of them"),) if at is not None and at.span else ()
+    return Diagnostic("SG201", headline, "error", use.at, "in this use", decl.name, labels,
+                      help=("give one of them another `name:` in the template",))  # fmt: skip
 
 
 def _inner(made: NodeDecl, other: NodeDecl) -> Diagnostic:
@@ -53,6 +68,7 @@ def _holder_doubled(decl: NodeDecl, first: NodeDecl) -> bool:
     """Tell whether both only share a name because the nodes they stand in do."""
     return (
         first.holder is not None
+        and (first.use is None or first.use is not decl.use)
         and (first.use is None) == (decl.use is None)
         and decl.holder is not None
         and first.tree is not decl.tree

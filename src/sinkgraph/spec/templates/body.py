@@ -178,7 +178,7 @@ class BodyReader:
             part.base = text
         at = _span(part.tree.get("kind")) if entry is None else entry.value.span
         sometimes = part.given is not None
-        before = self._names.get(part.base)
+        before = self._names.get(part.base.lower())
         if before is not None and not (sometimes or before[1]):
             example = "{name: " + f"{safe_text(part.base, 40)}-b, kind: {part.kind.name}, …}}"
             self.found.append(
@@ -193,7 +193,7 @@ class BodyReader:
                     help=(f"name it: `{example}`",),
                 )
             )
-        self._names.setdefault(part.base, (at, sometimes))
+        self._names.setdefault(part.base.lower(), (at, sometimes))
 
     def _ref(self, held: Node | None, word: str) -> Ref | None:
         if held is None:

@@ -41,8 +41,11 @@ _EXAMPLES: Mapping[str, Any] = {
     "boolean": True,
     "duration": 1.0,
     "size": 1024,
-    "any": None,
 }
+
+
+_ANYTHING = "data"
+"""Stands for a value of which nothing is known, as an event's data."""
 
 
 class BodyChecker:
@@ -254,7 +257,8 @@ class BodyChecker:
     def _example(self, names: tuple[str, ...]) -> str:
         param = self._params[names[0]]
         inner = param.inner[names[1]] if len(names) > 1 else param
-        return literal(_example_of(inner), inner)
+        example = _example_of(inner)
+        return _ANYTHING if example is None else literal(example, inner)
 
     def _stood_in_expression(self, node: Node) -> Any:
         if isinstance(node, Tree) and any(one is not node for _, one in conditions_of(node)):
@@ -361,7 +365,8 @@ def _example_of(param: Param) -> Any:
     if param.default is not PydanticUndefined and param.default not in (None, ()):
         return param.default
     if param.type == "list":
-        return (_EXAMPLES.get(param.spec.items or "any"),)
+        word = param.spec.items or "any"
+        return (_EXAMPLES[word],) if word in _EXAMPLES else None
     if param.type == "mapping":
         return {name: _example_of(one) for name, one in param.inner.items()}
     if param.spec.choices:

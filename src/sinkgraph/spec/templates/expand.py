@@ -22,13 +22,14 @@ from sinkgraph.spec.problem import Problem
 from sinkgraph.spec.templates.built_in import built_in_template
 from sinkgraph.spec.templates.model import Template
 from sinkgraph.spec.templates.plan import Goal, Step, plan_of
-from sinkgraph.spec.templates.put import Put, holds_params, is_inside
+from sinkgraph.spec.templates.put import Put, Room, holds_params, is_inside
 from sinkgraph.spec.templates.quick import OF_ALL, OF_FIRST, Quick, pass_on, quick_of
 
 __all__ = ["MAX_MADE", "Expander"]
 
 MAX_MADE = 50_000
 """Nodes that all uses of templates together may become."""
+_MANY = f"{MAX_MADE:,} nodes"
 
 
 class Expander:
@@ -41,6 +42,8 @@ class Expander:
     ) -> None:
         self.found: list[Diagnostic] = []
         self.made = 0
+        self.room = Room()
+        self._over = False
         self._own = own
         self._located = located
 
@@ -53,20 +56,27 @@ class Expander:
         if template is None or use.spec is None or template.wrong:
             use.spec, use.blind = None, True
             return [use]
+        nodes: list[NodeDecl] = []
         if self.made + template.least > MAX_MADE:
-            self._too_many(use)
+            self._stop(use)
+        elif not self._over:
+            path = f"sinks.{use.shown}"
+            put = Put(template.params, use.tree, use.spec.__dict__, path, room=self.room)
+            self._expand(template, _Use(use, use.name, use.label, use.edges, use.spec, put), nodes)
+        if self.room.over:
+            self._stop(use)
+        if self._over:
             use.spec, use.blind = None, True
             return [use]
-        nodes: list[NodeDecl] = []
-        put = Put(template.params, use.tree, use.spec.__dict__, f"sinks.{use.shown}")
-        self._expand(template, _Use(use, use.name, use.label, use.edges, use.spec, put), nodes)
         return nodes
 
     def _expand(self, template: Template, use: _Use, nodes: list[NodeDecl]) -> None:
-        for step in plan_of(template, use.put):
-            if self.made > MAX_MADE:
-                self._too_many(use.decl)
-                return
+        plan = plan_of(template, use.put)
+        if self.made + len(plan) > MAX_MADE:
+            self._stop(use.decl)
+        for step in plan:
+            if self._over or self.room.over:
+                break
             if step.quick is None:
                 step.quick = quick_of(template, step) or False
             if step.quick and self._located is None:
@@ -84,7 +94,8 @@ class Expander:
                     self.found.extend(node.told(problem, decl))
             self.made += 1
             nodes.append(decl)
-        self.found.extend(use.put.found)
+        if not self.room.over:
+            self.found.extend(use.put.found)
         use.put.found.clear()
 
     def _quick(self, template: Template, step: Step, use: _Use, nodes: list[NodeDecl]) -> None:
@@ -92,7 +103,7 @@ class Expander:
         quick: Quick = step.quick
         put = use.put
         if step.items:
-            put = Put(put.params, put.tree, put.values, put.path, step.items)
+            put = replace(put, items=step.items)
         decl = quick.decl(use.decl, use.name, use.label, use.spec, put)
         for edge in use.edges if quick.part.passed else ():
             pass_on(edge, quick.part, decl.edges)
@@ -114,17 +125,21 @@ class Expander:
     ) -> None:
         """Expand a node of a template that is a use of another one."""
         assert decl.spec is not None
-        put = Put(template.params, decl.tree, decl.spec.__dict__, f"sinks.{decl.shown}")
+        path = f"sinks.{decl.shown}"
+        put = Put(template.params, decl.tree, decl.spec.__dict__, path, room=self.room)
         use = _Use(outer, decl.name, decl.label, decl.edges, decl.spec, put, decl.enabled)
         self._expand(template, use, nodes)
 
-    def _too_many(self, use: NodeDecl) -> None:
-        if any(one.code == "SG212" for one in self.found):
+    def _stop(self, use: NodeDecl) -> None:
+        """Say once what there is too much of; nothing more is expanded."""
+        if self._over:
             return
+        self._over = True
+        code, what = ("SG103", self.room.over) if self.room.over else ("SG212", _MANY)
         self.found.append(
             Diagnostic(
-                "SG212",
-                f"the uses of templates become more than {MAX_MADE:,} nodes",
+                code,
+                f"the uses of templates become more than {what}",
                 "error",
                 use.at,
                 "one use too many",
@@ -274,6 +289,9 @@ class _Node:
     def _judged(self, made: NodeDecl, targets: dict[str, Any]) -> NodeSpec | None:
         """Return the fields judged by the node's own model, with what is wrong at its place."""
         part = self._part
+        if not self._put.room.take_values(made.tree):
+            made.blind = True
+            return None
         path = f"sinks.{made.shown}"
         owner = Owner(made.label, path, made.tree, made.at)
         ports = {one.name for one in part.kind.ports}

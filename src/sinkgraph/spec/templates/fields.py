@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, cast
 
-from pydantic import ConfigDict, Field, create_model, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -17,6 +17,7 @@ from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.kinds.reliability import within
 from sinkgraph.spec.problem import Later, Problem
 from sinkgraph.spec.templates.model import Part
+from sinkgraph.spec.templates.naming import make_model
 from sinkgraph.spec.templates.params import Param, camel
 
 __all__ = ["kind_of_uses", "same_type"]
@@ -112,13 +113,8 @@ def _model(
         extra = part.kind.model.model_config.get("json_schema_extra")
         if callable(extra) and part.passed:
             extras[part.kind.model] = cast(Callable[[Any], None], extra)
-    made = create_model(
-        camel(name),
-        __base__=_with_extras(tuple(extras.values())) if extras else Uses,
-        __doc__=description,
-        __module__=__name__,
-        **fields,
-    )
+    base = _with_extras(tuple(extras.values())) if extras else Uses
+    made = make_model(camel(name), base, description, fields)
     model = cast(type[Uses], made)
     model.later = tuple(later.values())
     model.borrowed = borrowed

@@ -14,7 +14,6 @@ from pydantic_core import PydanticUndefined
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.safe import safe_text
-from sinkgraph.spec.document_traps import EXPRESSION_KEYS, EXPRESSION_MAPS
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.document_tree import Node
 from sinkgraph.spec.fields import (
@@ -28,12 +27,19 @@ from sinkgraph.spec.fields import (
     number,
 )
 from sinkgraph.spec.judged import judged
-from sinkgraph.spec.kinds.base import NodeSpec, Section, Target
+from sinkgraph.spec.kinds.base import Section, Target
 from sinkgraph.spec.kinds.types import MAX_COUNT, Choice, InputPath, whole
 from sinkgraph.spec.leaves import plain
 from sinkgraph.spec.locate import Owner
 from sinkgraph.spec.problem import Problem
 from sinkgraph.spec.sections import wrong_shape
+from sinkgraph.spec.templates.naming import (
+    bad_name,
+    called_so,
+    inner_names,
+    make_model,
+    open_defaults,
+)
 
 __all__ = ["Param", "ParamSpec", "camel", "read_params"]
 
@@ -55,7 +61,6 @@ ItemType = Literal[
     "string", "integer", "number", "boolean", "duration", "size", "url", "path", "any"
 ]
 _LARGE = 1e300
-_RESERVED = frozenset((*NodeSpec.model_fields, "name", "given", "each", "pass"))
 _COUNTED = frozenset({"list", "mapping"})
 
 
@@ -174,12 +179,9 @@ def read_params(
         name, at = entry.key.text, entry.key.span
         label = f"param `{safe_text(name, 80)}` of template `{safe_text(template, 80)}`"
         owner = Owner(label, f"{path}.params.{safe_text(name, 80)}", Tree(None, []), at)
-        why = _bad_name(name)
+        why = bad_name(name)
         if why:
-            headline = f"{label} cannot be called so"
-            found.append(
-                Diagnostic("SG128", headline, "error", at, why, owner.path, help=(_NAME_HELP,))
-            )
+            found.append(called_so(label, at, why, owner.path))
             continue
         if not isinstance(entry.value, Tree):
             found.append(
@@ -196,6 +198,7 @@ def read_params(
             continue
         owner.tree = entry.value
         spec, more = judged(ParamSpec, plain(entry.value), owner)
+        more += [*inner_names(entry.value, owner), *open_defaults(entry.value, owner)]
         found.extend(more)
         if isinstance(spec, ParamSpec) and not any(one.severity == "error" for one in more):
             held = entry.value.entry("default")
@@ -212,17 +215,6 @@ def _unreadable(name: str) -> Param:
     """Return what stands for a param that is declared wrongly: nothing more is said of it."""
     spec = ParamSpec.model_construct(type="any")
     return Param(name, spec, JsonValue, None, None, None, {})
-
-
-_NAME_HELP = "a letter, then letters, digits or `_`, so that `params.NAME` reads it"
-
-
-def _bad_name(name: str) -> str:
-    if not (name.isidentifier() and name.isascii()):
-        return "not a name"
-    if name in EXPRESSION_KEYS | EXPRESSION_MAPS:
-        return "what stands under this name is an expression"
-    return "every node has a field of this name" if name in _RESERVED else ""
 
 
 def camel(name: str) -> str:
@@ -309,13 +301,7 @@ def _mapping_of(name: str, spec: ParamSpec, inner: Mapping[str, Param]) -> Any:
         one.name: (one.annotation, Field(default=one.default, description=one.spec.description))
         for one in inner.values()
     }
-    made = create_model(
-        camel(name),
-        __base__=Counted,
-        __doc__=spec.description or "Is a mapping.",
-        __module__=__name__,
-        **fields,
-    )
+    made = make_model(camel(name), Counted, spec.description or "Is a mapping.", fields)
     made.least, made.called = int(spec.min or 0), name
     return made
 

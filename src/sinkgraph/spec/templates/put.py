@@ -14,6 +14,7 @@ from typing import Any
 from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
+from sinkgraph.spec.document_text import MAX_BYTES
 from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.leaves import (
@@ -30,7 +31,9 @@ from sinkgraph.spec.templates.params import Param
 
 __all__ = [
     "CHOOSING",
+    "MAX_VALUES",
     "Put",
+    "Room",
     "conditions_of",
     "holds_params",
     "is_inside",
@@ -39,6 +42,8 @@ __all__ = [
 ]
 
 _MARK = re.compile("\0([^\0]*)\0")
+MAX_VALUES = 1_000_000
+"""Values that all uses of templates together may be judged with."""
 CHOOSING: Mapping[str, tuple[str, str]] = {
     "all_of": (" && ", ""),
     "any_of": (" || ", ""),
@@ -86,6 +91,36 @@ def conditions_of(node: Node) -> Iterator[tuple[Scalar | None, Node]]:
 
 
 @dataclass(slots=True)
+class Room:
+    """Is how much all uses may still become together; `over`: of what there is too much."""
+
+    text: int = MAX_BYTES
+    values: int = MAX_VALUES
+    over: str = ""
+
+    def take_text(self, length: int) -> bool:
+        """Count characters of a text that is put together; False when that is too much."""
+        self.text -= length
+        if self.text < 0:
+            self.over = self.over or f"{MAX_BYTES // 1024**2} MiB of text"
+        return not self.over
+
+    def take_values(self, tree: Tree) -> bool:
+        """Count what is in a tree; False when that is too much."""
+        todo: list[Node] = [tree]
+        while todo and self.values >= 0:
+            one = todo.pop()
+            self.values -= 1
+            if isinstance(one, Tree):
+                todo.extend(entry.value for entry in one)
+            elif isinstance(one, Sequence):
+                todo.extend(one.items)
+        if self.values < 0:
+            self.over = self.over or f"{MAX_VALUES:,} values"
+        return not self.over
+
+
+@dataclass(slots=True)
 class Put:
     """Puts what one use gives into a body.
 
@@ -99,6 +134,7 @@ class Put:
     path: str
     items: Mapping[str, int] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
+    room: Room = field(default_factory=Room)
 
     def raw(self, name: str) -> Node | None:
         """Return what a use wrote for `NAME` or `NAME.FIELD`, else its default; None: nothing."""
@@ -165,7 +201,7 @@ class Put:
             text = written(held)
             if text is None and raw is not None:
                 self._no_text(parts[at], raw, scalar)
-            parts[at] = text or ""
+            parts[at] = text if text and self.room.take_text(len(text)) else ""
         made = "".join(parts)
         kind = Placeholder if unset else SecretText if secret else FilledText
         return Scalar(scalar.span, made, kind(made), True, secret)
@@ -246,7 +282,10 @@ class Put:
             inner = param.inner.get(names[1]) if len(names) > 1 else param
             if len(names) == 1 and names[0] in self.items:
                 inner = None
-            return literal(self.value(".".join(names)), inner)
+            text = literal(self.value(".".join(names)), inner)
+            if not self.room.take_text(len(text)):
+                raise ValueError("it is too long")
+            return text
 
         return made
 
