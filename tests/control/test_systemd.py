@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,4 +79,24 @@ async def test_a_watchdog_of_another_process_is_not_ours(manager: socket.socket)
     await asyncio.sleep(0.02)
     with pytest.raises(BlockingIOError):
         manager.recv(100)
+    await one.close()
+
+
+async def test_a_reload_is_told_with_its_time_and_its_end(manager: socket.socket) -> None:
+    one, said = notifier(manager)
+    await one.ready()
+    await heard(manager)
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000
+    with one.reloading():
+        told = await heard(manager)
+        assert told["RELOADING"] == "1"
+        assert before <= int(told["MONOTONIC_USEC"])
+        assert int(told["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000
+    assert await heard(manager) == {"READY": "1", "STATUS": said[0]}
+    with one.reloading():
+        await heard(manager)
+        await one.stopping()
+        assert (await heard(manager))["STOPPING"] == "1"
+    with pytest.raises(BlockingIOError):
+        manager.recv(4096)
     await one.close()

@@ -45,10 +45,11 @@ def command(
     token_file: str | None,
     as_json: bool,
 ) -> None:
-    """Run the document of an earlier generation again.
+    """Run a document again that ran before.
 
-    Without GENERATION, the one before what runs; called again, the one before that. It is an
-    override: the file of the run is not changed, and says something else from then on.
+    GENERATION is its number, as `--list` has it; without one, the one before what runs is meant,
+    and called again, the one before that. It is an override: the file of the run is not changed,
+    and says something else from then on.
     """
     number, addr = _read(generation, addr)
     given = fates_of(fates)
