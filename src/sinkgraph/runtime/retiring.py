@@ -12,9 +12,12 @@ from sinkgraph.errors import SinkgraphError
 from sinkgraph.event import Batch
 from sinkgraph.runtime.keeping import each_stored
 from sinkgraph.runtime.leaving import close_nodes, drain_nodes
+from sinkgraph.runtime.resting import REST_S
 from sinkgraph.sinks.base import Link, Node
 from sinkgraph.sinks.burial import DeadLetters, bury_batch
 from sinkgraph.sinks.queue import Queue
+from sinkgraph.sinks.retry import Retry
+from sinkgraph.sinks.wiring import downstream
 
 __all__ = ["FATES", "Fate", "Used", "read_fate", "retire"]
 
@@ -82,7 +85,9 @@ async def retire(
     disk under its name, for the queue that comes back with it.
     """
     doomed: list[Node] = [queue for queue, fate in fates.items() if not fate.drains]
-    await close_nodes([node for node in doomed if node not in used], journal)
+    going = [node for node in doomed if node not in used]
+    await _rest(going)
+    await close_nodes(going, journal)
     if not fates or any(fate.drains for fate in fates.values()):
         try:
             async with asyncio.timeout(deadline_s):
@@ -94,6 +99,7 @@ async def retire(
         if node in used:
             continue
         gone.append(node)
+        await _rest([node])
         await close_nodes([node], journal)
         if isinstance(node, Queue) and node.depth():
             fate = fates[node]
@@ -107,6 +113,18 @@ async def retire(
         if isinstance(node, DeadLetters):
             node.hand_over()
     return gone
+
+
+async def _rest(nodes: Sequence[Node]) -> None:
+    """Let attempts that queues have begun end: one cut short may have been taken all the same."""
+    queues = [node for node in nodes if isinstance(node, Queue) and not node.closed]
+    for queue in queues:
+        queue.shut()
+        queue.lanes.rest()
+        for node in downstream([queue.to.target]):
+            if isinstance(node, Retry):
+                node.let_go(queue.lanes.tasks)
+    await asyncio.gather(*(queue.lanes.rested(REST_S) for queue in queues))
 
 
 async def _settle(queue: Queue, fate: Fate) -> None:

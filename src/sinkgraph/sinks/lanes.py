@@ -49,7 +49,7 @@ class Lanes:
         self.last_error: str | None = None
         self.by = order_by
         self.keys = Keys(as_key(order_by)) if order_by is not None else None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
         self._sleeping: deque[asyncio.Future[None]] = deque()
         self._registered = False
         self._lot = Parking(self._unpark)
@@ -109,9 +109,9 @@ class Lanes:
                 future.set_result(None)
                 break
         else:
-            if len(self._tasks) < self.concurrency:
-                name = f"lane {len(self._tasks)} of {self._queue.name or 'queue'}"
-                self._tasks.append(self._queue.bound.spawn(self._lane(), name))
+            if len(self.tasks) < self.concurrency:
+                name = f"lane {len(self.tasks)} of {self._queue.name or 'queue'}"
+                self.tasks.append(self._queue.bound.spawn(self._lane(), name))
         self._registered = False
         self._register()
 
@@ -120,7 +120,7 @@ class Lanes:
         gate = self._queue.reads
         if self._registered or gate is None or self._queue.in_cohort or self._closing:
             return
-        if self._sleeping or len(self._tasks) < self.concurrency:
+        if self._sleeping or len(self.tasks) < self.concurrency:
             self._registered = True
             gate.sleeper(self._queue)
 
@@ -148,7 +148,7 @@ class Lanes:
                 if self.paused.on or queue.behind(self.concurrency):
                     await self._pause(self.paused.over() if self.paused.on else queue.caught_up())
                     continue
-                if len(self._tasks) > self.concurrency:
+                if len(self.tasks) > self.concurrency:
                     return
                 job = self._next()
                 if job is None:
@@ -163,9 +163,9 @@ class Lanes:
                     self.wake()
                 await self._deliver(job)
         finally:
-            if task in self._tasks:
-                self._tasks.remove(task)
-                if len(self._tasks) >= self.concurrency and not self._closing:
+            if task in self.tasks:
+                self.tasks.remove(task)
+                if len(self.tasks) >= self.concurrency and not self._closing:
                     self.wake()  # it may have been the one that was woken
 
     async def _fill(self) -> None:
@@ -362,8 +362,8 @@ class Lanes:
 
     async def rested(self, within_s: float) -> None:
         """Wait for the end of what was begun, at most so long; then it is cancelled, and kept."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=within_s)
+        if self.tasks:
+            _, late = await asyncio.wait(self.tasks, timeout=within_s)
             for task in late:
                 task.cancel()
 
@@ -371,7 +371,7 @@ class Lanes:
         """Stop every lane; what they held is kept for `surrender`. Called again, wait for it."""
         first, self._closing, self._cancelled = not self._cancelled, True, True
         self._lot.shut()
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        tasks = [task for task in self.tasks if task is not asyncio.current_task()]
         for task in tasks if first else ():
             task.cancel()
         if tasks:

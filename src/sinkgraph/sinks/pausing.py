@@ -6,6 +6,8 @@ It decides nothing: who holds, and for how long, is an operator's affair.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
+from typing import Any
 
 __all__ = ["Hold", "Naps", "resolve"]
 
@@ -58,13 +60,16 @@ class Naps:
     """Are waits that end early when somebody says so."""
 
     def __init__(self) -> None:
-        self._naps: dict[asyncio.Future[None], None] = {}
+        self._naps: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._naps)
 
     async def take(self, seconds: float) -> None:
         """Wait so long, or until `end`."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self._naps[future] = None
+        self._naps[future] = asyncio.current_task()
         timer = loop.call_later(seconds, resolve, future)
         try:
             await future
@@ -72,7 +77,8 @@ class Naps:
             timer.cancel()
             del self._naps[future]
 
-    def end(self) -> None:
-        """End every wait."""
-        for future in self._naps:
-            resolve(future)
+    def end(self, tasks: Container[asyncio.Task[Any]] | None = None) -> None:
+        """End every wait, or those of some tasks."""
+        for future, task in self._naps.items():
+            if tasks is None or task in tasks:
+                resolve(future)

@@ -343,8 +343,13 @@ class Queue(Shelved):
 
     async def close(self) -> None:
         """Take nothing more and stop delivering; what is pending stays counted. Idempotent."""
+        self.shut()
+        await self.lanes.close()
+        self.tell_drained()
+
+    def shut(self) -> None:
+        """Take nothing more; who waits for room learns of it. Idempotent."""
         if self.closed:
-            await self.lanes.close()
             return
         gate = self.reads if self.reads is not None else self.fed_by
         if gate is not None:
@@ -352,8 +357,6 @@ class Queue(Shelved):
         self.closed = True
         if self.ctx is not None:
             self.ctx.turnstile.reconsider()
-        await self.lanes.close()
-        self.tell_drained()
 
     def leftovers(self) -> list[Batch]:
         """Return what is pending after a close, oldest first, and forget it."""

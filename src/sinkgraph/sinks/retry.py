@@ -7,7 +7,7 @@ It keeps no store: while it waits, the queue above holds its lane, or (with `hol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit, following
 from sinkgraph.sinks.breaker_sink import counts, isolates
 from sinkgraph.sinks.burial import bury_dead
-from sinkgraph.sinks.pausing import Hold, resolve
+from sinkgraph.sinks.pausing import Hold, Naps
 
 __all__ = ["HOLDS", "Retry"]
 
@@ -85,7 +85,8 @@ class Retry(Node):
         self.given_up = 0
         self.last_error: str | None = None
         self.due_at: float | None = None
-        self._naps: dict[asyncio.Future[None], None] = {}
+        self._naps = Naps()
+        self._let_go: set[asyncio.Task[Any]] = set()  # for whom no attempt is begun any more
         self._resting = False
         self.paused = Hold()  # paused: no attempt is begun
 
@@ -210,7 +211,8 @@ class Retry(Node):
         while True:
             while self.paused.on and not (self.closed or self._resting):
                 await self.paused.over()
-            if self.closed or self._resting:
+            let_go = asyncio.current_task() in self._let_go
+            if self.closed or self._resting or let_go:
                 said = f"{self.kind} {self.name or '(unnamed)'} is"
                 closed = SinkClosed(f"{said} closed") if self.closed or self.left else None
                 error = closed or DeliveryFailed(f"{said} at rest")
@@ -290,17 +292,11 @@ class Retry(Node):
 
     async def _nap(self, seconds: float) -> None:
         """Wait, unless something that matters changes first."""
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        self._naps[future] = None
         self.retrying += 1
-        self.due_at = loop.time() + seconds
-        timer = loop.call_later(seconds, resolve, future)
+        self.due_at = asyncio.get_running_loop().time() + seconds
         try:
-            await future
+            await self._naps.take(seconds)
         finally:
-            timer.cancel()
-            del self._naps[future]
             self.retrying -= 1
             if not self._naps:
                 self.due_at = None
@@ -308,8 +304,12 @@ class Retry(Node):
     def wake(self) -> None:
         """Let every sleeper try at once: what it waited for may have changed."""
         self.paused.nudge()
-        for future in list(self._naps):
-            resolve(future)
+        self._naps.end()
+
+    def let_go(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Begin no attempt any more for these lanes: what they hold goes back to their queue."""
+        self._let_go = {*(task for task in self._let_go if not task.done()), *tasks}
+        self._naps.end(self._let_go)
 
     def _park(self, history: History, owed: list[Owed], due_s: float) -> None:
         """Hand what is owed back to the queue above, to be written again when it is due."""

@@ -157,3 +157,47 @@ def test_an_event_that_a_retry_parked_outlives_the_retry() -> None:
             assert not live.snapshot().nodes["dead-letters"].ledger.entered
 
     simulate(story)
+
+
+@pytest.mark.parametrize("fate", ["move_to:other", "dead_letter", "discard"])
+@pytest.mark.parametrize("hold", ["lane", "event"])
+def test_an_attempt_that_was_begun_is_not_made_twice_when_its_queue_leaves(
+    fate: str, hold: str
+) -> None:
+    async def story(world: World) -> None:
+        host = world.destination("http://a.test", latency=1.0)
+        backoff = {"base": "10m", "cap": "10m", "jitter": "none"}
+        sinks = chain(retry_backoff=backoff, retry_hold=hold)
+        before = document(sinks)
+        after = document({"other": {"kind": "queue", "to": "retry"}, **sinks}, to="other")
+        del after["sinks"]["queue"]
+        async with world.run(before) as live:
+            await live.write_many([{"n": n} for n in range(5)])
+            await asyncio.sleep(2.5)
+            await applied(live, after, fates={"queue": fate})
+            assert await live.drain(100)
+            taken, dead = numbers(host), live.snapshot().nodes["dead-letters"].ledger.entered
+            assert taken == list(range(5 if fate.startswith("move") else 3))
+            assert dead == (2 if fate == "dead_letter" else 0)
+        assert live.report is not None
+        assert live.report.residue == 0
+
+    simulate(story)
+
+
+def test_a_lane_that_waits_for_its_next_attempt_lets_its_queue_go() -> None:
+    async def story(world: World) -> None:
+        host = world.destination("http://a.test").script("503 x1")
+        backoff = {"base": "10m", "cap": "10m", "jitter": "none"}
+        sinks = chain(retry_backoff=backoff)
+        after = document({"other": {"kind": "queue", "to": "retry"}, **sinks}, to="other")
+        del after["sinks"]["queue"]
+        async with world.run(document(sinks)) as live:
+            await live.write_many([{"n": n} for n in range(3)])
+            await asyncio.sleep(1)
+            await applied(live, after, fates={"queue": "move_to:other"})
+            await asyncio.sleep(1)
+            assert numbers(host) == [0, 1, 2]
+        assert_nothing_lost(live)
+
+    simulate(story)
