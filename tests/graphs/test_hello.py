@@ -19,4 +19,5 @@ async def test_ten_greetings_are_printed_and_it_ends(tmp_path: Path) -> None:
         {"greeting": "hello", "from": "sinkgraph"}
     ] * 10
     assert ledger(run.err)["screen"].delivered == 10
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == [".run"]  # where tests have runs registered, see `finished`
+    assert os.listdir(tmp_path / ".run") == []

@@ -85,11 +85,15 @@ def _then(case: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("case", CASES, ids=[str(n) for n in range(len(CASES))])
+def _said_better(case: dict[str, Any]) -> bool:
+    return {key: value for key, value in case["fields"].items() if key != "url"} in BETTER
+
+
+SAME = [(n, case) for n, case in enumerate(CASES) if not _said_better(case)]
+
+
+@pytest.mark.parametrize("case", [case for _, case in SAME], ids=[str(n) for n, _ in SAME])
 def test_an_endpoint_means_what_it_meant(case: dict[str, Any], tmp_path: Path) -> None:
-    apart = {key: value for key, value in case["fields"].items() if key != "url"}
-    if apart in BETTER:
-        pytest.skip("said better now; other tests hold how")
     assert _meaning(_document(case["fields"], case["schema"]), tmp_path) == _then(case)
 
 
