@@ -24,6 +24,7 @@ from benchmarks.recovery import RECOVERY
 from benchmarks.report import figure_table
 from benchmarks.shapes import SHAPES
 from benchmarks.slow_sink import SLOW_SINK
+from benchmarks.terminal_map import TERMINAL_MAP
 from benchmarks.watched import WATCHED
 from benchmarks.wire import WIRE
 from benchmarks.write_alone import WRITE_ALONE
@@ -41,6 +42,7 @@ TABLES = (
     SLOW_SINK,
     DOCUMENTS,
     WATCHED,
+    TERMINAL_MAP,
 )
 
 _HOW = (
