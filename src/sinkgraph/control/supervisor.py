@@ -215,15 +215,13 @@ class Supervisor:
         runs = topology.generation
         if asked.if_match is not None and asked.if_match != runs:
             raise Conflict(runs, asked.if_match)
-        if not asked.only_look:
+        try:
+            if asked.only_look:
+                return self._looked(await self._aside(asked.load))
             by = asked.by or None
             topology.journal.note("reload_asked", origin=asked.origin, by=by, document=asked.what)
-        try:
-            loaded = await self._aside(asked.load)
-            if asked.only_look:
-                return self._looked(asked, loaded)
             with self._around():
-                outcome = await self._reload(asked, loaded)
+                outcome = await self._reload(asked, await self._aside(asked.load))
         except TimeoutError:
             reason = f"{asked.what} could not be read within {LOAD_S:g} s"
             outcome = self._refused(Refused(runs, (reason,)))
@@ -239,7 +237,7 @@ class Supervisor:
         self._topology.journal.note("reload_refused", reason=first_reason(refused))
         return Outcome(refused)
 
-    def _looked(self, asked: Asked, loaded: Loaded) -> Outcome:
+    def _looked(self, loaded: Loaded) -> Outcome:
         """Take note of what the file says."""
         runs = self._topology.generation
         refused = Refused(runs, diagnostics=loaded.found) if loaded.graph is None else None
