@@ -259,3 +259,21 @@ def test_the_ribbon_tells_what_is_wrong_outside_the_window() -> None:
     assert all(visible for _, visible in ribbon(LARGE, tones, 20, 0, LARGE.height))
     empty = arrange(MapGraph((), ()))
     assert ribbon(empty, [], 3, 0, 5) == ((None, True),) * 3
+
+
+@pytest.mark.parametrize(
+    ("marks", "sign"),
+    [
+        ({"audit": "added", "audit.file": "added"}, "+"),
+        ({"audit": "removed", "audit.file": "removed"}, "-"),
+        ({"audit": "changed"}, "~"),
+        ({"audit.file": "added"}, "~"),
+        ({"audit": "paused"}, ""),
+    ],
+)
+def test_a_lane_says_whether_it_comes_goes_or_changes(marks: dict[str, str], sign: str) -> None:
+    looks = Looks({name: Look(mark=mark) for name, mark in marks.items()})
+    card = painted(EIGHTEEN, looks).text()
+    assert (f"╭─ {sign} audit ─" if sign else "╭─ audit ─") in card
+    line = painted(arrange(shapes.eighteen(), width=120), looks).text()
+    assert f"▹ {sign or ' '}audit" in line

@@ -93,10 +93,23 @@ def _draw_glyphs(brush: Brush, box: Box, tone: Tone) -> None:
 def _stripe(brush: Brush, box: Box, tone: Tone) -> None:
     if tone not in ("normal", "dim") or brush.chosen(box):
         brush.put(box, 0, 0, brush.glyphs.stripe, f"stripe {tone}")
+    sign = _sign(brush, box)
     if any(brush.looks.of(name).dead for name in box.block.members):
         brush.put(box, 1, 0, brush.glyphs.fail, "dead warn")
-    elif not brush.map.unrouted_nodes.isdisjoint(box.block.members):
-        brush.put(box, 1, 0, brush.glyphs.again, "dead warn")
+    elif sign:
+        brush.put(box, 1, 0, sign, f"sign {tone}")
+
+
+def _sign(brush: Brush, box: Box) -> str:
+    """Return the glyph of what is to be said of a whole box: it changes, or is in a circle."""
+    if not brush.map.unrouted_nodes.isdisjoint(box.block.members):
+        return brush.glyphs.again
+    marks = {brush.looks.of(name).mark for name in box.block.members}
+    changes = [one for one in ("removed", "added", "changed") if one in marks]
+    if not changes:
+        return ""
+    whole = len(changes) == 1 and len(marks) == 1
+    return brush.glyphs.marks[changes[0] if whole else "changed"]
 
 
 def _draw_line(brush: Brush, box: Box, tone: Tone) -> None:
@@ -182,8 +195,7 @@ def _draw_frame(brush: Brush, box: Box, tone: Tone) -> None:
         one, other = brush.looks.of(members[0]).entering, brush.looks.of(members[-1]).leaving
         rates = f" {one.removesuffix('/s')} {brush.glyphs.to} {other} " if one and other else ""
         rates = rates or (f" {one or other} " if one or other else "")
-    circle = not brush.map.unrouted_nodes.isdisjoint(members)
-    name = f"{brush.glyphs.again} {box.block.label}" if circle else box.block.label
+    name = f"{_sign(brush, box)} {box.block.label}".lstrip()
     name = clip(name, box.width - 6 - width(rates), brush.glyphs.more)
     brush.put(box, 2, 0, f" {name} ", f"title {tone}")
     brush.put(box, right - 1 - width(rates), 0, rates, f"rate {tone}")
