@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from sinkgraph.cli import fmt
 from sinkgraph.cli.main import cli
+from tests.support.unprivileged import a_folder, rights_of_nobody
 
 UNTIDY = """\
 # yaml-language-server: $schema=./sinkgraph.schema.json
@@ -236,20 +237,23 @@ def test_a_document_that_changed_meanwhile_is_left_as_it_is(
     assert [one.name for one in untidy.parent.iterdir()] == ["graph.yaml"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_file_or_folder_that_may_not_be_written_is_said(untidy: Path) -> None:
-    untidy.chmod(0o444)
-    done = run(untidy)
-    assert "left as it is: it may not be written by this user" in done.stderr
-    untidy.chmod(0o644)
-    untidy.parent.chmod(0o555)
-    try:
-        done = run(untidy)
-    finally:
-        untidy.parent.chmod(0o755)
-    assert done.exit_code == 1
-    assert "left as it is: it cannot be written: permission denied" in done.stderr
-    assert untidy.read_text() == UNTIDY
+def test_a_file_or_folder_that_may_not_be_written_is_said() -> None:
+    with a_folder() as folder:
+        untidy = folder / "graph.yaml"
+        untidy.write_text(UNTIDY)
+        assert run(untidy).exit_code == 0
+        untidy.write_text(UNTIDY)
+        with rights_of_nobody(folder):
+            untidy.chmod(0o444)
+            done = run(untidy)
+            assert "left as it is: it may not be written by this user" in done.stderr
+            untidy.chmod(0o644)
+            folder.chmod(0o555)
+            done = run(untidy)
+            folder.chmod(0o755)
+        assert done.exit_code == 1
+        assert "left as it is: it cannot be written: permission denied" in done.stderr
+        assert untidy.read_text() == UNTIDY
 
 
 def test_a_full_disk_leaves_the_document_whole(

@@ -18,6 +18,7 @@ from sinkgraph.spec.including import reading
 from sinkgraph.spec.kinds.source import FileSourceSpec
 from sinkgraph.spec.kinds.terminal import FileSinkSpec, HttpSinkSpec
 from tests.graph.documents import codes
+from tests.support.unprivileged import a_folder, rights_of_nobody
 
 HEAD = "sinkgraph: 1\nname: main\n"
 IN = "sources: {in: {kind: stdin, to: out}}\n"
@@ -295,11 +296,15 @@ def test_what_is_no_document_is_told_at_its_entry(tmp_path: Path) -> None:
         assert (found.span.line, found.span.col) == (3, 10) if found.span else False
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_document_that_may_not_be_read_is_told_at_its_entry() -> None:
-    write(main_yaml=HEAD + "include: a.yaml\n" + IN, a_yaml=OUT)
-    Path("a.yaml").chmod(0)
-    (found,) = load_graph("main.yaml")[1]
+    with a_folder() as folder:
+        main = folder / "main.yaml"
+        main.write_text(HEAD + "include: a.yaml\n" + IN)
+        (folder / "a.yaml").write_text(OUT)
+        assert load_graph(main)[1] == []
+        (folder / "a.yaml").chmod(0)
+        with rights_of_nobody(folder):
+            (found,) = load_graph(main)[1]
     assert (found.code, found.label) == ("SG170", "may not be read by this user")
 
 

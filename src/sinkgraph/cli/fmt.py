@@ -207,7 +207,7 @@ def _replace(path: str, content: bytes, before: os.stat_result | None) -> str:
     folder, name = os.path.split(path)
     part = ""
     try:
-        if not os.access(path, os.W_OK):
+        if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
             return "it may not be written by this user"
         handle, part = tempfile.mkstemp(dir=folder, prefix=f".{name[:40]}.")
         with open(handle, "wb") as file:
