@@ -30,15 +30,15 @@ class Taker(Terminal):
 
     def __init__(self, most: int, max_batch: int) -> None:
         super().__init__()
-        self.left = most
+        self.most = most
         self.max_batch = max_batch
         self.got: list[int] = []
 
     async def deliver(self, batch: Batch) -> None:
         await asyncio.sleep(0)
-        if self.left < len(batch):
+        if self.most < len(batch):
             await asyncio.Event().wait()
-        self.left -= len(batch)
+        self.most -= len(batch)
         self.got += [event.data["n"] for event in batch]
 
 
