@@ -233,3 +233,9 @@ def test_any_attributes_are_an_event_or_refused(fields: dict[str, Any]) -> None:
     else:
         assert all(fields.get(name) for name in ("id", "type", "source", "specversion"))
         assert event.id == fields["id"]
+
+
+@pytest.mark.parametrize("name", ["datacontenttype", "dataschema", "subject"])
+def test_attributes_that_the_specification_has_as_text_are_no_numbers(name: str) -> None:
+    with pytest.raises(BadBody, match=f"`{name}` is not text"):
+        structured(**{name: 5})

@@ -31,6 +31,7 @@ Mode: TypeAlias = Literal["structured", "batch", "binary"]
 
 _PREFIX = "ce-"
 _OWN = ("specversion", "id", "type", "source")
+_TEXTS = frozenset({"datacontenttype", "dataschema", "subject"})
 _NAME = re.compile(r"[a-z0-9]+")
 _ESCAPED = re.compile(r"\\(.)")
 _SEND = f"send {STRUCTURED}, {BATCH}, or `ce-` headers"
@@ -228,3 +229,5 @@ def _judge(attributes: Mapping[str, Any], limits: Limits) -> None:
             raise BadJson(f"{shown} is not the name of an attribute: a to z and 0 to 9")
         if not isinstance(value, str | int):
             raise BadJson(f"`{name}` is not text, a whole number, true or false")
+        if name in _TEXTS and not isinstance(value, str):
+            raise BadJson(f"`{name}` is not text")
