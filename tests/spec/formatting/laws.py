@@ -80,10 +80,15 @@ def _names(node: Node, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...]
     return sorted(found)
 
 
-def _judged(tree: Mapping) -> tuple[str | None, Counter[str]]:
-    """Return the digest of the graph, and the codes of the findings."""
+def _judged(tree: Mapping) -> tuple[str | None, Counter[str] | set[str]]:
+    """Return the digest of the graph, and the codes of the findings.
+
+    Of a document that is wrong they are counted once each: how often one finding brings another
+    may depend on the order of keys.
+    """
     base = ROOT / "graphs"
     graph, found = load_tree(
         tree, base=base, output=Path(), set_vars={}, secrets="placeholder", env={}, includes=False
     )
-    return None if graph is None else graph.digest, Counter(one.code for one in found)
+    codes = Counter(one.code for one in found)
+    return (None, set(codes)) if graph is None else (graph.digest, codes)
