@@ -18,6 +18,7 @@ from sinkgraph_tui.model.causes import Trouble, fold
 from sinkgraph_tui.model.freshness import Freshness, freshness_of
 from sinkgraph_tui.model.headlines import Hand, headline, summary
 from sinkgraph_tui.model.reasons import why
+from sinkgraph_tui.model.rows import Row, row_of
 from sinkgraph_tui.model.shape import Shape
 from sinkgraph_tui.model.signs import Sign, signs_of
 from sinkgraph_tui.model.slope import Trend
@@ -99,6 +100,17 @@ class View:
         """Return the worst level of a node, None when it is as it should be."""
         return min((sign.level for sign in self.signs(name)), default=None)
 
+    def row(self, name: str) -> Row | None:
+        """Return a node in the values of a row, None for one that is not there."""
+        if self.snapshot is None or name not in self.snapshot.nodes:
+            return None
+        return row_of(name, self.snapshot, self.shape, self.timeline, self.node_level(name))
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return the rows of all nodes, in the order of the graph."""
+        names = self.shape.order(self.snapshot.nodes) if self.snapshot is not None else ()
+        return tuple(row for name in names if (row := self.row(name)) is not None)
+
     def trend(self, name: str) -> Trend:
         """Return how the depth of a node goes."""
         return self.timeline.trend(name, self.snapshot.at if self.snapshot is not None else None)
@@ -137,10 +149,9 @@ class Reading:
         self.board = self.board.advanced(signs_of(snapshot, self.shape, self.timeline), snapshot.at)
 
     def take_graph(self, graph: GraphView) -> None:
-        """Take the graph that runs; it is asked for again whenever `wants_graph`."""
+        """Take the graph that runs; it is asked for again whenever `wants_graph()`."""
         self.shape = Shape(graph)
 
-    @property
     def wants_graph(self) -> bool:
         """Whether another graph runs than the one that is known."""
         graph = self.shape.graph

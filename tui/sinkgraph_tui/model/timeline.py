@@ -7,6 +7,7 @@ server's own history, which knows less.
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ KEPT_S = 600.0
 _STEP_S = 0.9  # between two snapshots that are kept
 _BACK_S = 2.0  # a clock that goes back by more was set
 _FEWEST = 10
+_USUAL_S, _MOST_USUAL = 10.0, 4_096
 _RATES_S = 10.0
 _BREAKERS = {0: "closed", 1: "half_open", 2: "open", 3: "isolated", 4: "disabled"}
 
@@ -76,6 +78,7 @@ class Timeline:
         self._kept: list[SnapshotView] = []
         self._latest: SnapshotView | None = None
         self._history: HistoryView | None = None
+        self._usual: dict[tuple[str, Series, float], float | None] = {}
 
     def __bool__(self) -> bool:
         return self._latest is not None
@@ -89,6 +92,7 @@ class Timeline:
             latest.run_id != snapshot.run_id or snapshot.at < latest.at - _BACK_S
         ):
             self._kept.clear()
+            self._usual.clear()
             self._history = None
             self._latest = latest = None
         if latest is not None and snapshot.at < latest.at:
@@ -102,6 +106,7 @@ class Timeline:
     def seed(self, history: HistoryView) -> None:
         """Take what the server knows of the time before the first snapshot."""
         self._history = history
+        self._usual.clear()
 
     # where it begins and ends
 
@@ -198,12 +203,16 @@ class Timeline:
             return STEADY
         return latest_trend(points)
 
-    def usual(
-        self, name: str, series: Series, *, before: float | None = None, over_s: float = KEPT_S
-    ) -> float | None:
-        """Return the median before a moment; None where too little is known of that time."""
-        values = [value for _, value in self.series(name, series, until=before, over_s=over_s)]
-        return median(values) if len(values) >= _FEWEST else None
+    def usual(self, name: str, series: Series, *, before: float | None = None) -> float | None:
+        """Return the median before a moment, within ten seconds of it; None if little is known."""
+        until = math.floor((self.last if before is None else before) / _USUAL_S) * _USUAL_S
+        key = name, series, until
+        if key not in self._usual:
+            if len(self._usual) >= _MOST_USUAL:
+                self._usual.clear()
+            values = [value for _, value in self.series(name, series, until=until)]
+            self._usual[key] = median(values) if len(values) >= _FEWEST else None
+        return self._usual[key]
 
     def grown(
         self,
@@ -242,9 +251,18 @@ class Timeline:
     def broken_since(self, name: str, until: float | None = None) -> float | None:
         """Return since when the breaker of a node has not been closed, by history too."""
         began: float | None = None
-        for at, code in reversed(self.series(name, "breaker", until=until)):
-            if round(code) in (0, 4):
+        for one in reversed(self.snapshots(until)):
+            node = one.nodes.get(name)
+            if node is None or node.breaker is None or node.breaker.state in ("closed", "disabled"):
                 return began
+            began = one.at
+        held = self._history.nodes.get(name, {}).get("breaker") if self._history else None
+        for at, place in reversed(list(self._older()) if held is not None else []):
+            code = held[place] if held is not None else None
+            if code is None or at > (self.last if until is None else until):
+                continue
+            if round(code) in (0, 4):
+                break
             began = at
         return began
 
