@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sinkgraph.control.asking import MOST_WAITING, Sent
+from sinkgraph.control.generations import last_kept
 from sinkgraph.control.outcomes import Busy, Conflict, NoGeneration
 from sinkgraph.runtime.outcome import Refused
 from tests.support.supervised import Supervised, graph_text, supervised
@@ -271,6 +272,34 @@ async def test_a_reload_whose_document_cannot_be_kept_is_refused(
 def _block(folder: Path) -> None:
     """Put something where the next document is written that cannot be replaced."""
     (folder / "next.json").mkdir()
+
+
+async def test_a_document_counts_before_anything_the_new_graph_stores(
+    path: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    write(path, graph_text().replace("kind: queue", "kind: queue, store: disk"))
+    async with supervised(path, state_dir=state) as graph:
+        text = graph_text(55).replace("kind: queue", "kind: queue, store: disk")
+        for number in range(2, 8):
+            assert await graph.supervisor.apply(Sent(text.replace("55", str(50 + number))))
+            await graph.live.write({"n": number})  # returns when it is on disk
+            assert (state / "documents" / f"{number:010}.json").exists()
+        assert not (state / "documents" / "next.json").exists()
+
+
+async def test_a_document_that_was_refused_late_is_not_the_last(path: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with supervised(path, state_dir=state) as graph:
+        text = graph_text(55).replace("{kind: blackhole}", "{kind: file, path: .}")
+        text = text.replace("path: .", f'path: "{tmp_path}/none/there/x"')
+        outcome = await graph.supervisor.apply(
+            Sent(text, path=str(tmp_path / "o.yaml")), if_match=1
+        )
+        assert not outcome
+        last = last_kept(str(state))
+        assert last is not None
+        assert last.generation == 1
 
 
 async def test_a_file_that_changed_and_was_not_applied_is_told(path: Path) -> None:

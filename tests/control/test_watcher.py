@@ -47,6 +47,10 @@ async def watching(
             yield graph
 
 
+async def running(graph: Supervised, capacity: int) -> None:
+    await until(lambda: graph.capacity == capacity)
+
+
 def drift(graph: Supervised) -> str | None:
     found = graph.supervisor.drift
     return None if found is None else found.why
@@ -66,7 +70,7 @@ async def test_the_system_tells_of_a_change_long_before_the_next_look(path: Path
         await asyncio.sleep(0.3)  # its first look, after which it only listens
         for capacity in (20, 30, 40):
             replace(path, graph_text(capacity))
-            await until(lambda capacity=capacity: graph.capacity == capacity)
+            await running(graph, capacity)
 
 
 async def test_without_word_from_the_system_it_looks_and_says_so(

@@ -81,7 +81,7 @@ def test_the_unit_gives_a_drain_its_time() -> None:
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(DOCS / "deploy/sinkgraph@.service")
     service = unit["Service"]
-    assert service["Type"] == "notify"
+    assert service["Type"] == "notify-reload"
     drain = re.search(r"--drain (\d+)s", service["ExecStart"])
     assert drain is not None
     assert int(service["TimeoutStopSec"].removesuffix("s")) > int(drain[1])

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sinkgraph.control.nudging import Nudges, folders_of
-from sinkgraph.control.outcomes import Busy
 from sinkgraph.control.supervisor import Supervisor
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.render.serve.watch import Watched
@@ -104,8 +103,8 @@ class Watcher:
                         await self._catch_up()
                 else:
                     await self._aside(self._listen)
-            except (Busy, OSError) as error:
-                self._topology.journal.note("watch_failed", error=str(error))
+            except Exception as error:  # it must go on: the next save may be the right one
+                self._topology.journal.note("watch_failed", error=repr(error))
 
     async def _changed(self) -> bool:
         """Tell whether the files hold something else, once they have come to rest."""
