@@ -21,6 +21,7 @@ from benchmarks.payloads import DISTINCT
 from benchmarks.peers.compare import FULL_COMPARISON, QUICK_COMPARISON, compare
 from benchmarks.peers.run import PeerUnavailable
 from benchmarks.recovery import RECOVERY
+from benchmarks.reload import RELOAD
 from benchmarks.report import figure_table
 from benchmarks.shapes import SHAPES
 from benchmarks.slow_sink import SLOW_SINK
@@ -39,6 +40,7 @@ TABLES = (
     HTTP,
     DURABLE,
     RECOVERY,
+    RELOAD,
     SLOW_SINK,
     DOCUMENTS,
     WATCHED,

@@ -70,6 +70,13 @@ PARTS = (
     Part("disk-errors", "P2", ("tests/log/disk/test_honest_errors.py",), 20, once=True),
     Part("corruption", "P3", ("tests/log/disk/test_corruption.py",), 1_000, once=True),
     Part("order", "P7", ("tests/reliability/test_order.py",), 10),
+    Part("reloads", "P9", ("tests/e2e/test_reload_under_load.py",), 50),
+    Part(
+        "random-reloads",
+        "P9 P10",
+        ("tests/reliability/test_reloads.py", "tests/runtime/reload/test_refused.py"),
+        10,
+    ),
     Part("duplicates", "P8", ("tests/reliability/test_duplicates.py",), 10),
     Part("memory", "P13", ("tests/reliability/test_memory.py",), 170, once=True),
     Part("herd", "P14", ("tests/reliability/test_herd.py",), 4),

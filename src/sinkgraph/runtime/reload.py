@@ -8,6 +8,7 @@ who asked for it, is not its affair.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -147,7 +148,19 @@ class Reload:
         return any(old.closed for old, _ in self._matching.kept.values())
 
     def commit(self) -> None:
-        """Make the new graph the one that runs: synchronous, and cannot fail."""
+        """Make the new graph the one that runs: synchronous, and cannot fail.
+
+        What garbage there is is collected after it.
+        """
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            self._commit()
+        finally:
+            if collects:
+                gc.enable()
+
+    def _commit(self) -> None:
         topology, matching = self._topology, self._matching
         topology.flush()
         going_on = {id(old) for old, _ in matching.kept.values()}
