@@ -128,6 +128,23 @@ def test_176_nodes_fit_a_small_terminal_with_what_is_wrong_in_sight() -> None:
     assert {"us/billing", "ap/sms", "eu/search", "sa/push"} <= alone
 
 
+@pytest.mark.parametrize(
+    ("edges", "expected"),
+    [
+        (("a>x", "a>y", "a>z"), ["a", "xyz"]),
+        (("x>a", "y>a", "z>a"), ["a", "xyz"]),
+        (("a>x", "a>y", "x>b", "y>b", "b>c", "b>d"), ["a", "b", "cd", "xy"]),
+        (("a>x", "a>y", "b>y", "b>z"), ["a", "b", "x", "y", "z"]),
+        (("a>x", "a>y", "x!d", "y!d", "a!d"), ["a", "d", "xy"]),
+    ],
+)
+def test_branches_between_the_same_ends_are_folded(
+    edges: tuple[str, ...], expected: list[str]
+) -> None:
+    made = arrange(graph(*edges), loud=(), errors=True)
+    assert sorted("".join(box.block.members) for box in made.boxes) == expected
+
+
 def test_a_group_is_folded_into_one_box() -> None:
     made = arrange(shapes.regions(("eu", "us"), 4), groups={"eu"}, errors=True)
     box = made.boxes[made.homes["eu"]]

@@ -1,4 +1,4 @@
-"""Folds what is alike: healthy branches of one fan-out into one box, and whole groups.
+"""Folds what is alike: healthy branches between the same ends into one box, and whole groups.
 
 Which nodes are worth a line of their own is said by the caller; it looks at no live number.
 """
@@ -19,23 +19,28 @@ FEWEST = 2
 
 
 def folded_branches(chart: Chart, edges: Sequence[MapEdge], loud: Collection[str]) -> Chart:
-    """Fold the branches of each fan-out that end in themselves and hold no loud node."""
+    """Fold branches that come from the same blocks, lead to the same, and hold no loud node.
+
+    They stand beside each other, so that folding them closes no circle. What takes dead letters
+    stays alone.
+    """
     above: dict[int, set[int]] = defaultdict(set)
-    onward: set[int] = set()
+    below: dict[int, set[int]] = defaultdict(set)
+    graves: set[int] = set()
     for link in chart.links:
         if link.error:
-            above[link.target].add(-1)
+            graves.add(link.target)
         else:
             above[link.target].add(link.source)
-            onward.add(link.source)
-    families: dict[tuple[int, str | None], list[int]] = defaultdict(list)
+            below[link.source].add(link.target)
+    families: dict[tuple[frozenset[int], frozenset[int], str | None], list[int]]
+    families = defaultdict(list)
     for number, block in enumerate(chart.blocks):
-        origin = above.get(number, set())
-        if number in onward or len(origin) != 1 or -1 in origin or block.folded:
+        ends = frozenset(above[number]), frozenset(below[number])
+        if number in graves or block.folded or not (ends[0] or ends[1]):
             continue
-        if any(name in loud for name in block.members):
-            continue
-        families[next(iter(origin)), chart.nodes[block.key].group].append(number)
+        if not any(name in loud for name in block.members):
+            families[*ends, chart.nodes[block.key].group].append(number)
     parts = [family for family in families.values() if len(family) >= FEWEST]
     return _merged(chart, edges, [(family, f"+ {len(family)} lanes") for family in parts])
 
