@@ -157,11 +157,16 @@ async def test_killed_and_started_with_resume_it_runs_what_ran(tmp_path: Path) -
         assert now["drift"]["why"] == "refused"
         code, out, err = await asked(tmp_path, "rollback")
         assert (code, out) == (0, "generation 3 runs now: 1 to retune\n"), err
+        now = await status(tmp_path)
+        assert now["nodes"]["hooks"]["capacity"] == 100
         assert await program.interrupted() == 0
-    editor.save(100)
-    async with Program(*run, cwd=tmp_path) as program:
-        await program.port()
-        assert await program.interrupted() == 0
+    editor.save(100, ("hooks", "hoks"))
+    text = editor.path.read_text().replace("  hooks:", "  hoks:")
+    editor.path.write_text(text)
+    code, _, err = await asked(tmp_path, *run)
+    assert code == 1
+    assert "hooks" in err
+    assert "`--resume` starts generation 3, which ran last" in err
 
 
 async def test_operators_verbs_tell_what_they_did_and_what_they_could_not(tmp_path: Path) -> None:

@@ -200,6 +200,9 @@ class _Runner:
         except StartFailed as error:
             for reason in error.reasons:
                 echo(f"error: {safe_text(reason)}", err=True)
+            if self._begun.other is not None:
+                said = f"`--resume` starts generation {self._begun.other}, which ran last"
+                echo(f"  = help: {said}", err=True)
             echo("nothing was started", err=True)
             return FINDINGS
         self._live = live

@@ -34,7 +34,10 @@ _TOLD = frozenset({"watch", "signal"})
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Is what a run begins with. `resumed`: the document that ran last, not what the file says."""
+    """Is what a run begins with. `resumed`: the document that ran last, not what the file says.
+
+    `other`: the generation that ran last, where its graph was another one.
+    """
 
     file: str
     loaded: Loaded
@@ -42,6 +45,7 @@ class Begun:
     watched: Watched | None
     resumed: bool
     watch: bool
+    other: int | None = None
 
     @property
     def graph(self) -> Graph:
@@ -87,7 +91,9 @@ def begun(file: str, recipe: Recipe, state_dir: str | None, *, watch: bool, resu
             said = f"`--resume` starts generation {last.generation}, which ran last"
             echo(f"  = help: {said}", err=True)
         sys.exit(FINDINGS)
-    return Begun(file, loaded, recipe, watched, False, watch)
+    differs = last is not None and last.digest != loaded.graph.digest
+    other = last.generation if last is not None and differs else None
+    return Begun(file, loaded, recipe, watched, False, watch, other)
 
 
 def _print(loaded: Loaded) -> None:

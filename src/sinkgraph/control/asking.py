@@ -120,7 +120,10 @@ class Turns:
             one.answer.set_result(replace(outcome, superseded=held))
         newest.answer.set_result(outcome)
         if not newest.only_look:
-            self._told(newest.origin, outcome)
+            try:
+                self._told(newest.origin, outcome)
+            except Exception:
+                pass  # who cannot be told does not keep others from their turn
 
     async def close(self) -> None:
         """Answer what waits, and take nothing more. Idempotent."""
