@@ -68,7 +68,7 @@ def test_a_cut_line_says_that_something_is_missing() -> None:
 
 
 def test_every_glyph_has_an_ascii_twin() -> None:
-    line = said("".join(GLYPHS.values()), " a → b · c — × … ● ◄")
+    line = said("".join(GLYPHS.values()), " a → b · c — × … ● ◄ ▮▯")
     assert line.in_ascii().plain.isascii()
 
 
@@ -82,6 +82,7 @@ def test_every_glyph_has_an_ascii_twin() -> None:
          "connection refused"),
         ("DeliveryFailed: webhook: no answer after 2s", "timeout"),
         ("OSError: [Errno 28] No space left on device", "disk full"),
+        ("Rejected: the body is too odd", "the body is too odd"),
         ("ValueError: data.n is no number", "data.n is no number"),
         ("cannot connect to http://host:503/x: connection reset by peer", "connection reset"),
         ("x" * 200, "x" * 59 + "…"),

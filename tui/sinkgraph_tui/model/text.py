@@ -20,10 +20,10 @@ _MOST = 400
 _ASCII = str.maketrans({
     "●": "*", "○": "[O]", "◐": "[H]", "⊘": "[T]", "‖": "[P]", "✕": "[X]", "▲": "^", "▼": "v",
     "→": "->", "⇄": "<>", "·": "-", "—": "-", "–": "-", "×": "x", "…": "~", "≥": ">=", "✓": "ok",
-    "◄": "<",
+    "◄": "<", "▮": "#", "▯": ".",
 })  # fmt: skip
 _STATUS = re.compile(r"\b(?:answered|status|HTTP)\D{0,3}([1-5]\d\d)\b")
-_CLASS = re.compile(r"^[A-Z][A-Za-z]*(?:Error|Failed|Rejected|Exception|Overloaded|Closed): ")
+_CLASS = re.compile(r"^[A-Za-z]*(?:Error|Failed|Rejected|Exception|Overloaded|Closed): ")
 
 
 @dataclass(frozen=True, slots=True)
