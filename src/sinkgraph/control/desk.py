@@ -95,6 +95,8 @@ class Desk:
             "facts": self.redactor.value({k: v for k, v in facts.items() if v is not None}),
         }
         self.tally.note(entry)
+        if entry.kind == "graph_reloaded":
+            self.sampler.hurry()  # who asks next sees the graph that runs
         self.journal.append(value)
         self.news.publish("entry", value)
 
