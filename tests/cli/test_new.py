@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import pty
+import select
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -143,10 +144,15 @@ def test_a_document_and_its_schema_are_written_and_check_finds_nothing(
     assert (graph.name, found) == (f"my-{starter}", [])
 
 
-def test_without_a_file_it_is_graph_and_the_starter_gives_the_name(here: Path) -> None:
-    assert invoke("--yes", "--format", "toml").exit_code == 0
-    assert sinkgraph.load("graph.toml").name == "webhook"
-    assert sorted(os.listdir()) == ["graph.toml", "sinkgraph.schema.json"]
+def test_without_a_file_it_is_graph_and_the_folder_gives_the_name(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name in [("shop.eu", "shop.eu"), ("two words", "webhook")]:
+        (here / folder).mkdir()
+        monkeypatch.chdir(here / folder)
+        assert invoke("--yes", "--format", "toml").exit_code == 0
+        assert sinkgraph.load("graph.toml").name == name
+        assert sorted(os.listdir()) == ["graph.toml", "sinkgraph.schema.json"]
 
 
 def test_a_dash_prints_the_document_and_writes_nothing(here: Path) -> None:
@@ -299,8 +305,11 @@ def test_ctrl_c_on_a_real_terminal_leaves_nothing(tmp_path: Path) -> None:
             seen += os.read(terminal, 65_536)
         os.write(terminal, b"\x03")
         with suppress(OSError):  # it ends once all it wrote is read, and then there is no terminal
-            while os.read(terminal, 65_536):
-                pass
+            while True:
+                if not select.select([terminal], [], [], 2)[0]:
+                    os.write(terminal, b"\x03")  # the first came just before the line was read
+                elif not os.read(terminal, 65_536):
+                    break
         _, status = os.waitpid(child, 0)
     finally:
         os.close(terminal)

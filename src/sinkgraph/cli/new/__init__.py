@@ -34,7 +34,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
     default=None,
     help="What to begin from; without it, questions are asked on a terminal.",
 )
-@click.option("--name", default=None, help="The name of the graph [the file's].")
+@click.option(
+    "--name", default=None, help="The name of the graph [the file's; of `graph.yaml` its folder's]."
+)
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--yes", is_flag=True, help="Ask nothing: the default of every question is right.")
 @click.option(
@@ -72,8 +74,7 @@ def command(
     def text_of(answers: Answers) -> str:
         return document_text(composed(answers, "graph.yaml" if file == "-" else file), syntax)
 
-    stem = Path(file).name.partition(".")[0]
-    default_name = stem if stem != "graph" and _PLAIN.fullmatch(stem) else None
+    default_name = _default_name(file)
     if asks:
         _named(replace(Answers(), name=name or "graph"), file, syntax)
         answers = ask(name, default_name, lambda one: findings_of(text_of(one), file, syntax))
@@ -90,6 +91,17 @@ def command(
         return
     _write(file, text, force=force)
     _next(answers, file)
+
+
+def _default_name(file: str) -> str | None:
+    """Return what a graph is called: as its file, or as the folder of a `graph.yaml`.
+
+    Not all alike: graphs of one name share the default state dir.
+    """
+    stem = Path(file).name.partition(".")[0]
+    if stem == "graph":
+        stem = Path(file).absolute().parent.name
+    return stem if _PLAIN.fullmatch(stem) else None
 
 
 def on_terminal() -> bool:
