@@ -320,3 +320,5 @@ class Shelved(Seat):
             self.shelf.settle(places, size)
             if self.durable and not self.shelf.pending:
                 self.bytes = 0  # of what a restart found, sizes are known about
+        elif not len(self.backlog) and not self.in_flight:
+            self.bytes = 0  # what was begun before bytes were bounded ends without a size

@@ -174,6 +174,29 @@ def test_a_capacity_below_the_depth_drops_nothing_and_takes_nothing() -> None:
     simulate(story)
 
 
+def test_bytes_that_are_bounded_while_a_batch_fails_are_all_given_back() -> None:
+    async def story(world: World) -> None:
+        host = world.destination("http://a.test").script("503 x4")
+        backoff = {"base": "5s", "cap": "5s", "jitter": "none"}
+        more: dict[str, Any] = {
+            "http_format": "ndjson",
+            "http_max_batch": 2,
+            "retry_backoff": backoff,
+        }
+        before = document(chain(retry_hold="event", **more))
+        async with world.run(before) as live:
+            await live.write_many([{"n": n} for n in range(8)])
+            await asyncio.sleep(1)
+            await applied(live, edited(before, queue={"max_bytes": "60B"}))
+            assert await live.drain(100)
+            assert live.snapshot().nodes["queue"].facts["bytes"] == 0
+            await live.write_many([{"n": n} for n in range(8, 14)], timeout=1)
+            assert await live.drain(100)
+        assert sorted(numbers(host)) == list(range(14))
+
+    simulate(story)
+
+
 def test_tokens_windows_counters_and_half_full_batches_survive() -> None:
     async def story(world: World) -> None:
         sinks: Sinks = {
