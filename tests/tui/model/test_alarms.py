@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sinkgraph.api.client import Seen
 from sinkgraph_tui.model.alarms import Board
 from sinkgraph_tui.model.headlines import headline, summary
+from sinkgraph_tui.model.reading import Reading
 from sinkgraph_tui.model.shape import Shape
 from sinkgraph_tui.model.signs import Kind, Sign
-from tests.tui.model.scenes import shop
+from tests.tui.model.scenes import AT, ERROR, breaker, shop, shop_nodes, snapshot
 
 SHOP = Shape(shop())
 SLOW = Sign(Kind.SLOW, "hooks.http", 4, number=1.41, usual=0.14)
@@ -137,3 +139,25 @@ def test_a_sign_of_two_looks_in_a_row_is_always_told(
         assert len({one.key for one in alarms}) == len(alarms)
         assert len({sign.key for sign in told}) == len(told)
         before = signs
+
+
+def test_an_outage_longer_than_what_is_kept_is_as_old_as_it_is() -> None:
+    reading = Reading()
+    reading.take_graph(shop())
+    for second in range(1_000):
+        opens = max(0, second - 90) // 10
+        held = {"breaker": breaker("open" if opens else "closed", opens=opens)}
+        nodes = shop_nodes(hooks_retry={**held, "last_error": ERROR})
+        reading.take(Seen(snapshot(nodes, AT + second), True), float(second))
+    view = reading.view(999.0)
+    assert [view.headline(one).plain for one in view.alarms] == ["○ hooks OPEN 14m59s 503"]
+    assert view.alarms[0].trouble.cause.number == 89  # it opened 90 times, first without a probe
+
+
+def test_an_outage_that_was_there_before_says_what_is_known_of_its_probes() -> None:
+    reading = Reading()
+    reading.take_graph(shop())
+    for second in range(30):
+        nodes = shop_nodes(hooks_retry={"breaker": breaker("open", opens=7 + second // 10)})
+        reading.take(Seen(snapshot(nodes, AT + second), True), float(second))
+    assert reading.view(29.0).alarms[0].trouble.cause.number == 2

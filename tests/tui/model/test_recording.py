@@ -97,6 +97,13 @@ def test_why_and_next_of_a_real_outage() -> None:
     ]
 
 
+def test_what_has_ended_explains_nothing_any_more() -> None:
+    _, view = played(29.5)
+    assert view.alarms != ()  # it is told for five seconds more that it ended
+    assert [line.plain for line in view.why("hooks")] == ["All is well: 99/s in, 99/s out."]
+    assert view.node_level("hooks.retry") is None
+
+
 def test_totals_of_a_real_run() -> None:
     _, view = played(5.5)
     assert view.totals is not None

@@ -132,11 +132,21 @@ class Board:
         """Return a sign that was there before, perhaps after it had been gone."""
         if was.last_at < self.at and at - was.last_at >= OFF_S:
             return _Raised(sign, at, at, times=was.times + 1)
-        return replace(was, sign=sign, last_at=at, looks=was.looks + 1, was_alarm=was.enough)
+        stayed = was.last_at == self.at
+        held = _lasting(was.sign, sign) if stayed else sign
+        return replace(was, sign=held, last_at=at, looks=was.looks + 1, was_alarm=was.enough)
 
     def signs(self) -> tuple[Sign, ...]:
         """Return the signs that stand as alarms."""
         return tuple(one.sign for one in self.raised.values() if one.standing(self.at))
+
+    def present(self) -> tuple[Sign, ...]:
+        """Return those of them that are there right now: nothing is explained by what has ended."""
+        return tuple(
+            one.sign
+            for one in self.raised.values()
+            if one.standing(self.at) and one.last_at == self.at
+        )
 
     def acknowledged(self, key: Key, lasting_s: float = FORGET_S) -> Board:
         """Return it with an alarm acknowledged for a time; one that is over is forgotten."""
@@ -194,6 +204,15 @@ class Board:
             ended_at=held.last_at,
             cleared=True,
         )
+
+
+def _lasting(was: Sign, now: Sign) -> Sign:
+    """Return a sign that has stayed; it began when it began, though that is forgotten by now."""
+    since = min((one for one in (was.since, now.since) if one is not None), default=None)
+    number = now.number
+    if was.number is not None and was.counter is not None and now.counter is not None:
+        number = was.number + max(0.0, now.counter - was.counter)
+    return replace(now, since=since, number=number)
 
 
 def _sign_key(key: Key) -> Key:

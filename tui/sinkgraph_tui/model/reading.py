@@ -199,7 +199,7 @@ class Reading:
             behind_s=behind, at=then.snapshot.at,
         )  # fmt: skip
         if here.live:
-            signs = self.board.signs()
+            signs = self.board.present()
             alarms = self.board.alarms(self.shape)
             passed = 0.0 if fresh.frozen else fresh.age_s
         else:

@@ -54,7 +54,8 @@ class Sign:
     """Is one abnormal fact. Times are Unix seconds of the server; `level` is 1 to 6, as P1 to P6.
 
     `impact_at` is when it gets worse, `ends_at` when it ends or is tried again by itself; `number`
-    is a rate, share, count or time, as the kind has it, and `usual` what it is when all is well.
+    is a rate, share, count or time, as the kind has it, and `usual` what it is when all is well;
+    `counter` is where the server's own count stands by which `number` grows.
     """
 
     kind: Kind
@@ -66,6 +67,7 @@ class Sign:
     reason: str = ""
     number: float | None = None
     usual: float | None = None
+    counter: float | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -165,11 +167,17 @@ class _Look:
                 "half_open": (Kind.PROBING, 4),
                 "isolated": (Kind.TRIPPED, 5),
             }[state]
-            tries = self._opens() if state != "isolated" else None
+            counts = state != "isolated"
             yield Sign(
-                kind, self.name, level, since,
-                ends_at=self._in(ends), reason=self.reason, number=tries,
-            )  # fmt: skip
+                kind,
+                self.name,
+                level,
+                since,
+                ends_at=self._in(ends),
+                reason=self.reason,
+                number=self._opens() if counts else None,
+                counter=float(breaker.opens) if counts else None,
+            )
         elif node.status in ("failed", "degraded"):
             failed = node.status == "failed"
             since = self.past.since(self.name, lambda one: one.status == node.status, self.at)
@@ -183,13 +191,15 @@ class _Look:
     def _opens(self) -> float:
         """Return how many attempts to close it again have failed since it was closed last."""
         opens = self.node.breaker.opens if self.node.breaker is not None else 0
+        tries = 0
         for one in reversed(self.past.snapshots(self.at)):
             then = one.nodes.get(self.name)
             if then is None or then.breaker is None:
                 break
+            tries = opens - then.breaker.opens
             if then.breaker.state in ("closed", "disabled"):
-                return float(max(0, opens - then.breaker.opens - 1))
-        return 0.0
+                return float(max(0, tries - 1))  # the first time it opened, no probe had failed
+        return float(max(0, tries))
 
     def _queue(self) -> Iterator[Sign]:
         node = self.node
