@@ -81,8 +81,14 @@ def _broken(
         promise.owner.dotted((field,)),
         labels,
         notes,
-        ("change that node, or promise what the graph keeps",),
+        (_help(because, found),),
     )
+
+
+def _help(because: Because | None, found: str) -> str:
+    if because is not None and because.field == "store" and found != "durable":
+        return f"write `store: disk` in `{because.node}`, or promise what the graph keeps"
+    return "change that node, or promise what the graph keeps"
 
 
 def _span(graph: Graph, because: Because) -> Span | None:
