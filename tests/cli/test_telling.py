@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinkgraph.api.models import BreakerView, LedgerTerms, NodeView, SnapshotView
+from sinkgraph.api.models import BreakerView, DriftView, LedgerTerms, NodeView, SnapshotView
 from sinkgraph.cli.standing import lasting, status_lines
 from sinkgraph.cli.telling import Teller
 
@@ -119,6 +119,27 @@ def test_a_reload_and_a_stop_are_told() -> None:
         "old was removed",
         "new was added, a queue",
     ]
+
+
+def test_a_file_that_is_refused_and_its_repair_are_told() -> None:
+    drift = DriftView(
+        why="refused",
+        said="g.yaml was refused: `brodcast` is not a kind",
+        since=1.0,
+        running="a",
+        file=None,
+        reasons=[],
+        diagnostics=[],
+    )
+    fine, bad = seen(node("q")), seen(node("q")).model_copy(update={"drift": drift})
+    assert told(fine, bad, bad) == []
+    assert told(fine, bad) == ["drift: g.yaml was refused: `brodcast` is not a kind"]
+    assert told(fine, bad, fine) == ["what runs is what the file says"]
+
+
+def test_a_node_that_is_added_has_its_article() -> None:
+    added = ["a was added, an http", "b was added, an endpoint"]
+    assert told(seen(), seen(node("a", kind="http"), node("b", kind="endpoint"))) == added
 
 
 def test_another_run_begins_anew() -> None:

@@ -6,6 +6,8 @@ no change.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sinkgraph.api.models import BreakerView, NodeView, SnapshotView
 from sinkgraph.cli.standing import lasting, node_state, trouble
 from sinkgraph.diagnostics.safe import safe_text
@@ -43,18 +45,28 @@ class Teller:
             told.append(f"generation {now.generation} runs now")
         if now.status != before.status:
             told.append(f"the graph is {now.status}")
+        told += self._drift(before, now)
         for name in before.nodes:
             if name not in now.nodes:
                 told.append(f"{safe_text(name)} was removed")
         for name, node in now.nodes.items():
             was = before.nodes.get(name)
             if was is None:
-                told.append(f"{safe_text(name)} was added, a {node.kind}")
+                article = "an" if node.kind[:1] in "aeiou" or node.kind == "http" else "a"
+                told.append(f"{safe_text(name)} was added, {article} {node.kind}")
             else:
                 told += self._node(was, node, now.at)
         if now.residue and now.residue != before.residue:
             told.append(f"{now.residue:,} events are unaccounted for, which is a bug in sinkgraph")
         return told
+
+    def _drift(self, before: SnapshotView, now: SnapshotView) -> Iterator[str]:
+        """Say what the file came to say, as against what runs."""
+        was = before.drift.said if before.drift is not None else None
+        if now.drift is not None and now.drift.said != was:
+            yield f"drift: {safe_text(now.drift.said)}"
+        elif now.drift is None and was is not None:
+            yield "what runs is what the file says"
 
     def _first(self, now: SnapshotView) -> list[str]:
         head = f"{safe_text(now.name)} is {'running' if now.status == 'ok' else now.status}"
