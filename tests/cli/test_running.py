@@ -65,7 +65,7 @@ async def test_an_operators_round(tmp_path: Path) -> None:
         out, _ = await ask(tmp_path, "breaker", "reset", "again")
         assert out.startswith("the breaker of again is closed")
         _, err = await ask(tmp_path, "pause", "end", code=1)
-        assert "`end` is a blackhole, it holds no events back; the nearest that can is `q`" in err
+        assert "`end` (blackhole) holds no events back; the nearest that can is `q`" in err
         out, err = await ask(tmp_path, "tap", "q", "--limit", "2", "--where", "data != null")
         assert [json.loads(line)["source"] for line in out.splitlines()] == ["ticks", "ticks"]
 

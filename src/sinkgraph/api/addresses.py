@@ -99,7 +99,9 @@ def _ours(directory: str) -> bool:
 def _read(directory: str, name: str) -> Run | None:
     path = os.path.join(directory, name)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     with os.fdopen(fd, "rb") as file:
@@ -111,7 +113,7 @@ def _read(directory: str, name: str) -> Run | None:
             lives = False
         try:
             run: Run | None = _run_of(json.loads(file.read(65_536)))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
             run = None
         if not lives:
             _remove(path, fd, run.socket if run is not None else None)

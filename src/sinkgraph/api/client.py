@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ class Client:
         """Carry out pause, resume, drain, trip, reset or probe."""
         group = "breakers" if verb in ("trip", "reset", "probe") else "nodes"
         body = {"for_s": for_s, "why": why}
-        return await self._post(f"/v1/{group}/{quote(node)}/{verb}", Done, body)
+        return await self._post(f"/v1/{group}/{_part(node)}/{verb}", Done, body)
 
     async def replay(self, **how: Any) -> Replayed:
         """Have dead letters written again; fields as in ReplayRequest."""
@@ -272,7 +273,7 @@ class Client:
         """
         given = {"where": where, "rate": rate, "bytes": cap}
         query = [(key, str(value)) for key, value in given.items() if value is not None]
-        path = f"/v1/tap/{quote(node)}"
+        path = f"/v1/tap/{_part(node)}"
         async for message in self._messages(path, None, query=query):
             if message.event == "event":
                 yield TapEvent.model_validate_json(message.data)
@@ -312,7 +313,7 @@ class Client:
         ) as answer:
             text = await answer.text()
             if answer.status >= 400 and answer.status != also:
-                raise _refusal(answer.status, text)
+                raise self._refusal(answer.status, text)
             try:
                 return json.loads(text)
             except ValueError:
@@ -335,8 +336,20 @@ class Client:
             ) as answer:
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = safe_text(str(error) or "no answer in time", 200)
+            said = safe_text(_why(error), 200)
+            begun = not isinstance(error, aiohttp.ClientConnectorError)
+            if begun and method != "GET":
+                raise Unreachable(
+                    f"{self.address} was asked, and it is not known whether it does it: {said}"
+                ) from None
             raise Unreachable(f"cannot reach {self.address}: {said}") from None
+
+    def _refusal(self, status: int, text: str) -> SinkgraphError:
+        try:
+            return Refused(Problem.model_validate_json(text))
+        except ValidationError:
+            said = f"{self.address} does not speak as a graph does: it answered {status}"
+            return Unreachable(said)
 
     async def _messages(
         self, path: str, last_id: str | None, *, query: Sequence[tuple[str, str]] = ()
@@ -345,7 +358,7 @@ class Client:
         headers |= {"Last-Event-ID": last_id} if last_id else {}
         async with self._asking("GET", path, None, headers=headers, params=list(query)) as answer:
             if answer.status >= 400:
-                raise _refusal(answer.status, await answer.text())
+                raise self._refusal(answer.status, await answer.text())
             async for message in messages_of(answer.content.iter_any()):
                 yield message
 
@@ -362,10 +375,19 @@ def _parsed(model: type[_Model], value: Any) -> _Model:
         raise Unreachable(f"what was answered is not understood: {place}") from None
 
 
-def _refusal(status: int, text: str) -> SinkgraphError:
-    try:
-        problem = Problem.model_validate_json(text)
-    except ValidationError:
-        said = safe_text(text, 200)
-        problem = Problem(type="about:blank", title="refused", status=status, detail=said)
-    return Refused(problem)
+def _why(error: Exception) -> str:
+    """Return why nothing was answered, without the words of the library that asked."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return str(error) or "it ended the connection"
+
+
+def _part(node: str) -> str:
+    """Return a node's name as a part of a path; raise Refused for what no node can be called."""
+    if any(part in ("", ".", "..") for part in node.split("/")):
+        said = f"no node is named `{safe_text(node, 80)}`"
+        raise Refused(Problem(type="about:blank", title="not found", status=404, detail=said))
+    return quote(node)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from sinkgraph.cli.options import echo, seconds
 from sinkgraph.cli.reaching import reach
 from sinkgraph.diagnostics.safe import safe_text
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from sinkgraph.api.messages import Done
 
 __all__ = ["act"]
+
+_LONGEST_S = 30 * 86_400
 
 _DID = {
     "pause": "is paused",
@@ -44,6 +48,8 @@ def act(
 ) -> None:
     """Carry a verb out at a node of a running graph, and say what came of it."""
     for_s = seconds(lasting, "--for") if lasting is not None else None
+    if for_s is not None and not 0 < for_s <= _LONGEST_S:
+        raise click.UsageError(f"`--for {safe_text(lasting or '', 40)}` is not between 1ms and 30d")
 
     async def work(client: Client) -> None:
         done = await client.act(verb, node, for_s=for_s, why=why)

@@ -60,11 +60,11 @@ class Places:
             return node
         near = self._above(node) or self._below(node)
         help = f"; the nearest that can is `{near.name}`" if near is not None else ""
-        why = "only Python writes to it" if node.kind == "inlet" else "it holds no events back"
+        why = "is written to by Python alone" if node.kind == "inlet" else "holds no events back"
         raise Refusal(
             409,
             "wrong_node",
-            f"`{node.name}` is a {node.kind}, {why}{help}",
+            f"`{node.name}` ({node.kind}) {why}{help}",
             nearest=near.name if near is not None else None,
         )
 
