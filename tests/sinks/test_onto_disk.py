@@ -118,3 +118,42 @@ def test_an_event_that_cannot_be_stored_keeps_all_of_them_in_memory() -> None:
 
 class Unknown:
     """Is what no format has a word for."""
+
+
+def below(first: str, to: Any) -> dict[str, Any]:
+    """Return a document whose queue `hooks` is kept in `first`, with what stands above it."""
+    sinks = {
+        "again": {"kind": "retry", "to": "hook", "backoff": {"base": "1s", "cap": "1s"}},
+        "hook": {"kind": "http", "url": f"{HOST}/in", "format": "ndjson"},
+        "hooks": {"kind": "queue", "to": "again", "store": first, "max_bytes": "10MiB"},
+        **to,
+    }
+    inlet = {"in": {"kind": "inlet", "to": "fan"}}
+    return {"sinkgraph": 1, "name": "moving", "sources": inlet, "sinks": sinks}
+
+
+def test_what_another_queue_has_on_disk_is_not_taken_for_its_own() -> None:
+    beside = {
+        "fan": {"kind": "broadcast", "to": ["log", "hooks"]},
+        "log": {"kind": "queue", "store": "disk", "to": {"kind": "blackhole"}},
+    }
+    above = {
+        "fan": {"kind": "broadcast", "to": ["log"]},
+        "log": {"kind": "queue", "store": "disk", "to": "hooks"},
+    }
+
+    async def story(world: World) -> None:
+        async with world.run(below("disk", beside), durable=True) as live:
+            world.destination(HOST).down(0.0, how="503")
+            for at in range(0, 6_000, 1_000):  # more than is kept in memory too
+                await live.write_many([{"n": n} for n in range(at, at + 1_000)])
+            await asyncio.sleep(0.5)
+            assert await live.reload(below("memory", above))
+            await live.write_many([{"n": n} for n in range(6_000, 6_010)])
+            await asyncio.sleep(0.5)
+            world.check()
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+        assert taken(world) == list(range(6_010))
+
+    simulate(story)

@@ -64,8 +64,11 @@ class Store(Protocol):
         """Let nothing more in that was proven to fit before; True when there was a proof."""
         ...
 
-    def accept(self, batch: Batch, *, optional: bool = False) -> None:
-        """Store a batch; cannot refuse: shedding by policy is counted."""
+    def accept(self, batch: Batch, *, optional: bool = False, stored: bool = False) -> None:
+        """Store a batch; cannot refuse: shedding by policy is counted.
+
+        `stored`: it is on disk as this queue's.
+        """
         ...
 
 
@@ -337,7 +340,7 @@ class Plan:
                 ledger.delivered += n
             share = shares.get(k)
             batch = one.batch if share is None else share.batch()
-            one.store.accept(batch, optional=one.optional)
+            one.store.accept(batch, optional=one.optional, stored=share is not None)
         for later in self.later:
             n = later.batch.j - later.batch.i
             for ledger in later.trail:

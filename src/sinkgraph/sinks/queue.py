@@ -171,8 +171,8 @@ class Queue(Shelved):
             return False
         return self.max_bytes is None or size_of(batch) <= self.max_bytes
 
-    def accept(self, batch: Batch, *, optional: bool = False) -> None:
-        """Store a batch picked for this queue; what its policy sheds is counted."""
+    def accept(self, batch: Batch, *, optional: bool = False, stored: bool = False) -> None:
+        """Store a batch picked for this queue, on disk or not; what its policy sheds is counted."""
         if self.reads is not None:
             self.step_aside()
         n = len(batch)
@@ -185,7 +185,7 @@ class Queue(Shelved):
         elif self.when_full == "drop_oldest":
             room = self._shed_oldest(batch)
             batch, rest = batch[n - room :], batch[: n - room]
-        warm = self.shelve(batch, rest) if self.was_stored(batch) else True
+        warm = self.shelve(batch, rest) if stored else True
         if not len(batch):
             return
         if warm and self._pass_on(batch):

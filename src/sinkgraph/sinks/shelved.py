@@ -137,14 +137,6 @@ class Shelved(Seat):
         in_memory = [one for one in held if shelf is None or not shelf.has(one.places)]
         return sum(map(size_of, in_memory)) + (shelf.size if shelf is not None else 0)
 
-    def was_stored(self, batch: Batch) -> bool:
-        """Whether a batch that is accepted now is on disk.
-
-        It may be though the queue keeps its events in memory: its write began before a reload.
-        """
-        shelf = self.shelf
-        return self.durable or (shelf is not None and shelf.expects(batch.places))
-
     # a disk that is slow, or broken
 
     def refuse_if_stuck(self) -> None:

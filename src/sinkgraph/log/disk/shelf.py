@@ -145,13 +145,6 @@ class Shelf:
                 return False
         return True
 
-    def expects(self, places: Sequence[int] | None) -> bool:
-        """Whether the events at these places were stored for this queue a moment ago."""
-        if not places or places[0] < 0:
-            return False
-        one = self.stretches.get(log_of(places[0]))
-        return one is not None and position_of(places[0]) >= one.head
-
     def stretch(self, log: int) -> Stretch:
         """Return the place in a log, at its head where it is new."""
         found = self.stretches.get(log)
