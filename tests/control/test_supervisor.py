@@ -324,3 +324,20 @@ async def test_what_waits_when_it_closes_is_answered(path: Path) -> None:
         assert not any(isinstance(one, asyncio.CancelledError) for one in outcomes)
         late = await graph.supervisor.apply(Sent(graph_text(60)))
         assert not late
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        '{kind: call, target: "os:system"}',
+        '{kind: transform, python: "os:system", to: {kind: blackhole}}',
+    ],
+)
+async def test_a_document_sent_from_elsewhere_may_name_no_python(path: Path, sink: str) -> None:
+    text = graph_text().replace("{kind: blackhole}", sink)
+    assert sink in text
+    async with supervised(path) as graph:
+        outcome = await graph.supervisor.apply(Sent(text), origin="api")
+        assert not outcome
+        assert "names Python by its module: `os:system`" in outcome.told()
+        assert graph.live.generation == 1

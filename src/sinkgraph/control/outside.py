@@ -1,6 +1,7 @@
-"""What a document that was sent from elsewhere may not name: files outside of a folder.
+"""What a document that was sent from elsewhere may not name: files outside of a folder, Python.
 
-Whoever may send one over an address has a token, but no right to this machine's files.
+Whoever may send one over an address has a token, but no right to this machine's files, nor to have
+whatever is installed here called. What the program itself gave (`provided:`) may be named.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _HELP = "put it below the folder of the document that runs, or apply a file of t
 
 
 def outside(loaded: Loaded, folder: str) -> Loaded:
-    """Return what was loaded, without a graph where it names a file outside of `folder`.
+    """Return what was loaded, without a graph where it names what it may not.
 
     What else was found is not told then: it may say what such a file holds.
     """
@@ -33,6 +34,10 @@ def outside(loaded: Loaded, folder: str) -> Loaded:
             for path in _paths(node)
             if _out(os.path.join(folder, path), folder)
         ]
+        found += [
+            replace(_python(name), span=node.declared_at, label="in this node")
+            for name in _called(node)
+        ]
     return replace(loaded, graph=None, found=tuple(found)) if found else loaded
 
 
@@ -42,6 +47,22 @@ def _paths(node: GraphNode) -> Iterator[str]:
         return
     held: Any = getattr(node.spec, "paths", None) or getattr(node.spec, "path", None)
     yield from map(os.fspath, [held] if isinstance(held, str | os.PathLike) else held or ())
+
+
+def _called(node: GraphNode) -> Iterator[str]:
+    """Yield the Python that a node names by its module."""
+    field = {"call": "target", "transform": "python"}.get(node.kind)
+    name = getattr(node.spec, field, None) if field is not None else None
+    if isinstance(name, str) and not name.startswith("provided:"):
+        yield name
+
+
+def _python(name: str) -> Diagnostic:
+    return Diagnostic(
+        "SG513",
+        f"a document that was sent here names Python by its module: `{safe_text(name, 200)}`",
+        help=("apply a file of that machine there, or name what the program provides",),
+    )
 
 
 def _out(path: str, folder: str) -> bool:
