@@ -124,3 +124,10 @@ def test_how_long_a_pause_may_last_is_told_in_the_words_of_the_command(lasting: 
     done = CliRunner().invoke(cli, ["pause", "q", "--for", lasting], prog_name="sinkgraph")
     assert done.exit_code == 2
     assert f"`--for {lasting}` is not between 1ms and 30d" in done.stderr
+
+
+def test_a_document_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.yaml")
+    done = CliRunner().invoke(cli, ["apply", missing], prog_name="sinkgraph")
+    assert done.exit_code == 1
+    assert f"{missing}: the document does not exist" in done.stderr

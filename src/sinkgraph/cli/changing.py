@@ -74,8 +74,8 @@ def sent(file: str, syntax: Syntax | None) -> dict[str, Any]:
         )
     content, finding = read_bytes(file)
     if content is None:
-        said = finding.headline if finding is not None else f"cannot read `{safe_text(file)}`"
-        raise click.ClickException(said)
+        said = finding.headline if finding is not None else "it cannot be read"
+        raise click.ClickException(f"{safe_text(file)}: {said}")
     if len(content) > _MOST_BYTES:
         raise click.ClickException(f"`{safe_text(file)}` is larger than 16 MiB")
     text = content.decode("utf-8", "replace")
