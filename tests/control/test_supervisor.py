@@ -326,6 +326,24 @@ async def test_what_waits_when_it_closes_is_answered(path: Path) -> None:
         assert not late
 
 
+async def test_a_schema_that_is_python_is_not_imported_for_who_sends_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(path.parent))
+    (path.parent / "mischief.py").write_text("import pathlib\npathlib.Path('done').touch()\n")
+    monkeypatch.chdir(path.parent)
+    text = graph_text().replace("{kind: inlet", '{kind: inlet, schema: "python:mischief:X"')
+    assert "mischief" in text
+    async with supervised(path) as graph:
+        outcome = await graph.supervisor.apply(Sent(text), origin="api")
+        assert not outcome
+        assert "names Python by its module: `python:mischief:X`" in outcome.told()
+        loaded, plan = await graph.supervisor.plan(Sent(text))
+        assert plan is None
+        assert loaded.graph is None
+    assert not (path.parent / "done").exists()
+
+
 @pytest.mark.parametrize(
     "sink",
     [

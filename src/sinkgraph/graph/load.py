@@ -227,7 +227,8 @@ def load_tree(
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a tree that was read without a problem, or of what could be read.
 
-    Without `includes` the document may not include others: no file but schemas and secrets is read.
+    Without `includes` the document may not include others: no file but schemas and secrets is read,
+    and no Python is imported.
     `parts` are the texts it included when it was read before, which are taken instead of files.
     """
     looked = Looked() if looked is None else looked
@@ -255,7 +256,7 @@ def load_tree(
     found.extend(more)
     looked.files.extend(_schema_files(spec, base))
     spec = replace(spec, files=tuple(dict.fromkeys(looked.files)))
-    view = connect(spec, base, output)
+    view = connect(spec, base, output, imports=includes)
     for rule in RULES:
         found.extend(rule(view))
     found.extend(format_findings(view))

@@ -42,12 +42,13 @@ class View:
     `nodes`: the enabled ones by name, in the order written; the first of equal names. `out` and
     `into`: their links. `unknown`: edges that name nothing. `looped`: edges to their own node.
     `backwards`: edges into a source. `cut`: edges to a disabled node. `shadowed`: names of sinks
-    that a node before them has too.
+    that a node before them has too. `imports`: a schema may be Python that is imported for it.
     """
 
     spec: GraphSpec
     base: Path
     output: Path
+    imports: bool = True
     nodes: dict[str, NodeDecl] = field(default_factory=dict)
     disabled: dict[str, NodeDecl] = field(default_factory=dict)
     out: dict[str, list[Link]] = field(default_factory=dict)
@@ -149,9 +150,9 @@ class View:
         return (f"events reach it by `{' → '.join(steps)}`",)
 
 
-def connect(spec: GraphSpec, base: Path, output: Path) -> View:
+def connect(spec: GraphSpec, base: Path, output: Path, *, imports: bool = True) -> View:
     """Connect the nodes of a spec by name; nothing is judged."""
-    view = View(spec, base, output)
+    view = View(spec, base, output, imports)
     off: set[str] = set()
     for decl in spec.nodes:
         table = view.nodes

@@ -37,6 +37,7 @@ from sinkgraph.spec.written_at import written_at
 __all__ = ["check"]
 
 _MAX_LABELS = 2
+_SENT = "apply a file of that machine there, or write the schema as a file beside the document"
 _Read: TypeAlias = tuple[Schema | None, list[Diagnostic]]
 
 
@@ -80,6 +81,12 @@ def _schema(
         yield _from_outside(decl, leaf, path)
         return None
     span = leaf.span if leaf is not None else None
+    if named.text.startswith("python:") and not view.imports:
+        said = f"a document that was sent here names Python by its module: `{safe_text(named.text, 200)}`"
+        yield Diagnostic(
+            "SG513", said, "error", span, "would be imported here", path, help=(_SENT,)
+        )
+        return None
     if named.text not in read:
         read[named.text] = read_schema(named.text, view.base, span, path)
         yield from read[named.text][1]
