@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sinkgraph.simulation.world import World, simulate
+from sinkgraph.sinks.queue import Queue
 
 HOST = "http://hooks.test"
 N = 2_500
@@ -155,5 +156,37 @@ def test_what_another_queue_has_on_disk_is_not_taken_for_its_own() -> None:
             world.destination(HOST).recover()
             assert await live.drain(60.0)
         assert taken(world) == list(range(6_010))
+
+    simulate(story)
+
+
+def test_what_is_written_while_a_queue_goes_to_disk_does_not_overtake_what_it_held() -> None:
+    beside = {
+        "fan": {"kind": "broadcast", "to": ["log", "hooks"]},
+        "log": {"kind": "queue", "store": "disk", "to": {"kind": "blackhole"}},
+    }
+
+    async def story(world: World) -> None:
+        async with world.run(below("memory", beside), durable=True) as live:
+            world.destination(HOST).down(0.0, how="503")
+            await live.write_many([{"n": n} for n in range(10)])
+            await asyncio.sleep(0.5)
+            await live.write_many([{"n": n} for n in range(10, 20)])
+            writing = world.spawn(live.write_many([{"n": n} for n in range(20, 30)]), "writing")
+            queue = live.topology.nodes["hooks"]
+            assert isinstance(queue, Queue)
+            for _ in range(100):  # until the write is on its way to the disk
+                await asyncio.sleep(0)
+                if queue.reserved:
+                    break
+            assert queue.reserved
+            assert await live.reload(below("disk", beside))
+            world.check()
+            await live.write_many([{"n": n} for n in range(30, 40)])
+            await writing
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+            world.check()
+        assert taken(world) == list(range(40))
 
     simulate(story)

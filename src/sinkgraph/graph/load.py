@@ -227,8 +227,7 @@ def load_tree(
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the graph of a tree that was read without a problem, or of what could be read.
 
-    Without `includes` the document may not include others: no file but schemas and secrets is read,
-    and no Python is imported.
+    Without `includes` no file but schemas and secrets is read, and no Python is imported.
     `parts` are the texts it included when it was read before, which are taken instead of files.
     """
     looked = Looked() if looked is None else looked

@@ -26,7 +26,12 @@ def store_pending(queue: Shelved, shelf: Shelf) -> None:
 
     Lanes go on with what they hold. Until the commit the events cannot be taken, and they count as
     pending; where it fails, or one of them cannot be encoded, they stay in memory, in their place.
+    So they do while a write is under way that began when the queue was in memory: what it brings is
+    held there too, and comes after them.
     """
+    if queue.reserved:
+        _stay(queue, "writes are under way")
+        return
     parts = [
         batch[at : at + _PART]
         for batch in queue.backlog.take_picks()
@@ -39,7 +44,7 @@ def store_pending(queue: Shelved, shelf: Shelf) -> None:
         move.begin()
     except (Rejected, StoreFailed) as error:
         queue.backlog.put_back(parts)
-        queue.bound.journal("events_stay_in_memory", node=queue.name, error=str(error))
+        _stay(queue, str(error))
 
 
 class _Move:
@@ -84,7 +89,10 @@ class _Move:
             return
         if self._refused:
             queue.backlog.put_back([self._refused[k] for k in sorted(self._refused)])
-            queue.bound.journal(
-                "events_stay_in_memory", node=queue.name, error="they could not be stored"
-            )
+            _stay(queue, "they could not be stored")
         queue.recall()
+
+
+def _stay(queue: Shelved, reason: str) -> None:
+    if len(queue.backlog):
+        queue.bound.journal("events_stay_in_memory", node=queue.name, error=reason)
