@@ -82,10 +82,9 @@ def _schema(
         return None
     span = leaf.span if leaf is not None else None
     if named.text.startswith("python:") and not view.imports:
-        said = f"a document that was sent here names Python by its module: `{safe_text(named.text, 200)}`"
-        yield Diagnostic(
-            "SG513", said, "error", span, "would be imported here", path, help=(_SENT,)
-        )
+        name, label = safe_text(named.text, 200), "would be imported here"
+        said = f"a document that was sent here names Python by its module: `{name}`"
+        yield Diagnostic("SG513", said, "error", span, label, path, help=(_SENT,))
         return None
     if named.text not in read:
         read[named.text] = read_schema(named.text, view.base, span, path)
