@@ -134,7 +134,7 @@ async def watched(
         given["tcp"] = ("127.0.0.1", 0)
     warnings: list[str] = []
     provided = {"end": sink}
-    options.setdefault("drain", 5.0)
+    options.setdefault("drain", 1.0)
     async with run(graph, provide=provided, **options) as live:
         control = Control(
             live,
