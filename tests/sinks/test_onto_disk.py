@@ -190,3 +190,52 @@ def test_what_is_written_while_a_queue_goes_to_disk_does_not_overtake_what_it_he
         assert taken(world) == list(range(40))
 
     simulate(story)
+
+
+def test_a_queue_that_left_the_disk_comes_back_when_it_has_delivered_what_is_there() -> None:
+    async def story(world: World) -> None:
+        async with world.run(document(store="disk"), durable=True) as live:
+            world.destination(HOST).down(0.0, how="503")
+            for at in range(0, 6_000, 1_000):
+                await live.write_many([{"n": k} for k in range(at, at + 1_000)])
+            await asyncio.sleep(0.5)
+            assert await live.reload(document())
+            await live.write_many([{"n": 6_000}])
+            refused = await live.reload(document(store="disk"))
+            assert not refused
+            assert "it can go back when that is done" in str(refused)
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+            assert await live.reload(document(store="disk"))
+            await live.write_many([{"n": 6_001}])
+            assert await live.drain(60.0)
+        assert taken(world) == list(range(6_002))
+
+    simulate(story)
+
+
+def test_a_queue_that_leaves_the_disk_and_comes_back_stores_nothing_twice() -> None:
+    n = 20
+
+    async def story(world: World) -> None:
+        async with world.run(document(store="disk"), durable=True) as live:
+            world.destination(HOST).down(0.0, how="503")
+            for at in range(0, n, 1_000):
+                await live.write_many([{"n": k} for k in range(at, min(n, at + 1_000))])
+            await asyncio.sleep(0.5)
+            assert await live.reload(document())
+            await live.write_many([{"n": n}])
+            assert await live.reload(document(store="disk"))
+            await live.write_many([{"n": n + 1}])
+            await asyncio.sleep(0.5)
+            world.check()
+            queue = live.topology.nodes["hooks"]
+            assert isinstance(queue, Queue)
+            assert queue.shelf is not None
+            assert queue.shelf.pending <= queue.depth() == n + 2
+            world.destination(HOST).recover()
+            assert await live.drain(60.0)
+            assert queue.shelf.pending == 0
+        assert taken(world) == list(range(n + 2))
+
+    simulate(story)

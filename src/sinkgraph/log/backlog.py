@@ -116,15 +116,20 @@ class Backlog:
             left -= len(taken[-1])
         if self._loaded or self.cold:
             return _joined(taken)
-        while left and self._picks and (not taken or len(self._picks[0]) <= left):
+        while left and self._picks and (not taken or self._goes_with(taken[-1], left)):
             taken.append(self.take_picked(left))
             left -= len(taken[-1])
         cursor = self._cursor
-        if cursor is not None and not self._picks:
+        if cursor is not None and not self._picks and not (taken and taken[-1].places is not None):
             while left and (batch := cursor.take(left)) is not None:
                 taken.append(batch)
                 left -= len(batch)
         return _joined(taken)
+
+    def _goes_with(self, taken: Batch, left: int) -> bool:
+        """Whether the next picked batch can be joined: it fits, and both are on disk or none is."""
+        first = self._picks[0]
+        return len(first) <= left and (first.places is None) == (taken.places is None)
 
     def take_picked(self, n: int) -> Batch:
         """Return at most n events of the oldest picked batch."""

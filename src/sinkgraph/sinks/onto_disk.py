@@ -27,16 +27,21 @@ def store_pending(queue: Shelved, shelf: Shelf) -> None:
     Lanes go on with what they hold. Until the commit the events cannot be taken, and they count as
     pending; where it fails, or one of them cannot be encoded, they stay in memory, in their place.
     So they do while a write is under way that began when the queue was in memory: what it brings is
-    held there too, and comes after them.
+    held there too, and comes after them; and where some of them are on disk already, from before.
     """
     if queue.reserved:
         _stay(queue, "writes are under way")
         return
-    parts = [
-        batch[at : at + _PART]
-        for batch in queue.backlog.take_picks()
-        for at in range(0, len(batch), _PART)
-    ]
+    backlog = queue.backlog
+    if backlog.loaded or backlog.cold:
+        _stay(queue, "what comes before them is read from the disk")
+        return
+    picks = backlog.take_picks()
+    if any(shelf.has(batch.places) for batch in picks):
+        backlog.put_back(picks)
+        _stay(queue, "some of them are on disk already")
+        return
+    parts = [batch[at : at + _PART] for batch in picks for at in range(0, len(batch), _PART)]
     move = _Move(queue, shelf, parts)
     try:
         for part in parts:

@@ -27,6 +27,10 @@ __all__ = ["STORES", "Shelved"]
 
 STORES = ("memory", "disk")
 
+_NOT_YET = (
+    "it left the disk and still delivers what it held there; it can go back when that is done"
+)
+
 _HOT = 4_000  # events of a disk queue kept in memory too, before it reads them back
 _HOT_BYTES = 16 * 1024**2
 _AHEAD = 1_000  # events read before the lanes have come to them
@@ -97,6 +101,8 @@ class Shelved(Seat):
         if isinstance(fresh, Shelved) and fresh.durable:
             fresh.bind(self.bound)
             self._refuse_without_disk(fresh)
+            if not self.durable and (self.backlog.loaded or self.backlog.cold):
+                raise StartFailed([f"queue {self.name}: {_NOT_YET}"])
 
     @staticmethod
     def _refuse_without_disk(queue: Shelved) -> None:
