@@ -110,15 +110,7 @@ def _attribute(spec: NodeSpec, key: str) -> str:
 
 
 def _leaves(node: tree.Node) -> Iterator[tree.Scalar]:
-    todo = [node]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, tree.Mapping):
-            todo.extend(entry.value for entry in one)
-        elif isinstance(one, tree.Sequence):
-            todo.extend(one.items)
-        elif isinstance(one, tree.Scalar):
-            yield one
+    return (one for one in tree.walk(node) if isinstance(one, tree.Scalar))
 
 
 def _as_written(text: str) -> str:

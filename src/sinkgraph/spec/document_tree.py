@@ -12,7 +12,7 @@ import msgspec
 
 from sinkgraph.diagnostics.source import Span
 
-__all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Value"]
+__all__ = ["Entry", "Mapping", "Node", "Scalar", "Sequence", "Value", "walk"]
 
 Value: TypeAlias = bool | int | float | str | None
 
@@ -93,3 +93,18 @@ class Sequence(Node, frozen=True, eq=False, gc=False):
 
     def __len__(self) -> int:
         return len(self.items)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and everything in it, but for keys; of what stands side by side the last first.
+
+    No recursion: any depth is as good as another.
+    """
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        yield one
+        if isinstance(one, Mapping):
+            todo.extend(entry.value for entry in one)
+        elif isinstance(one, Sequence):
+            todo.extend(one.items)

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from sinkgraph.diagnostics.diagnostic import Diagnostic
 from sinkgraph.diagnostics.safe import safe_text
-from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence
+from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence, walk
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.judged import take_later, validated
 from sinkgraph.spec.kinds.base import NodeSpec
@@ -142,14 +142,8 @@ class BodyChecker:
 
     def _params_in(self, node: Node) -> None:
         """Judge the params inside a tree."""
-        todo = [node]
-        while todo:
-            one = todo.pop()
-            if isinstance(one, Tree):
-                todo.extend(entry.value for entry in one)
-            elif isinstance(one, Sequence):
-                todo.extend(one.items)
-            elif type(one) is Scalar and _is_text(one):
+        for one in walk(node):
+            if type(one) is Scalar and _is_text(one):
                 whole = whole_param(one.value)
                 for name in marks_of(one.value):
                     ref = self._reader.ref(name, one.span)

@@ -16,7 +16,7 @@ from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_traps import EXPRESSION_KEYS, EXPRESSION_MAPS
 from sinkgraph.spec.document_tree import Mapping as Tree
-from sinkgraph.spec.document_tree import Node, Scalar, Sequence
+from sinkgraph.spec.document_tree import Scalar, walk
 from sinkgraph.spec.kinds.base import NodeSpec, Section
 from sinkgraph.spec.leaves import ParamText
 from sinkgraph.spec.locate import Owner
@@ -75,14 +75,8 @@ def inner_names(tree: Tree, owner: Owner) -> Iterator[Diagnostic]:
 
 def open_defaults(tree: Tree, owner: Owner) -> Iterator[Diagnostic]:
     """Yield every `${param:…}` in what declares a param: there is no use yet to read it from."""
-    todo: list[Node] = [tree]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, Tree):
-            todo.extend(entry.value for entry in one)
-        elif isinstance(one, Sequence):
-            todo.extend(one.items)
-        elif type(one) is Scalar and isinstance(one.value, ParamText):
+    for one in walk(tree):
+        if type(one) is Scalar and isinstance(one.value, ParamText):
             yield Diagnostic(
                 "SG130",
                 f"{owner.label} depends on another param",

@@ -15,7 +15,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
 from sinkgraph.spec.document_text import MAX_BYTES
-from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence
+from sinkgraph.spec.document_tree import Entry, Node, Scalar, Sequence, walk
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.leaves import (
     FilledText,
@@ -65,16 +65,7 @@ def marks_of(value: object) -> list[str]:
 
 def holds_params(node: Node) -> bool:
     """Tell whether a `${param:…}` stands anywhere in a tree."""
-    todo = [node]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, Tree):
-            todo.extend(entry.value for entry in one)
-        elif isinstance(one, Sequence):
-            todo.extend(one.items)
-        elif type(one) is Scalar and isinstance(one.value, ParamText):
-            return True
-    return False
+    return any(type(one) is Scalar and isinstance(one.value, ParamText) for one in walk(node))
 
 
 def conditions_of(node: Node) -> Iterator[tuple[Scalar | None, Node]]:
@@ -107,14 +98,10 @@ class Room:
 
     def take_values(self, tree: Tree) -> bool:
         """Count what is in a tree; False when that is too much."""
-        todo: list[Node] = [tree]
-        while todo and self.values >= 0:
-            one = todo.pop()
+        for _ in walk(tree):
+            if self.values < 0:
+                break
             self.values -= 1
-            if isinstance(one, Tree):
-                todo.extend(entry.value for entry in one)
-            elif isinstance(one, Sequence):
-                todo.extend(one.items)
         if self.values < 0:
             self.over = self.over or f"{MAX_VALUES:,} values"
         return not self.over
@@ -177,18 +164,8 @@ class Put:
 
     def holds(self, node: Node, span: Span) -> bool:
         """Tell whether a place belongs to what a use put into a tree of a body."""
-        todo = [self.node(node)]
-        while todo:
-            one = todo.pop()
-            if one is None:
-                continue
-            if one.span is not None and is_inside(span, one.span):
-                return True
-            if isinstance(one, Tree):
-                todo.extend(entry.value for entry in one)
-            elif isinstance(one, Sequence):
-                todo.extend(one.items)
-        return False
+        put = self.node(node)
+        return put is not None and any(is_inside(span, one.span) for one in walk(put))
 
     def _text(self, scalar: Scalar) -> Scalar:
         secret, unset = scalar.secret, False
@@ -301,13 +278,4 @@ def is_inside(span: Span, around: Span | None) -> bool:
 
 
 def _holds_secret(node: Node) -> bool:
-    todo = [node]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, Tree):
-            todo.extend(entry.value for entry in one)
-        elif isinstance(one, Sequence):
-            todo.extend(one.items)
-        elif type(one) is Scalar and (one.secret or is_secret(leaf(one))):
-            return True
-    return False
+    return any(type(one) is Scalar and (one.secret or is_secret(leaf(one))) for one in walk(node))

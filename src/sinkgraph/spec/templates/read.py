@@ -13,7 +13,7 @@ from sinkgraph.diagnostics.diagnostic import Diagnostic, Label
 from sinkgraph.diagnostics.nearest import nearest
 from sinkgraph.diagnostics.safe import safe_text
 from sinkgraph.diagnostics.source import Span
-from sinkgraph.spec.document_tree import Entry, Node, Scalar
+from sinkgraph.spec.document_tree import Entry, Node, Scalar, walk
 from sinkgraph.spec.document_tree import Mapping as Tree
 from sinkgraph.spec.fields import name_problem
 from sinkgraph.spec.kind import LATER_KINDS, Kind, Kinds, find_kind, kind_names
@@ -321,18 +321,8 @@ def _renamed(entry: Entry, key: str) -> Entry:
 
 def _kinds_in(body: Tree) -> list[str]:
     """Return every kind that is written in a body."""
-    made: list[str] = []
-    todo: list[Any] = [body]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, Tree):
-            held = one.get("kind")
-            if type(held) is Scalar:
-                made.append(held.text)
-            todo.extend(entry.value for entry in one)
-        else:
-            todo.extend(getattr(one, "items", ()))
-    return made
+    held = (one.get("kind") for one in walk(body) if isinstance(one, Tree))
+    return [one.text for one in held if type(one) is Scalar]
 
 
 def _add_defaults(part: Part, entries: Any) -> None:
