@@ -36,7 +36,7 @@ class Keeping:
         """Write it where it does not count; return why that cannot be."""
         one = self._made(graph, generation)
         try:
-            await self._aside(lambda: self._generations.write(one))
+            await self._topology.pool.aside(self._generations.write, one)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             where = safe_text(os.fspath(error.filename or "the state dir"), 200)
@@ -85,9 +85,3 @@ class Keeping:
 
     def _failed(self, error: BaseException) -> None:
         self._topology.journal.note("document_not_kept", error=str(error))
-
-    async def _aside(self, call: Callable[[], None]) -> None:
-        if getattr(asyncio.get_running_loop(), "is_virtual", False):
-            call()
-        else:
-            await self._topology.pool.run(call)

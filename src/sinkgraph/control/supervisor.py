@@ -314,10 +314,8 @@ class Supervisor:
         self._seen = Seen(self._path, at, digest, texts, refused)
 
     async def _aside(self, load: Callable[[], Loaded]) -> Loaded:
-        """Return what is loaded in a thread, in time; a virtual loop has no other time."""
-        if getattr(asyncio.get_running_loop(), "is_virtual", False):
-            return load()
-        loaded: Loaded = await asyncio.wait_for(self._topology.pool.run(load), LOAD_S)
+        """Return what is loaded beside the loop, in time."""
+        loaded: Loaded = await asyncio.wait_for(self._topology.pool.aside(load), LOAD_S)
         return loaded
 
 

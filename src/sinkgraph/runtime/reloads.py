@@ -6,7 +6,7 @@ It turns what is asked for into a graph and a plan; carrying it out is `runtime.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -96,7 +96,7 @@ class Reloads:
             diff = import_module("sinkgraph.graph.diff").diff
             return _Wanted(graph, diff(before, graph, fates=fates, rewritten=rewritten), now)
 
-        wanted: _Wanted = await self._aside(compare)
+        wanted: _Wanted = await self._topology.pool.aside(compare)
         return wanted
 
     async def reload(
@@ -144,7 +144,7 @@ class Reloads:
         for _ in range(_TRIES):
             shared = topology.assembly.shared
             try:
-                new = await self._aside(self._recipe.assembly, graph, shared)
+                new = await topology.pool.aside(self._recipe.assembly, graph, shared)
             except StartFailed as error:
                 return self._refused(reasons=tuple(error.reasons))
             reload = Reload(topology, new, plan, fates, drain_s)
@@ -166,12 +166,6 @@ class Reloads:
             topology.journal.note("graph_reloaded", generation=topology.generation, **counts)
             return Applied(topology.generation, plan, took_s)
         return self._refused(reasons=("nodes came and went all the time; try again",))
-
-    async def _aside(self, call: Callable[..., Any], *args: Any) -> Any:
-        """Return what a long call returns, made in a thread; a virtual loop has no other time."""
-        if getattr(asyncio.get_running_loop(), "is_virtual", False):
-            return call(*args)
-        return await self._topology.pool.run(call, *args)
 
     def _refused(self, **said: Any) -> Refused:
         refused = Refused(self._topology.generation, **said)
