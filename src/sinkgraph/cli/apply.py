@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sinkgraph.cli.changing import (
+    fate_option,
     fates_of,
     if_match_option,
     is_address,
@@ -30,14 +31,7 @@ __all__ = ["command"]
 @click.command(name="apply")
 @click.argument("file", required=False)
 @addr_argument
-@click.option(
-    "--fate",
-    "fates",
-    multiple=True,
-    metavar="NODE=FATE",
-    help="What becomes of the events of a queue that is removed: drain, dead_letter, discard,"
-    " move_to:QUEUE or keep, in place of its `on_remove`; may be repeated.",
-)
+@fate_option
 @if_match_option
 @syntax_option
 @token_option

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FATES",
+    "fate_option",
     "fates_of",
     "if_match_option",
     "is_address",
@@ -51,6 +52,18 @@ def if_match_option(command: _Command) -> _Command:
         default=None,
         metavar="GENERATION",
         help="Change nothing when another generation runs by then.",
+    )(command)
+
+
+def fate_option(command: _Command) -> _Command:
+    """Add `--fate`, of queues that leave a running graph."""
+    return click.option(
+        "--fate",
+        "fates",
+        multiple=True,
+        metavar="NODE=FATE",
+        help="What becomes of the events of a queue that is removed: drain, dead_letter, discard,"
+        " move_to:QUEUE or keep, in place of its `on_remove`; may be repeated.",
     )(command)
 
 

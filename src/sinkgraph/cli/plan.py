@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sinkgraph.cli.changing import fates_of, is_address, plan_of, refused, sent
+from sinkgraph.cli.changing import fate_option, fates_of, is_address, plan_of, refused, sent
 from sinkgraph.cli.options import (
     FINDINGS,
     OK,
@@ -56,14 +56,7 @@ __all__ = ["command"]
     metavar="DIR",
     help="Compare with the document that a run with this state dir had last.",
 )
-@click.option(
-    "--fate",
-    "fates",
-    multiple=True,
-    metavar="NODE=FATE",
-    help="What becomes of the events of a queue that is removed: drain, dead_letter, discard,"
-    " move_to:QUEUE or keep, in place of its `on_remove`; may be repeated.",
-)
+@fate_option
 @set_option
 @syntax_option
 @token_option

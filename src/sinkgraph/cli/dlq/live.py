@@ -18,6 +18,8 @@ from sinkgraph.cli.reaching import reach
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sinkgraph.api.client import Client
     from sinkgraph.cli.dlq.choosing import Choice
 
@@ -111,6 +113,11 @@ def _tell(nodes: dict[str, int], left: dict[str, str], as_json: bool, *, done: b
         echo(f"{letters_words(total)} {verb} written again:")
     for node, n in nodes.items():
         echo(f"  into {safe_text(node)}: {n:,}")
+    tell_left(left)
+
+
+def tell_left(left: Mapping[Any, str]) -> None:
+    """Print why dead letters stay where they are, by their numbers."""
     for number, why in list(left.items())[:_NAMED]:
         echo(f"error: dead letter #{number} stays: {safe_text(why)}", err=True)
     if len(left) > _NAMED:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sinkgraph.cli.dlq.choosing import Choice, choice_options, refused
-from sinkgraph.cli.dlq.live import alone, replay_live
+from sinkgraph.cli.dlq.live import alone, replay_live, tell_left
 from sinkgraph.cli.dlq.words import letters_words
 from sinkgraph.cli.options import FINDINGS, echo, json_option, wants_color
 from sinkgraph.cli.queue.opening import for_reading, state_option
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _AT_ONCE = 10_000
-_NAMED = 20
 
 
 @click.command(name="replay")
@@ -260,7 +259,4 @@ def _tell(
         echo(f"{letters_words(total)} would be written again{at}:")
     for node, n in nodes.items():
         echo(f"  into {safe_text(node) or '(no node is named)'}: {events(n)}")
-    for number, why in list(left.items())[:_NAMED]:
-        echo(f"error: dead letter #{number} stays: {safe_text(why)}", err=True)
-    if len(left) > _NAMED:
-        echo(f"error: and {letters_words(len(left) - _NAMED)} more", err=True)
+    tell_left(left)
