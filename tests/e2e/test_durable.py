@@ -66,9 +66,13 @@ async def test_a_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
             await until(lambda: len(hook.events) >= 70, "all arrived")
             assert await program.interrupted() == 0
     assert [entry["id"] for entry in hook.events] == IDS[:70]
-    kept = [json.loads(line)["id"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
-    assert list(dict.fromkeys(kept)) == IDS[:70]
-    assert len(kept) - 70 <= 64, "repeated at most what was in flight"
+    lines = (tmp_path / "audit.jsonl").read_text().splitlines()
+    written = [json.loads(line)["id"] for line in lines]
+    waiting = ledger(program.err)["audit"].pending  # an interrupt does not wait for what is on disk
+    distinct = list(dict.fromkeys(written))
+    assert distinct == IDS[: len(distinct)]
+    assert len(distinct) >= 70 - waiting, "each event is in the file, or said to wait for it"
+    assert len(written) - len(distinct) <= 64, "repeated at most what was in flight"
 
 
 async def test_what_is_kept_on_disk_is_not_lost_and_ends_well(tmp_path: Path) -> None:
