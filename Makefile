@@ -66,11 +66,12 @@ drawings: $(VENV)/.dev  ## write the golden drawings of the tests anew
 
 requirements:  ## pin the newest releases the ranges in pyproject.toml allow (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-	  --upgrade --generate-hashes --custom-compile-command "make requirements" --extra fast \
+	  --upgrade --generate-hashes --custom-compile-command "make requirements" \
+	  --extra fast --extra edit --extra web \
 	  pyproject.toml requirements/runtime.in --output-file requirements/runtime.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --generate-hashes --custom-compile-command "make requirements" \
-	  --extra fast --extra render \
+	  --extra fast --extra edit --extra web --extra render --extra otel \
 	  pyproject.toml requirements/runtime.in requirements/dev.in --output-file requirements/dev.txt
 
 clean:  ## remove what was built and cached; .venv stays
