@@ -268,16 +268,3 @@ def test_every_make_command_in_the_docs_exists() -> None:
     }
     assert {"run", "test"} <= {target for _, target in named}
     assert {(page, target) for page, target in named if target not in targets} == set()
-
-
-def test_the_terminal_interface_says_what_will_come() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "sinkgraph_tui"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert "not in this version" in done.stderr

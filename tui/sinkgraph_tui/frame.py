@@ -1,0 +1,99 @@
+"""What every screen has: header, alarms, tabs, its own body, and the keys at the bottom.
+
+A screen shows a view when it is told to; it fetches none. What the lines say is made in `bars`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from sinkgraph_tui.bars import alarm_bar, header_bar, hint_bar, tab_bar
+from sinkgraph_tui.looks import Styles
+from sinkgraph_tui.model.figures import clock
+from sinkgraph_tui.model.reading import View
+from sinkgraph_tui.model.text import Line, said
+from sinkgraph_tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from sinkgraph_tui.app import Top
+
+__all__ = ["Frame"]
+
+
+class Frame(Screen[None]):
+    """Is a screen with the frame around it; `tab` is its name in `bars.TABS`."""
+
+    tab: ClassVar[str] = ""
+    hints: ClassVar[tuple[tuple[str, str], ...]] = ()
+    DEFAULT_CSS = """
+    Frame { layout: vertical; }
+    Frame > .line { height: 1; }
+    """
+
+    @property
+    def top(self) -> Top:
+        """The app this is a screen of."""
+        return cast("Top", self.app)
+
+    @property
+    def inks(self) -> Styles:
+        """The styles of the present theme."""
+        return self.top.inks
+
+    def compose(self) -> ComposeResult:
+        """Put the lines around the body."""
+        yield Rows(self.inks, on="strip", id="header", classes="line")
+        yield Rows(self.inks, id="alarms", classes="line")
+        yield Rows(self.inks, id="tabs", classes="line")
+        yield from self.compose_body()
+        yield Rows(self.inks, on="strip", id="hints", classes="line")
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what stands between the tabs and the keys."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        self.call_after_refresh(self.top.show_now)
+
+    def on_screen_resume(self) -> None:
+        """Show what came while another screen was on."""
+        self.call_after_refresh(self.top.show_now)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the same in another size."""
+        self.call_after_refresh(self.top.show_now)
+
+    def show(self, view: View) -> None:
+        """Show a view: the frame, then the body."""
+        if not self.is_mounted or not self.size:
+            return
+        width = self.size.width
+        self.row("header").show([
+            header_bar(
+                view, self.inks, width, badges=self.top.badges(), now=clock(self.top.wall())
+            )
+        ])  # fmt: skip
+        self.row("alarms").show([
+            alarm_bar(view, self.inks, width, refused=self.top.feed.refused)
+        ])  # fmt: skip
+        note = self.tab_note(view)
+        self.row("tabs").show([tab_bar(view, self.inks, width, tab=self.tab, note=note)])
+        hints = (("?", "help"), (":", "command"), *self.hints, ("q", "quit"))
+        self.row("hints").show([hint_bar(self.inks, width, hints)])
+        self.show_body(view)
+
+    def show_body(self, view: View) -> None:
+        """Show the body's part of a view."""
+
+    def tab_note(self, view: View) -> Line:
+        """Return what stands beside the tabs."""
+        return said()
+
+    def row(self, name: str) -> Rows:
+        """Return a widget of rows by its id."""
+        return self.query_one(f"#{name}", Rows)

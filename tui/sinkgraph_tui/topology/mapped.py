@@ -1,0 +1,78 @@
+"""Turns a graph into the map's words, and a view into the looks of every node.
+
+It places nothing and draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sinkgraph.api.models import GraphView
+from sinkgraph_tui.layout import Look, Looks, MapEdge, MapGraph, MapNode, Tone
+from sinkgraph_tui.model.cards import member_line
+from sinkgraph_tui.model.figures import count, latency, per_s
+from sinkgraph_tui.model.reading import View
+from sinkgraph_tui.model.rows import Row
+
+__all__ = ["looks_of", "loud_of", "map_of"]
+
+_TONES: Mapping[str, Tone] = {
+    "text": "normal", "dim": "dim", "strong": "normal", "accent": "normal", "warn": "warn",
+    "bad": "bad", "probing": "probing", "manual": "manual",
+}  # fmt: skip
+_MARKS = {
+    "OPEN": "open", "PROBE": "half_open", "TRIPPED": "tripped", "disabled": "tripped",
+    "paused": "paused", "FAILED": "warn", "degraded": "warn",
+}  # fmt: skip
+_TELLING = frozenset({"retry", "breaker"})
+_SILENT = frozenset({"ok", "closed", "FULL"})
+
+
+def map_of(graph: GraphView) -> MapGraph:
+    """Return what is to be laid out; dead letters go along edges of errors."""
+    return MapGraph.of(
+        (MapNode(one.name, one.kind, one.role, one.group) for one in graph.nodes),
+        (
+            MapEdge(
+                one.source, one.target, one.port, one.index, one.required,
+                error=one.port == "dead_letter",
+            )
+            for one in graph.edges
+        ),
+    )  # fmt: skip
+
+
+def loud_of(view: View) -> frozenset[str]:
+    """Return the nodes that are not to be folded away: whoever has a sign."""
+    return frozenset(sign.node for one in view.troubles for sign in one.signs if sign.node)
+
+
+def looks_of(view: View, *, selected: str | None = None) -> Looks:
+    """Return how every node looks at the moment of a view."""
+    return Looks({row.name: _look(row, view) for row in view.rows()}, selected=selected)
+
+
+def _look(row: Row, view: View) -> Look:
+    tone = _TONES[row.state.tone]
+    if row.level is not None and tone in ("normal", "dim"):
+        tone = "bad" if row.level <= 2 else "warn"
+    assert view.snapshot is not None, "a row is of a snapshot"
+    node = view.snapshot.nodes[row.name]
+    word = "" if row.state.word in _SILENT else row.state.word
+    if node.kind in _TELLING or node.breaker is not None:
+        told = member_line(row.name, view).plain
+        word = told if node.kind in _TELLING and told not in ("idle", "closed") else word
+    if row.kind == "queue" and not word and row.level is not None:
+        word = row.eta.plain
+    return Look(
+        tone=tone,
+        mark=_MARKS.get(row.state.word),
+        word=word,
+        entering=per_s(row.in_per_s),
+        leaving=per_s(row.out_per_s),
+        fill=row.fill,
+        predicted=row.fill_ahead,
+        fact=latency(row.p99_s) if row.p99_s is not None else "",
+        note=row.eta.plain if row.kind == "queue" and not row.trend.steady else "",
+        dead=count(node.ledger.dead_lettered) if node.ledger.dead_lettered else "",
+    )
