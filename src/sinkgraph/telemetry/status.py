@@ -9,6 +9,8 @@ from sinkgraph.telemetry.stats import LedgerView
 
 __all__ = ["CloseReport", "NodeStatus", "Snapshot"]
 
+_NAMED = 5  # nodes, where a report is told in a few lines
+
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
@@ -122,6 +124,21 @@ class CloseReport:
         """Events lost with the process."""
         return sum(self.left.values())
 
+    def __str__(self) -> str:
+        """Return a few lines: how it ended, what was kept, what was lost."""
+        snapshot = self.snapshot
+        head = f"{_one_line(snapshot.name)} stopped after {snapshot.uptime_s:.1f} s"
+        ledgers = [node.ledger for node in snapshot.nodes.values() if node.kind != "dead_letter"]
+        ends = [("dropped", sum(sum(one.dropped.values()) for one in ledgers))]
+        ends += [("dead-lettered", sum(one.dead_lettered for one in ledgers))]
+        sums = [f"{n:,} {word}" for word, n in ends if n]
+        residue = f"residue {self.residue}" + (", a bug in sinkgraph" if self.residue else "")
+        lines = [", ".join([f"{head} (the stop took {self.took_s:.1f} s)", *sums, residue])]
+        for word, held in (("kept for the next start", self.kept), ("lost in memory", self.left)):
+            if held:
+                lines.append(f"{word}: {sum(held.values()):,} ({_named(held)})")
+        return "\n".join(lines)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON; the ledgers are under `nodes`."""
         return {
@@ -132,3 +149,14 @@ class CloseReport:
             "saved": dict(self.saved),
             "left": dict(self.left),
         }
+
+
+def _named(held: dict[str, int]) -> str:
+    """Return how many events each node holds, the most first; of many nodes the first few."""
+    order = sorted(held, key=lambda name: -held[name])
+    more = f", and {len(order) - _NAMED:,} more nodes" if len(order) > _NAMED else ""
+    return ", ".join(f"{_one_line(name)} {held[name]:,}" for name in order[:_NAMED]) + more
+
+
+def _one_line(name: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in name)
