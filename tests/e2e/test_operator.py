@@ -146,7 +146,7 @@ async def test_killed_and_started_with_resume_it_runs_what_ran(tmp_path: Path) -
         other = Editor(tmp_path / "other.yaml", editor.url)
         other.save(300)
         code, out, err = await asked(tmp_path, "apply", "other.yaml", "--if-match", "1")
-        assert (code, out) == (0, "generation 2 runs now: 1 to retune\n"), err
+        assert (code, out) == (0, "generation 2 runs now: 1 retuned\n"), err
         async with calling(port) as client:
             for n in range(5):
                 assert (await client.send(request(b'{"n":%d}' % n))).status == 202
@@ -164,7 +164,7 @@ async def test_killed_and_started_with_resume_it_runs_what_ran(tmp_path: Path) -
         assert now["nodes"]["hooks"]["ledger"]["recovered"] == 5
         assert now["drift"]["why"] == "refused"
         code, out, err = await asked(tmp_path, "rollback")
-        assert (code, out) == (0, "generation 3 runs now: 1 to retune\n"), err
+        assert (code, out) == (0, "generation 3 runs now: 1 retuned\n"), err
         await with_capacity(tmp_path, 100)
         assert await program.interrupted() == 0
     editor.save(100, ("hooks", "hoks"))
@@ -192,7 +192,7 @@ async def test_operators_verbs_tell_what_they_did_and_what_they_could_not(tmp_pa
         code, out, _ = await asked(tmp_path, "plan", "graph.yaml")
         assert code == 0
         assert "capacity  100 → 200" in out
-        assert (await asked(tmp_path, "apply"))[:2] == (0, "generation 2 runs now: 1 to retune\n")
+        assert (await asked(tmp_path, "apply"))[:2] == (0, "generation 2 runs now: 1 retuned\n")
         code, out, err = await asked(tmp_path, "apply", "graph.yaml", "--if-match", "1")
         assert (code, out) == (1, "")
         assert "generation 2 runs, not 1" in err

@@ -168,8 +168,10 @@ def told_applied(answer: Mapping[str, Any], *, as_json: bool) -> None:
     for line in str(answer.get("told") or "").splitlines():
         echo(safe_text(line, len(line) * 6 + 1), err=True)
     plan = answer["plan"]
+    from sinkgraph.cli.planned import DONE
+
     held = {name: count for name, count in plan["counts"].items() if count and name != "keep"}
-    shown = ", ".join(f"{count:,} to {name}" for name, count in held.items())
+    shown = ", ".join(f"{count:,} {DONE[name]}" for name, count in held.items())
     number = answer["generation"]
     newer = answer.get("superseded")
     if newer is not None:

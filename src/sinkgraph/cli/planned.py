@@ -15,7 +15,7 @@ from sinkgraph.diagnostics.safe import clip, safe_text, width
 from sinkgraph.graph.diff.plan import Action, FieldChange, NodeChange, Plan
 from sinkgraph.graph.diff.words import NOTHING_PENDING
 
-__all__ = ["counted", "lines"]
+__all__ = ["DONE", "counted", "lines"]
 
 _SIGNS: Mapping[Action, tuple[str, str]] = MappingProxyType(
     {
@@ -27,7 +27,7 @@ _SIGNS: Mapping[Action, tuple[str, str]] = MappingProxyType(
         "keep": ("=", ""),
     }
 )
-_DONE: Mapping[Action, str] = MappingProxyType(
+DONE: Mapping[Action, str] = MappingProxyType(
     {
         "add": "added",
         "retune": "retuned",
@@ -54,7 +54,7 @@ def lines(plan: Plan, *, whole: bool = False) -> Iterator[str]:
     kinds = max((len(one.kind) for one in rows), default=0)
     for one, name in zip(rows, names, strict=True):
         sign, color = _SIGNS[one.action]
-        done = f"{sign} {_DONE[one.action]:<8}"
+        done = f"{sign} {DONE[one.action]:<8}"
         head = click.style(done, fg=color) if color else done
         why, *more = one.reason.split("; ")
         yield f"  {head}  {name}{' ' * (wide - width(name))}  {one.kind:<{kinds}}  {why}"
