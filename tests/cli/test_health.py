@@ -14,6 +14,7 @@ class Node:
     name: str
     status: str = "ok"
     said: dict[str, Any] = field(default_factory=dict)
+    kind: str = "http"
 
     def facts(self) -> dict[str, Any]:
         return self.said
@@ -49,6 +50,11 @@ def test_what_a_name_or_error_holds_is_shown_inert() -> None:
     node = Node("a", "degraded", {"last_error": "x\x1b]52;c;aGk=\x07"})
     (line,) = Health().changes([node], 0.0)
     assert line.isprintable()
+
+
+def test_a_breaker_is_told_of_by_the_journal_alone() -> None:
+    nodes = [Node("hooks.breaker", "degraded", kind="breaker"), Node("hooks.http", "degraded")]
+    assert Health().changes(nodes, 0.0) == ["hooks.http: degraded"]
 
 
 def test_a_start_and_a_drain_are_no_failures() -> None:

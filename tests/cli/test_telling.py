@@ -57,6 +57,12 @@ def test_it_begins_with_how_things_stand() -> None:
     ]
 
 
+def test_a_breaker_that_opens_is_told_of_once() -> None:
+    shut = node("b", kind="breaker", breaker=breaker("closed"))
+    opened = node("b", kind="breaker", breaker=breaker("open"), status="degraded")
+    assert told(seen(shut), seen(opened)) == ["the breaker of b opened after 5 failures"]
+
+
 def test_numbers_that_only_move_are_no_change() -> None:
     before = node("q", capacity=100, depth=3, in_per_s=5.0)
     after = node("q", capacity=100, depth=9, in_per_s=9.0)

@@ -26,6 +26,11 @@ class Watched(Protocol):
     name: str
     status: str
 
+    @property
+    def kind(self) -> str:
+        """The word of its kind."""
+        ...
+
     def facts(self) -> Mapping[str, Any]:
         """Return what the node says of itself; `last_error` among it."""
         ...
@@ -45,6 +50,8 @@ class Health:
         """
         lines = []
         for node in nodes:
+            if node.kind == "breaker":
+                continue
             is_now = "ok" if node.status in ("ok", "starting", "draining") else node.status
             if is_now == self._was.get(node.name, "ok"):
                 continue

@@ -85,7 +85,8 @@ class Teller:
             told.append(f"{name} was paused{ends}" if node.paused else f"{name} was resumed")
         if was.breaker is not None and node.breaker is not None:
             told += self._breaker(name, was.breaker, node)
-        if (was.status in _WELL) != (node.status in _WELL) and node.status != "draining":
+        turned = (was.status in _WELL) != (node.status in _WELL)
+        if turned and node.status != "draining" and node.kind != "breaker":
             told.append(self._status(name, node, at))
         told += self._fill(node)
         told += self._losses(name, node, at)
