@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from sinkgraph.api.messages import TapGap
-from sinkgraph.cli.tap import _summary
+from sinkgraph.api.messages import TapEvent, TapGap
+from sinkgraph.cli.tap import _line, _summary
 from tests.support.program import Program, finished, until
 
 DOCUMENT = """\
@@ -67,7 +68,11 @@ async def test_an_operators_round(tmp_path: Path) -> None:
         _, err = await ask(tmp_path, "pause", "end", code=1)
         assert "`end` (blackhole) holds no events back; the nearest that can is `q`" in err
         out, err = await ask(tmp_path, "tap", "q", "--limit", "2", "--where", "data != null")
-        assert [json.loads(line)["source"] for line in out.splitlines()] == ["ticks", "ticks"]
+        shown = [json.loads(line) for line in out.splitlines()]
+        assert [one["source"] for one in shown] == ["ticks", "ticks"]
+        assert all(datetime.fromisoformat(one["time"]).tzinfo for one in shown)
+        out, _ = await ask(tmp_path, "tap", "q", "--limit", "1", "--json")
+        assert isinstance(json.loads(out)["time"], float)
 
 
 async def test_a_change_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -92,6 +97,15 @@ async def test_a_graph_that_was_started_again_is_watched_on(tmp_path: Path) -> N
             async with running(tmp_path) as again:
                 await started(again)
                 await until(lambda: watch.out.count(b"try is running") == 2, watch.err)
+
+
+def test_a_tapped_event_has_its_time_to_the_millisecond_or_as_it_came() -> None:
+    event = TapEvent(seq=1, id="a", type="t", source="s", time=1.25, meta={}, size=None)
+    shown = datetime.fromisoformat(json.loads(_line(event, as_json=False))["time"])
+    assert shown.timestamp() == 1.25
+    assert json.loads(_line(event, as_json=True))["time"] == 1.25
+    never = event.model_copy(update={"time": 1e300})
+    assert json.loads(_line(never, as_json=False))["time"] == 1e300
 
 
 def test_what_came_after_the_last_gap_of_a_tap_is_counted_as_shown() -> None:

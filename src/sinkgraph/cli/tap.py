@@ -5,7 +5,9 @@ The graph is never slowed: what passes faster than is shown is counted, and told
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +17,7 @@ from sinkgraph.cli.reaching import addr_argument, reach, token_option
 
 if TYPE_CHECKING:
     from sinkgraph.api.client import Client
-    from sinkgraph.api.messages import TapGap
+    from sinkgraph.api.messages import TapEvent, TapGap
 
 __all__ = ["command"]
 
@@ -44,6 +46,7 @@ __all__ = ["command"]
     metavar="N",
     help="At most N bytes of a payload.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Times as Unix seconds, for programs.")
 @token_option
 def command(
     node: str,
@@ -52,12 +55,14 @@ def command(
     limit: int | None,
     rate: float,
     cap: int,
+    as_json: bool,
     token_file: str | None,
 ) -> None:
     """Show a sample of the events that pass a node of a running graph.
 
-    One line of JSON for each event; secrets are ***, large payloads are cut. It goes on until
-    Ctrl-C, `--limit`, or the end of the graph, and says then what was not shown.
+    One line of JSON for each event, its time in your zone; secrets are ***, large payloads are
+    cut. It goes on until Ctrl-C, `--limit`, or the end of the graph, and says then what was not
+    shown.
     """
     told: list[TapGap] = []
     shown = 0
@@ -72,7 +77,7 @@ def command(
                     told[:] = [message]
                     continue
                 shown += 1
-                echo(message.model_dump_json(exclude_none=True, ensure_ascii=True))
+                echo(_line(message, as_json=as_json))
                 if limit is not None and shown >= limit:
                     return
 
@@ -81,6 +86,22 @@ def command(
     finally:
         if told:
             echo(_summary(told[0], shown), err=True)
+
+
+def _line(event: TapEvent, *, as_json: bool) -> str:
+    """Return an event as a line of JSON; its time as people read it, or in Unix seconds."""
+    held = event.model_dump(mode="json", exclude_none=True)
+    if not as_json:
+        held["time"] = _local(event.time)
+    return json.dumps(held, ensure_ascii=True, separators=(",", ":"))
+
+
+def _local(at: float) -> str | float:
+    """Return Unix seconds as a local time with its offset; what no calendar has stays a number."""
+    try:
+        return datetime.fromtimestamp(at, UTC).astimezone().isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return at
 
 
 def _summary(gap: TapGap, shown: int) -> str:
