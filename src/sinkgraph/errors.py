@@ -59,7 +59,8 @@ class DeliveryFailed(SinkgraphError):
 
     `retry_after_s`: what the destination asked for, in seconds. `status`: its HTTP status, if any.
     `unsent`: True when the destination certainly saw nothing of it. `counts`: False when the
-    failure says nothing about the destination's health, so that a breaker ignores it.
+    failure says nothing about the destination's health, so that a breaker ignores it. `timed_out`:
+    True when there was no answer in time.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class DeliveryFailed(SinkgraphError):
         status: int | None = None,
         unsent: bool = False,
         counts: bool = True,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.status = status
         self.unsent = unsent
         self.counts = counts
+        self.timed_out = timed_out
 
 
 class BreakerOpen(DeliveryFailed):

@@ -42,6 +42,8 @@ def test_open_fails_at_once_and_says_when_to_come_back() -> None:
                 "failures": 2,
                 "failure_threshold": 2,
                 "opens": 1,
+                "opens_last_hour": 1,
+                "since": sink.clock.wall() - 2.0,
                 "probe_in_s": 3.0,
             }
         }

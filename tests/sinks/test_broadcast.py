@@ -174,3 +174,16 @@ async def test_a_write_cancelled_as_it_is_admitted_leaves_no_account_open() -> N
         assert live.snapshot().residue == 0
         assert live.snapshot()["broadcast"].ledger.returned == 1
     assert (numbers(stuck), numbers(bare)) == ([0, 1], [0])
+
+
+@virtual
+async def test_it_says_which_target_owes_the_most() -> None:
+    fast, slow = RecordingSink(), SlowSink(10.0)
+    fast.name, slow.name = "fast", "slow"
+    async with start(Broadcast([fast, slow])) as live:
+        assert live.snapshot()["broadcast"].facts["slowest"] is None
+        writing = asyncio.ensure_future(live.write({"n": 0}, timeout=60))
+        await asyncio.sleep(1)
+        facts = live.snapshot()["broadcast"].facts
+        assert (facts["slowest"], facts["pending"]) == ("slow", {"slow": 1})
+        await writing

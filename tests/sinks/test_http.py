@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -407,3 +408,28 @@ async def test_a_closed_sink_refuses() -> None:
 async def test_without_a_topology_it_says_so() -> None:
     with pytest.raises(NotOwned):
         await HttpSink("http://h/").write(batch(1))
+
+
+async def test_answers_are_counted_by_class() -> None:
+    async with Delivering(answers(200, 204, 404, 422, 503, 302)) as it:
+        for n in range(6):
+            with contextlib.suppress(DeliveryFailed, Rejected):
+                await it.sink.write(batch(n))
+        counted = {"ok": 2, "4xx": 2, "5xx": 1, "other": 1, "timeout": 0, "refused": 0}
+        assert it.sink.facts()["answers"] == counted
+
+
+async def test_what_gets_no_answer_is_counted_as_a_timeout_or_as_refused() -> None:
+    async def silent(_seen: Seen, _writer: Writer) -> bytes:
+        await asyncio.sleep(60)
+        return reply(200)
+
+    async with Delivering(silent, timeout=0.1) as it:
+        with pytest.raises(DeliveryFailed):
+            await it.sink.write(batch(1))
+        assert it.sink.facts()["answers"]["timeout"] == 1
+    async with Delivering() as it:
+        await it.peer.__aexit__(None, None, None)
+        with pytest.raises(DeliveryFailed):
+            await it.sink.write(batch(1))
+        assert it.sink.facts()["answers"]["refused"] == 1

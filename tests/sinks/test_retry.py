@@ -321,3 +321,36 @@ async def test_it_never_raises_a_partial_write_while_it_can_try_again() -> None:
 def test_what_makes_no_retry_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Retry(RecordingSink(), **options)
+
+
+@virtual
+async def test_it_says_which_attempt_comes_next_and_when() -> None:
+    backoff = ExponentialBackoff(base=1.0, factor=2.0, cap=5.0, jitter="none")
+    async with start(Retry(Timed(2), backoff)) as live:
+        writing = asyncio.ensure_future(live.write({"n": 0}))
+        await asyncio.sleep(1.5)
+        facts = live.snapshot()["retry"].facts
+        assert (facts["next_attempt"], facts["next_attempt_in_s"]) == (3, pytest.approx(1.5))
+        await writing
+        facts = live.snapshot()["retry"].facts
+        assert (facts["next_attempt"], facts["next_attempt_in_s"]) == (None, None)
+
+
+@virtual
+async def test_a_breaker_says_since_when_it_stands_so_and_what_the_last_hour_saw() -> None:
+    async with start(Retry(Timed(1), breaker=Breaker(failure_threshold=1, open_for=4.0))) as live:
+        wall = live.topology.clock.wall
+        first, began = live.snapshot()["retry"].facts["breaker"], wall()
+        assert (first["since"], first["opens_last_hour"]) == (None, 0)
+        writing = asyncio.ensure_future(live.write({"n": 0}))
+        await asyncio.sleep(1)
+        opened = live.snapshot()["retry"].facts["breaker"]
+        assert (opened["state"], opened["since"]) == ("open", pytest.approx(began))
+        await writing
+        closed = live.snapshot()["retry"].facts["breaker"]
+        assert (closed["state"], closed["since"]) == ("closed", pytest.approx(wall()))
+        await asyncio.sleep(3500)
+        assert live.snapshot()["retry"].facts["breaker"]["opens_last_hour"] == 1
+        await asyncio.sleep(200)
+        late = live.snapshot()["retry"].facts["breaker"]
+        assert (late["opens"], late["opens_last_hour"]) == (1, 0)

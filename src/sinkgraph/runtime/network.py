@@ -72,6 +72,7 @@ class HttpNetwork:
             raise DeliveryFailed(
                 f"{stage} from {shown_url(request.url)} within {request.timeout_s:g} s",
                 unsent=not trace.sent,
+                timed_out=True,
             ) from None
 
     async def close(self) -> None:

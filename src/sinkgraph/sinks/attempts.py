@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sinkgraph.clock import Random
 from sinkgraph.errors import BreakerOpen, Owed, PartialWrite, Rejected, SinkClosed
@@ -23,7 +24,7 @@ from sinkgraph.sinks.breaker_sink import counts
 from sinkgraph.sinks.burial import MAX_ERRORS, dead_batch
 from sinkgraph.sinks.history import Tried, and_one, tried
 
-__all__ = ["Fallen", "History", "Write", "error_text", "next_wait", "pay"]
+__all__ = ["Fallen", "History", "Write", "error_text", "next_wait", "pay", "upcoming"]
 
 _UNCOUNTED = ExponentialBackoff()
 
@@ -239,3 +240,14 @@ def _together(errors: Sequence[BaseException]) -> str:
 def error_text(error: BaseException) -> str:
     """Return an error as it is kept and shown: its type and what it says."""
     return f"{type(error).__name__}: {error}"
+
+
+def upcoming(tried: int, due_at: float | None) -> dict[str, Any]:
+    """Return the number of the next attempt at what failed last, and the seconds until it.
+
+    `due_at` in the loop's time, None while nothing waits: then both are None.
+    """
+    if due_at is None:
+        return {"next_attempt": None, "next_attempt_in_s": None}
+    left = max(0.0, due_at - asyncio.get_running_loop().time())
+    return {"next_attempt": tried + 1, "next_attempt_in_s": round(left, 3)}

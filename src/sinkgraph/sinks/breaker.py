@@ -7,6 +7,7 @@ What counts as a failure is the caller's decision; the policy is `sinks.breaker_
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,6 +20,8 @@ __all__ = ["Breaker", "BreakerMachine", "BreakerState", "Permit", "StateName", "
 StateName = Literal["closed", "open", "half_open", "isolated", "disabled"]
 
 _SHORTEST_S = 0.001  # a shorter wait may be lost in rounding, and who waits it would spin
+_HOUR_S = 3600.0
+_REMEMBERED = 3600  # openings
 _SLOTS = 10  # a window is counted in so many parts, the oldest of which is forgotten at a time
 
 
@@ -193,7 +196,10 @@ class BreakerMachine:
     comparisons and allocate nothing.
     """
 
-    __slots__ = ("_door", "_policy", "_quiet", "_state", "on_transition", "random")
+    __slots__ = (
+        *("_door", "_opened", "_policy", "_quiet", "_state", "on_transition", "random"),
+        "turned_at",
+    )
 
     def __init__(
         self,
@@ -205,18 +211,27 @@ class BreakerMachine:
         self.random = random
         self.on_transition = on_transition
         self._state = BreakerState()
+        self._opened: deque[float] = deque(maxlen=_REMEMBERED)  # when it opened, the oldest first
+        self.turned_at: float | None = None  # Unix seconds of its last transition, by its owner
         self._door: Permit | None = None
         self._quiet: Permit | None = None
         self._refresh()
 
     def facts(self, now: float) -> dict[str, object]:
-        """Return what a node says of its breaker: state, failures, seconds until it may probe."""
+        """Return what a node says of its breaker: state, failures, seconds until it may probe.
+
+        `since` is in Unix seconds, None until it has turned for the first time.
+        """
         probe = self.retry_at
+        while self._opened and now - self._opened[0] > _HOUR_S:
+            self._opened.popleft()
         return {
             "state": self.state,
             "failures": self.failures,
             "failure_threshold": self._policy.failure_threshold,
             "opens": self.opens,
+            "opens_last_hour": len(self._opened),
+            "since": self.turned_at,
             "probe_in_s": max(0.0, probe - now) if probe is not None else None,
         }
 
@@ -327,7 +342,11 @@ class BreakerMachine:
         if old is state:
             return
         self._refresh()
-        if old.state != state.state and self.on_transition is not None:
+        if old.state == state.state:
+            return
+        if state.state == "open":
+            self._opened.append(now)
+        if self.on_transition is not None:
             self.on_transition(old.state, state.state, now)
 
     def _refresh(self) -> None:

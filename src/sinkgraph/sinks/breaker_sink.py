@@ -150,6 +150,8 @@ class BreakerSink(Through):
 
     def _moved(self, old: str, new: str, now: float) -> None:
         machine = self.machine
+        if self.ctx is not None:
+            machine.turned_at = self.ctx.clock.wall()
         self.status = _STATUS.get(new, "ok")
         facts: dict[str, object] = {"was": old, "failures": machine.failures}
         if machine.retry_at is not None:

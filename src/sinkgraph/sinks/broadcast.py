@@ -234,9 +234,13 @@ class Broadcast(Instant):
         return LedgerView.total([*views, self._gone.freeze(0)])
 
     def facts(self) -> dict[str, Any]:
-        """Return each target's ledger by name."""
+        """Return each target's ledger by name, the writes it owes, and who owes the most."""
+        targets = {target.link.target.name: target.account() for target in self.targets}
+        owed = {name: one.pending for name, one in targets.items() if one.pending}
         return {
-            "targets": {target.link.target.name: target.account() for target in self.targets},
+            "targets": targets,
+            "pending": owed,
+            "slowest": max(owed, key=lambda name: owed[name]) if owed else None,
             "failed": [t.link.target.name for t in self.targets if t.failed],
         }
 

@@ -28,6 +28,7 @@ __all__ = ["HttpSink"]
 BATCH_OF: dict[str, int] = {"json": 1, "ndjson": 100, "docker": 100}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+_CLASSES = {2: "ok", 4: "4xx", 5: "5xx"}  # of answers, by the first digit of a status
 _SEEMS_DOWN = 2  # failures in a row; a single one may be a blip
 _CE_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
@@ -88,6 +89,7 @@ class HttpSink(Terminal):
         self.requests = 0
         self.refused = False
         self.last_status: int | None = None
+        self.answers = dict.fromkeys(("ok", "4xx", "5xx", "other", "timeout", "refused"), 0)
         self._headers = _checked_headers(headers or {}, CONTENT_TYPE[format])
 
     def become(self, fresh: Node) -> None:
@@ -122,6 +124,7 @@ class HttpSink(Terminal):
             self.requests += 1
             answer = await context.network.send(request)
             self.last_status = answer.status
+            self.answers[_CLASSES.get(answer.status // 100, "other")] += 1
             outcome = classify(
                 answer.status,
                 answer.headers,
@@ -134,6 +137,9 @@ class HttpSink(Terminal):
             else:
                 slots.ramp.succeeded()
         except DeliveryFailed as error:
+            if error.status is None:
+                kind = "timeout" if error.timed_out else "refused" if error.unsent else "other"
+                self.answers[kind] += 1
             self._failed(str(error), error.retry_after_s)
             raise
         finally:
@@ -240,6 +246,7 @@ class HttpSink(Terminal):
             "in_flight_limit": self.slots.ramp.limit,
             "waiting": self.slots.waiting,
             "last_status": self.last_status,
+            "answers": dict(self.answers),
             "junk_retry_after": self.junk_retry_after,
             "refused": self.refused,
         }

@@ -16,7 +16,7 @@ from sinkgraph.errors import BreakerOpen, DeliveryFailed, Owed, PartialWrite, Si
 from sinkgraph.event import Batch, Event, as_batch, join
 from sinkgraph.log.owed import Part, Write, distinct
 from sinkgraph.log.receipts import heard
-from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay
+from sinkgraph.sinks.attempts import Fallen, History, error_text, next_wait, pay, upcoming
 from sinkgraph.sinks.backoff import Backoff, ExponentialBackoff, check_seconds
 from sinkgraph.sinks.base import Context, Link, Node, Parked, Sink
 from sinkgraph.sinks.breaker import Breaker, BreakerMachine, Permit, following
@@ -39,9 +39,7 @@ class Retry(Node):
     """
 
     kind = "retry"
-    settings = (
-        *("backoff", "breaker", "max_attempts", "give_up_after", "hold", "retry_after_cap"),
-    )
+    settings = ("backoff", "breaker", "max_attempts", "give_up_after", "hold", "retry_after_cap")
     edges = ("to", "dead_letter")
 
     def __init__(
@@ -81,7 +79,7 @@ class Retry(Node):
         self.below_queue = False  # set when a queue that can park stands directly above
         self.attempts = 0
         self.failures = 0
-        self.retrying = 0
+        self.retrying = self.tried = 0  # those that wait; attempts at what failed last
         self.given_up = 0
         self.last_error: str | None = None
         self.due_at: float | None = None
@@ -112,7 +110,8 @@ class Retry(Node):
 
     def _moved(self, old: str, new: str, now: float) -> None:
         facts: dict[str, Any] = {"node": self.name, "was": old}
-        machine = self.machine
+        if (machine := self.machine) is not None:
+            machine.turned_at = self.bound.clock.wall()
         if new == "open" and machine is not None and machine.retry_at is not None:
             facts["probe_in_s"] = round(machine.retry_at - now, 3)
             facts["error"] = self.last_error
@@ -193,6 +192,7 @@ class Retry(Node):
             if closed and generation == self.bound.generation:
                 self._hand_back(whole, left, closed[0])
             self._note_failure(history, left)
+            self.tried = history.attempts
             errors = [part.error for part in left]
             wait = next_wait(history, errors, self.backoff, self.retry_after_cap, self.bound.random)
             if not history.final and self._past_limits(history):
@@ -392,6 +392,7 @@ class Retry(Node):
             "failures": self.failures,
             "retrying": self.retrying,
             "given_up": self.given_up,
+            **upcoming(self.tried, self.due_at if self.retrying else None),
             "last_error": self.last_error,
         }
         if machine is not None and ctx is not None:
