@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinkgraph.api.models import BreakerView, DriftView, LedgerTerms, NodeView, SnapshotView
+from sinkgraph.api.models import (
+    BreakerView,
+    DriftView,
+    HeldView,
+    LedgerTerms,
+    NodeView,
+    SnapshotView,
+)
 from sinkgraph.cli.standing import lasting, status_lines
 from sinkgraph.cli.telling import Teller
 
@@ -61,6 +68,22 @@ def test_a_breaker_that_opens_is_told_of_once() -> None:
     shut = node("b", kind="breaker", breaker=breaker("closed"))
     opened = node("b", kind="breaker", breaker=breaker("open"), status="degraded")
     assert told(seen(shut), seen(opened)) == ["the breaker of b opened after 5 failures"]
+
+
+def test_who_holds_a_node_back_and_why_is_said() -> None:
+    whom = HeldView(by="ops", why="rate\x1blimit", since=1.0)
+    free = node("q", breaker=breaker("closed"))
+    paused = node("q", paused=True, pause=whom)
+    tripped = node("q", breaker=breaker("isolated", isolated=whom))
+    (said,) = told(seen(free), seen(paused))
+    assert said.startswith("q was paused by ops: rate")
+    assert said.isprintable()
+    (said,) = told(seen(free), seen(tripped))
+    assert said.startswith("the breaker of q was tripped by ops: rate")
+    for one in (paused, tripped):
+        (_, first) = told(seen(one))
+        assert "by ops: rate" in first
+        assert "by ops: rate" in status_lines(seen(one))[2]
 
 
 def test_numbers_that_only_move_are_no_change() -> None:

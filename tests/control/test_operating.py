@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sinkgraph.api.models import SnapshotView
 from sinkgraph.control.access import Caller
 from sinkgraph.control.operating import Operator
 from sinkgraph.control.problems import Refusal
@@ -289,3 +290,51 @@ async def test_a_rewiring_does_not_end_a_pause() -> None:
         assert isinstance(queue, Queue)
         await graph.post("/v1/nodes/q/resume")
         await until(lambda: len([one for one in end.data if "mine" in one]) == 2)
+
+
+@virtual
+async def test_who_holds_a_node_back_and_why_is_known_for_as_long_as_it_does() -> None:
+    end = End()
+    graph = document(to={
+        "kind": "retry", "name": "again", "breaker": {"failure_threshold": 1, "open_for": "1s"},
+        "to": {"kind": "call", "name": "end", "target": "provided:end"},
+    })  # fmt: skip
+    async with start(graph, provide={"end": end}) as live:
+        verbs = operator(live)
+        assert verbs.said("q") == (None, None)
+        began = live.topology.clock.wall()
+        verbs.act("pause", "q", ME, why="rate limit")
+        verbs.act("trip", "again", ME, for_s=60)
+        await asyncio.sleep(5)
+        assert verbs.said("q") == ({"by": "uid 1", "why": "rate limit", "since": began}, None)
+        assert verbs.said("again") == (None, {"by": "uid 1", "why": None, "since": began})
+        verbs.act("pause", "q", Caller("uid 2", ME.scopes), for_s=10, why="longer")
+        assert verbs.said("q")[0] == {"by": "uid 2", "why": "longer", "since": began}
+        await asyncio.sleep(100)
+        assert verbs.said("q") == (None, None)
+        assert verbs.said("again") == (None, None)
+        live.nodes["again"].machine.trip(live.topology.clock.now())  # type: ignore[attr-defined]
+        assert verbs.said("again") == (None, None)
+
+
+async def test_the_snapshot_says_who_paused_and_who_tripped() -> None:
+    async with watched() as seen:
+        desk = seen.control.desk
+        desk.operator.act("pause", "q", ME, why="rate limit")
+        desk.operator.act("trip", "again", ME)
+        desk.sampler.look()
+        nodes = SnapshotView.model_validate(desk.sampler.view()).nodes
+        held, breaker = nodes["q"].pause, nodes["again"].breaker
+        assert held is not None
+        assert (held.by, held.why) == ("uid 1", "rate limit")
+        assert breaker is not None
+        assert breaker.isolated is not None
+        assert (breaker.isolated.by, breaker.isolated.why) == ("uid 1", None)
+        assert breaker.since is not None
+        assert breaker.opens_last_hour == 0
+        desk.operator.act("resume", "q", ME)
+        desk.operator.act("reset", "again", ME)
+        desk.sampler.look()
+        nodes = desk.sampler.view()["nodes"]
+        assert nodes["q"]["pause"] is None
+        assert nodes["again"]["breaker"]["isolated"] is None

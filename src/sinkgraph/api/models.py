@@ -20,6 +20,7 @@ __all__ = [
     "GraphNodeView",
     "GraphView",
     "Health",
+    "HeldView",
     "HistoryView",
     "LatencyView",
     "LedgerTerms",
@@ -52,6 +53,14 @@ class LedgerTerms(_View):
     residue: int = Field(description="what is not accounted for; other than 0 is a bug")
 
 
+class HeldView(_View):
+    """Who holds a node back, and why: an operator's pause, or a breaker that was tripped."""
+
+    by: str
+    why: str | None = Field(default=None, description="in the words of who did it")
+    since: float = Field(description="Unix seconds")
+
+
 class BreakerView(_View):
     """Where a circuit breaker stands."""
 
@@ -61,6 +70,9 @@ class BreakerView(_View):
     opens: int = Field(description="how often it opened in all")
     retry_in_s: float | None = Field(description="until an open breaker probes")
     reverts_in_s: float | None = Field(description="until what an operator did is taken back")
+    isolated: HeldView | None = Field(default=None, description="who tripped it, where one did")
+    since: float | None = Field(default=None, description="in this state; Unix seconds")
+    opens_last_hour: int | None = None
 
 
 class LatencyView(_View):
@@ -99,6 +111,7 @@ class NodeView(_View):
     last_error: str | None
     ledger: LedgerTerms
     facts: dict[str, Any] = Field(description="what else this kind says of itself")
+    pause: HeldView | None = Field(default=None, description="who paused it, while it is paused")
 
 
 class DriftView(_View):

@@ -9,7 +9,7 @@ from sinkgraph.api.models import NodeView, SnapshotView
 from sinkgraph.diagnostics.safe import clip, safe_text, width
 from sinkgraph.spec.units import format_duration
 
-__all__ = ["lasting", "node_state", "status_lines", "trouble"]
+__all__ = ["held_by", "lasting", "node_state", "status_lines", "trouble"]
 
 _COLUMNS = ("node", "kind", "state", "depth", "in/s", "out/s", "oldest", "")
 _LEFT = frozenset({0, 1, 2, 7})
@@ -96,6 +96,8 @@ def node_state(node: NodeView) -> str:
 def _note(node: NodeView) -> str:
     """Return what an operator has to know beside the numbers."""
     parts = []
+    if held := held_by(node):
+        parts.append(held)
     if node.paused and node.resumes_in_s is not None:
         parts.append(f"resumes in {lasting(node.resumes_in_s)}")
     breaker = node.breaker
@@ -112,6 +114,17 @@ def _note(node: NodeView) -> str:
     if node.last_error and trouble(node):
         parts.append(safe_text(node.last_error))
     return "; ".join(parts)
+
+
+def held_by(node: NodeView) -> str:
+    """Return who holds a node back and why, "" where nobody does."""
+    held = node.pause if node.paused else None
+    if held is None and node.breaker is not None and node.breaker.state == "isolated":
+        held = node.breaker.isolated
+    if held is None:
+        return ""
+    why = f": {safe_text(held.why, 80)}" if held.why else ""
+    return f"by {safe_text(held.by, 40)}{why}"
 
 
 def _rate(per_s: float) -> str:

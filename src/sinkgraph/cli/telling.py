@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sinkgraph.api.models import BreakerView, NodeView, SnapshotView
-from sinkgraph.cli.standing import lasting, node_state, trouble
+from sinkgraph.cli.standing import held_by, lasting, node_state, trouble
 from sinkgraph.diagnostics.safe import safe_text
 
 __all__ = ["Teller"]
@@ -82,7 +82,8 @@ class Teller:
         name, told = safe_text(node.name), []
         if was.paused != node.paused:
             ends = f", for {lasting(node.resumes_in_s)}" if node.resumes_in_s is not None else ""
-            told.append(f"{name} was paused{ends}" if node.paused else f"{name} was resumed")
+            who = _who(node)
+            told.append(f"{name} was paused{who}{ends}" if node.paused else f"{name} was resumed")
         if was.breaker is not None and node.breaker is not None:
             told += self._breaker(name, was.breaker, node)
         turned = (was.status in _WELL) != (node.status in _WELL)
@@ -111,7 +112,7 @@ class Teller:
             case "half_open":
                 said = "probes"
             case "isolated":
-                said = "was tripped, nothing passes"
+                said = f"was tripped{_who(node)}, nothing passes"
                 if now.reverts_in_s is not None:
                     said += f" for {lasting(now.reverts_in_s)}"
             case "closed":
@@ -174,5 +175,10 @@ def _state(node: NodeView) -> str:
     name, state = safe_text(node.name), node_state(node)
     why = f": {safe_text(node.last_error, 160)}" if node.last_error and not node.paused else ""
     if state.startswith("breaker "):
-        return f"the breaker of {name} is {state.removeprefix('breaker ')}{why}"
-    return f"{name} is {state}{why}"
+        return f"the breaker of {name} is {state.removeprefix('breaker ')}{_who(node)}{why}"
+    return f"{name} is {state}{_who(node)}{why}"
+
+
+def _who(node: NodeView) -> str:
+    held = held_by(node)
+    return f" {held}" if held else ""

@@ -41,7 +41,12 @@ class Desk:
         self.operator = Operator(live, self.spawn, lambda: self.sampler.hurry())
         self.tally = Tally()
         self.sampler = Sampler(
-            live, lambda: self.graph, self.redactor, self.operator.reverts, self.drift
+            live,
+            lambda: self.graph,
+            self.redactor,
+            self.operator.reverts,
+            self.drift,
+            self.operator.said,
         )
         self.journal: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self.taps = 0

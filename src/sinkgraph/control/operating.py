@@ -48,6 +48,7 @@ class Operator:
         self._changed = changed
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._held: dict[str, list[Retry]] = {}  # by the queue that was paused
+        self._said: dict[tuple[str, str], tuple[Node, dict[str, Any]]] = {}  # by whom, and why
 
     def reverts(self, name: str) -> tuple[float | None, float | None]:
         """Return in how many seconds a node's pause, and what was done to its breaker, ends."""
@@ -57,6 +58,33 @@ class Operator:
             timer = self._timers.get((what, name))
             left.append(None if timer is None else max(0.0, timer.when() - now))
         return left[0], left[1]
+
+    def said(self, name: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """Return who paused a node and who tripped its breaker, as `HeldView` has it.
+
+        None for what does not hold, or was not an operator's doing.
+        """
+        if not self._said:
+            return None, None
+        node = self._live.nodes.get(name)
+        machine = machine_of(node)
+        holds = (is_paused(node), machine is not None and machine.state == "isolated")
+        found: list[dict[str, Any] | None] = []
+        for what, held in zip(("pause", "trip"), holds, strict=True):
+            whom, said = self._said.get((what, name), (None, None))
+            if said is not None and not (held and whom is node):
+                del self._said[what, name]
+                said = None
+            found.append(said)
+        return found[0], found[1]
+
+    def _say(self, what: str, node: Node, facts: dict[str, Any], *, fresh: bool) -> None:
+        """Remember who holds a node back; `fresh`: it was not held back before."""
+        whom, before = self._said.get((what, node.name), (None, None))
+        now = self._live.topology.clock.wall()
+        since = now if fresh or before is None or whom is not node else before["since"]
+        said = {"by": facts["by"], "why": facts["why"], "since": since}
+        self._said[what, node.name] = (node, said)
 
     def act(
         self,
@@ -102,6 +130,10 @@ class Operator:
         if changed or for_s is not None:
             said = "paused" if pausing else "resumed"
             self._live.topology.journal.note(f"{word}_{said}", node=node.name, **facts)
+            if pausing:
+                self._say("pause", node, facts, fresh=changed)
+            else:
+                self._said.pop(("pause", node.name), None)
         self._time("pause", node.name, for_s if pausing else None)
         return self._done(node, verb, changed, "paused" if is_paused(node) else "running", "pause")
 
@@ -178,6 +210,10 @@ class Operator:
         if changed or for_s is not None:
             kind = {"trip": "breaker_tripped", "reset": "breaker_reset"}.get(verb, "breaker_probed")
             note(kind, node=node.name, **facts)
+            if verb == "trip":
+                self._say("trip", node, facts, fresh=changed)
+            else:
+                self._said.pop(("trip", node.name), None)
         self._time("trip", node.name, for_s if verb == "trip" else None, machine.value.generation)
         if verb != "trip":
             for retry in places.retries_above(node):

@@ -35,7 +35,7 @@ class Sampler:
     """Keeps what the last looks told.
 
     `reverts(name)` tells in how many seconds an operator's pause of a node, and what was done to
-    its breaker, end by themselves.
+    its breaker, end by themselves; `said(name)` who did either, and why.
     """
 
     def __init__(
@@ -45,12 +45,14 @@ class Sampler:
         redactor: Redactor,
         reverts: Callable[[str], tuple[float | None, float | None]],
         drift: Callable[[], dict[str, Any] | None] = lambda: None,
+        said: Callable[[str], tuple[dict[str, Any] | None, ...]] = lambda name: (None, None),
     ) -> None:
         self._live = live
         self._graph = graph
         self._redactor = redactor
         self._reverts = reverts
         self._drift = drift
+        self._said = said
         self.measures = Measures()
         self.history = History(step_s=PERIOD_S)
         self.lag_s = 0.0
@@ -150,7 +152,8 @@ class Sampler:
         """Return a node as it is shown; the same as before where nothing of it has changed."""
         measure = self.measures[node.name]
         held = (is_paused(live), *self._reverts(node.name))
-        key = (id(graph), id(live), held, measure.told())
+        said = self._said(node.name)
+        key = (id(graph), id(live), held, said, measure.told())
         before = self._nodes.get(node.name)
         if before is not None and before[0] == key and before[1] == node:
             return before[2]
@@ -165,6 +168,8 @@ class Sampler:
             origin=declared.origin if declared is not None else None,
             resumes_in_s=held[1],
             reverts_in_s=held[2],
+            pause=said[0],
+            isolated=said[1],
         )
         self._nodes[node.name] = (key, node, view)
         return view

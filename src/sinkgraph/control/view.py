@@ -32,6 +32,8 @@ def node_view(
     origin: str | None = None,
     resumes_in_s: float | None = None,
     reverts_in_s: float | None = None,
+    pause: dict[str, Any] | None = None,
+    isolated: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return one node as `NodeView` has it."""
     facts = node.facts
@@ -56,15 +58,30 @@ def node_view(
         "in_per_s": measure.in_per_s,
         "out_per_s": measure.out_per_s,
         "attempts": facts.get("attempts"),
-        "breaker": _breaker(facts.get("breaker"), reverts_in_s),
+        "breaker": _breaker(facts.get("breaker"), reverts_in_s, _told(isolated, redactor)),
         "latency": _latency(facts, measure),
         "last_error": redactor.shown(str(error)) if error else None,
         "ledger": node.ledger.as_dict(),
         "facts": {k: v if v.__class__ in _NUMBERS else redactor.value(v) for k, v in more.items()},
+        "pause": _told(pause, redactor),
     }
 
 
-def _breaker(held: Any, reverts_in_s: float | None) -> dict[str, Any] | None:
+def _told(held: dict[str, Any] | None, redactor: Redactor) -> dict[str, Any] | None:
+    """Return who holds a node back as it is shown: what a person wrote may hold a secret."""
+    if held is None:
+        return None
+    why = held["why"]
+    return {
+        "by": redactor.shown(held["by"]),
+        "why": redactor.shown(why) if why else None,
+        "since": round(held["since"], 3),
+    }
+
+
+def _breaker(
+    held: Any, reverts_in_s: float | None, isolated: dict[str, Any] | None
+) -> dict[str, Any] | None:
     if not isinstance(held, dict):
         return None
     return {
@@ -74,6 +91,9 @@ def _breaker(held: Any, reverts_in_s: float | None) -> dict[str, Any] | None:
         "opens": held["opens"],
         "retry_in_s": _rounded(held["probe_in_s"]),
         "reverts_in_s": _rounded(reverts_in_s),
+        "isolated": isolated,
+        "since": _rounded(held.get("since")),
+        "opens_last_hour": held.get("opens_last_hour"),
     }
 
 
