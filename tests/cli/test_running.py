@@ -29,6 +29,18 @@ sinks:
 """
 
 
+LETTERS = """\
+sinkgraph: 1
+name: letters
+sources:
+  ticks: {{kind: generate, rate: 20/s, count: {count}, to: check}}
+  idle: {{kind: file, paths: [none.ndjson], follow: true, to: check}}
+sinks:
+  check: {{kind: filter, where: data.missing == 1, to: end}}
+  end: {{kind: blackhole}}
+"""
+
+
 async def ask(cwd: Path, *args: str, code: int = 0) -> tuple[str, str]:
     asked = await finished(*args, cwd=cwd)
     assert asked.code == code, asked.err
@@ -185,18 +197,7 @@ async def test_a_runtime_directory_that_cannot_be_used_is_a_warning(tmp_path: Pa
 
 
 async def test_dead_letters_are_replayed_by_the_graph_that_runs(tmp_path: Path) -> None:
-    (tmp_path / "letters.yaml").write_text(
-        """\
-sinkgraph: 1
-name: letters
-sources:
-  ticks: {kind: generate, rate: 20/s, count: 3, to: check}
-  idle: {kind: file, paths: [none.ndjson], follow: true, to: check}
-sinks:
-  check: {kind: filter, where: data.missing == 1, to: end}
-  end: {kind: blackhole}
-"""
-    )
+    (tmp_path / "letters.yaml").write_text(LETTERS.format(count=3))
     async with Program("run", "letters.yaml", "--state-dir", "st", cwd=tmp_path) as run:
         await started(run)
 
@@ -219,3 +220,41 @@ sinks:
         assert "`--live` asks a running graph" in err
         _, err = await ask(tmp_path, "dlq", "replay", "--live", "other", "--all", code=3)
         assert "no running graph is `other`" in err
+
+
+async def test_dead_letters_are_deleted_by_the_graph_that_runs(tmp_path: Path) -> None:
+    (tmp_path / "letters.yaml").write_text(LETTERS.format(count=5))
+    async with Program("run", "letters.yaml", "--state-dir", "st", cwd=tmp_path) as run:
+        await started(run)
+
+        async def counted() -> int:
+            out, _ = await ask(tmp_path, "status", "--json")
+            return int(json.loads(out)["nodes"]["dead-letters"]["depth"])
+
+        while await counted() < 5:
+            pass
+        live = ["dlq", "purge", "--live", "letters"]
+        _, err = await ask(tmp_path, *live, "--node", "check", code=2)
+        assert "5 dead letters would go" in err
+        assert "`--expect 5`" in err
+        for wrong in (("--all", "--expect", "4"), ("1", "2", "--expect", "3")):
+            _, err = await ask(tmp_path, *live, *wrong, code=1)
+            assert "nothing was deleted" in err
+        for absent in ("0", "77", "nobody"):
+            _, err = await ask(tmp_path, *live, absent, "1", "--expect", "2", code=1)
+            assert f"{absent}" in err
+        assert await counted() == 5
+        out, _ = await ask(tmp_path, *live, "2", "#4", "2", "--expect", "2")
+        assert out == "2 dead letters deleted\n"
+        out, _ = await ask(tmp_path, "dlq", "ls", "--list", "--json", "--state-dir", "st")
+        assert [one["number"] for one in json.loads(out)["letters"]] == [1, 3, 5]
+        gone = json.loads(out)["letters"][0]["id"]
+        out, _ = await ask(tmp_path, *live, gone, "--expect", "1")
+        assert out == "1 dead letter deleted\n"
+        _, err = await ask(tmp_path, *live, "--node", "nowhere", "--expect", "1", code=1)
+        assert "0 dead letters would go, not 1" in err
+        out, _ = await ask(tmp_path, *live, "--all", "--expect", "2")
+        assert out == "2 dead letters deleted\n"
+        assert await counted() == 0
+        _, err = await ask(tmp_path, *live, "--all", "--state-dir", "st", code=2)
+        assert "`--live` asks a running graph" in err

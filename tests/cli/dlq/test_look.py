@@ -283,7 +283,8 @@ def test_looking_changes_nothing_and_works_beside_a_run(state: Path) -> None:
             assert done.exit_code == 1
             assert done.stderr == (
                 f"error: state directory {state} is in use by process {os.getpid()}: stop that"
-                " first; `dlq ls`, `show`, `export` and `replay --dry-run` work meanwhile\n"
+                " first; `dlq ls`, `show`, `export` and `replay --dry-run` work meanwhile,"
+                " `replay` and `purge` with `--live ADDR`\n"
             )
     finally:
         store.close()

@@ -190,5 +190,6 @@ def refused(directory: str) -> Iterator[None]:
         who = f"process {error.pid}" if error.pid else "another process"
         raise click.ClickException(
             f"state directory {safe_text(directory)} is in use by {who}: stop that first;"
-            " `dlq ls`, `show`, `export` and `replay --dry-run` work meanwhile"
+            " `dlq ls`, `show`, `export` and `replay --dry-run` work meanwhile,"
+            " `replay` and `purge` with `--live ADDR`"
         ) from None

@@ -1,4 +1,4 @@
-"""`sinkgraph dlq replay --live ADDR`: dead letters of a running graph, written again by that.
+"""`sinkgraph dlq replay --live ADDR` and `purge --live ADDR`: dead letters of a running graph.
 
 The graph does it, and knows its nodes; here is only asked and told.
 """
@@ -18,19 +18,21 @@ from sinkgraph.cli.reaching import reach
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from sinkgraph.api.client import Client
     from sinkgraph.cli.dlq.choosing import Choice
 
-__all__ = ["alone", "replay_live"]
+__all__ = ["alone", "purge_live", "replay_live", "tell_left"]
 
 _PAGE = 1_000
 _NAMED = 20
+_MOST = 10_000
+"""How many letters one request may delete."""
 
 
 def alone(*others: str | None) -> None:
-    """Refuse what only a replay without a run needs, given beside `--live`."""
+    """Refuse what is only needed without a run, given beside `--live`."""
     if any(one is not None for one in others):
         raise click.UsageError("`--live` asks a running graph, which knows its nodes and state")
 
@@ -64,6 +66,52 @@ def replay_live(
         sys.exit(FINDINGS)
 
 
+def purge_live(choice: Choice, addr: str, token_file: str | None, expect: int | None) -> None:
+    """Have a running graph delete the chosen letters, if they are as many as `expect` says."""
+
+    async def work(client: Client) -> None:
+        chosen = await _chosen(client, choice)
+        if "numbers" in chosen:
+            numbers = await _there(client, chosen["numbers"])
+        else:
+            numbers = [one async for one in _listed(client, **chosen)]
+        gone = letters_words(len(numbers))
+        if expect is None:
+            raise click.UsageError(
+                f"`--expect` is missing: {gone} would go; to delete them for good give"
+                f" `--expect {len(numbers)}`"
+            )
+        if len(numbers) != expect:
+            raise click.ClickException(f"{gone} would go, not {expect:,}: nothing was deleted")
+        if expect > _MOST:
+            raise click.ClickException(
+                f"a running graph deletes at most {_MOST:,} at once: choose fewer, by `--before`"
+            )
+        purged = await client.purge(numbers) if numbers else 0
+        echo(f"{letters_words(purged)} deleted")
+
+    reach(addr, token_file, work)
+
+
+async def _listed(client: Client, **chosen: Any) -> AsyncIterator[int]:
+    """Yield the numbers of the letters that a filter chooses, page by page."""
+    after: int | None = 0
+    while after is not None:
+        page = await client.letters(after=after, limit=_PAGE, **chosen)
+        for letter in page.letters:
+            yield letter.number
+        after = page.after
+
+
+async def _there(client: Client, numbers: list[int]) -> list[int]:
+    """Return the letters with these numbers; raise a one-line error where one is not there."""
+    for number in numbers:
+        page = await client.letters(after=max(number - 1, 0), limit=1)
+        if [letter.number for letter in page.letters] != [number]:
+            raise click.ClickException(f"no dead letter has the number {number}")
+    return numbers
+
+
 async def _chosen(client: Client, choice: Choice) -> dict[str, Any]:
     """Return what is chosen as a request says it; letters by number, ids looked up."""
     if not choice.letters:
@@ -75,10 +123,10 @@ async def _chosen(client: Client, choice: Choice) -> dict[str, Any]:
         if digits.isascii() and digits.isdigit() and len(digits) < 19:
             numbers[int(digits)] = None
             continue
-        page = await client.letters(limit=_PAGE, id=one)
-        if not page.letters:
+        found = [number async for number in _listed(client, id=one)]
+        if not found:
             raise click.ClickException(f"no dead letter has the event id `{safe_text(one, 80)}`")
-        numbers.update(dict.fromkeys(letter.number for letter in page.letters))
+        numbers.update(dict.fromkeys(found))
     return {"numbers": list(numbers)}
 
 
@@ -91,7 +139,7 @@ async def _counted(client: Client, chosen: dict[str, Any], to: str | None) -> di
             made[node] = made.get(node, 0) + group.count
         return made
     for number in chosen["numbers"]:
-        for letter in (await client.letters(after=number - 1, limit=1)).letters:
+        for letter in (await client.letters(after=max(number - 1, 0), limit=1)).letters:
             if letter.number == number:
                 node = to or letter.node
                 made[node] = made.get(node, 0) + 1
