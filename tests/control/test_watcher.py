@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -214,3 +214,28 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert folders_of([str(tmp_path / "a")]) == ({str(tmp_path)}, {"a", "b"})
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
+        (Path.mkdir, "is a directory"),
+    ],
+    ids=["pipe", "device", "loop", "folder"],
+)
+async def test_what_stands_where_the_document_was_is_named(
+    path: Path, put: Callable[[Path], None], said: str
+) -> None:
+    def found() -> str:
+        seen = graph.supervisor.drift
+        return seen.said if seen is not None and seen.why == "refused" else ""
+
+    async with watching(path, look_s=0.02) as graph:
+        await asyncio.to_thread(path.unlink)
+        await until(lambda: "does not exist" in found())
+        put(path)
+        await until(lambda: said in found())
+        assert graph.capacity == 10

@@ -6,8 +6,10 @@ moment is waited for.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -87,8 +89,13 @@ def _stamp(path: Path) -> tuple[int, int, int, int] | None:
 
 def _digest(path: Path) -> str:
     try:
-        if not path.is_file():
-            return _AWAY
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        code = getattr(error, "errno", None)
+        return f"unreachable {code}" if code == errno.ELOOP else _AWAY
+    if not stat.S_ISREG(mode):
+        return f"no file {stat.S_IFMT(mode):o}"  # what stands there, so that it can be told
+    try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError):
         return _AWAY
