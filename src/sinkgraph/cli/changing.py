@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -81,6 +82,10 @@ def sent(file: str, syntax: Syntax | None) -> dict[str, Any]:
     from sinkgraph.spec.document_file import read_bytes
 
     known = syntax or syntax_of(file)
+    if known is None and _stands_in_the_way(file):
+        raise click.ClickException(
+            f"`{safe_text(file)}` is not a regular file: name the file of a document"
+        )
     if known is None and file != "-":
         raise click.UsageError(
             f"the name of `{safe_text(file)}` does not tell how it is written: give `--syntax`"
@@ -91,6 +96,9 @@ def sent(file: str, syntax: Syntax | None) -> dict[str, Any]:
         raise click.ClickException(f"{safe_text(file)}: {said}")
     if len(content) > _MOST_BYTES:
         raise click.ClickException(f"`{safe_text(file)}` is larger than 16 MiB")
+    if not content.strip():
+        what = "standard input" if file == "-" else f"`{safe_text(file)}`"
+        raise click.ClickException(f"{what} is empty: nothing was sent; give a whole document")
     text = content.decode("utf-8", "replace")
     if known is None:
         known = "json" if text.lstrip().startswith(('{"', "{}")) else "yaml"
@@ -108,7 +116,18 @@ def is_address(text: str) -> bool:
     """
     if text == "-" or text.lower().endswith(_DOCUMENT) or os.path.isfile(text):
         return False
+    if _stands_in_the_way(text):
+        return False
     return _ADDRESS.fullmatch(text) is not None or "/" not in text or os.path.exists(text)
+
+
+def _stands_in_the_way(text: str) -> bool:
+    """Tell whether a path is a device or a pipe: neither a document nor a control socket."""
+    try:
+        mode = os.stat(text).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISFIFO(mode)
 
 
 def refused(error: Refused, *, as_json: bool) -> None:
