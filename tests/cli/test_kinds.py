@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 from click.testing import CliRunner, Result
 
-from sinkgraph.cli.fields import FieldWords, fields_of
+from sinkgraph.api.fields import FieldWords, fields_of
 from sinkgraph.cli.main import cli
 from sinkgraph.spec.kind import Kind, all_kinds, find_kind
 

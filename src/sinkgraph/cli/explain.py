@@ -85,7 +85,7 @@ def _page(code: str, *, as_json: bool) -> Any:
 
 def _graph(file: str, given: dict[str, str], *, as_json: bool, titled: bool) -> Any:
     """Return what is known of a graph, or None when its document has errors, which are printed."""
-    from sinkgraph.cli.conclusions import conclusions_object, conclusions_text
+    from sinkgraph.api.conclusions import conclusions_object, conclusions_text
     from sinkgraph.diagnostics.report import render_human
     from sinkgraph.graph.inference.conclude import conclude
 

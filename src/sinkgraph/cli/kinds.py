@@ -17,7 +17,7 @@ from sinkgraph.cli.options import echo, json_option, wants_color
 from sinkgraph.diagnostics.safe import safe_text
 
 if TYPE_CHECKING:
-    from sinkgraph.cli.fields import FieldWords
+    from sinkgraph.api.fields import FieldWords
     from sinkgraph.spec.kind import Kind
 
 __all__ = ["command"]
@@ -87,7 +87,7 @@ def _ports(kind: Kind) -> str:
 
 def _page(kind: Kind) -> Iterator[str]:
     """Yield everything about one kind."""
-    from sinkgraph.cli.fields import fields_of
+    from sinkgraph.api.fields import fields_of
 
     what = "source" if kind.role == "source" else f"sink, {kind.role}"
     yield f"{_bold(safe_text(kind.name))} ({what}): {safe_text(kind.summary)}"
@@ -125,7 +125,7 @@ def _value(value: Any) -> str:
 
 
 def _as_object(kind: Kind) -> dict[str, Any]:
-    from sinkgraph.cli.fields import fields_of
+    from sinkgraph.api.fields import fields_of
 
     return {
         "name": kind.name,
