@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,12 @@ class Supervision:
         generations = Generations(self._state_dir)
         await live.topology.pool.run(generations.open)
         path = None if one.file == "-" else one.file
+        if path is not None and self._state_dir is not None:
+            from sinkgraph.control.tenants import moved_in
+
+            said = await live.topology.pool.run(partial(moved_in, self._state_dir, path))
+            if said:
+                self._say(said)
         self.supervisor = supervisor = Supervisor(
             live,
             loaded=one.loaded,
