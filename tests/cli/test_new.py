@@ -223,6 +223,7 @@ def test_a_place_that_takes_no_file_is_one_line(name: str, here: Path) -> None:
     ("args", "said"),
     [
         ([], "`--from webhook|registry|logs|failover`"),
+        ([".", "--from", "logs"], "`.` is a folder: name a file in it, as `./graph.yaml`"),
         (["a.txt", "--from", "logs"], "does not end in `.yaml`, `.toml` or `.json`"),
         (["a.yaml", "--format", "toml", "--from", "logs"], "is YAML by its name"),
         (["--from", "log"], "'log' is not one of"),

@@ -117,6 +117,9 @@ def _file_and_syntax(file: str | None, syntax: str | None) -> tuple[str, str]:
         return file, syntax or "yaml"
     told = _SUFFIXES.get(os.path.splitext(file)[1].lower())
     shown = safe_text(file)
+    if told is None and os.path.isdir(file):
+        inside = safe_text(os.path.join(file, f"graph.{syntax or 'yaml'}"))
+        raise click.UsageError(f"`{shown}` is a folder: name a file in it, as `{inside}`")
     if told is None:
         raise click.UsageError(f"`{shown}` does not end in `.yaml`, `.toml` or `.json`")
     if syntax not in (None, told):
