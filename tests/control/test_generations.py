@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -38,8 +39,8 @@ def kept(generation: int, *, digest: str | None = None, of: int | None = None) -
 
 
 def commit(held: Generations, one: Kept) -> None:
-    held.write(one)
-    held.settle(one.generation, held.hold(one))
+    path = held.write(one)
+    held.settle(path, one.generation, held.hold(one))
 
 
 def test_the_last_ten_are_there_after_a_restart_and_no_more(tmp_path: Path) -> None:
@@ -65,14 +66,99 @@ def test_nobody_else_may_read_them(tmp_path: Path) -> None:
     assert [stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()] == [0o600]
 
 
-def test_what_was_only_written_does_not_count(tmp_path: Path) -> None:
+def opened(tmp_path: Path) -> Generations:
+    again = Generations(str(tmp_path))
+    again.open()
+    return again
+
+
+def test_what_was_only_written_does_not_count_and_is_named(tmp_path: Path) -> None:
     held = Generations(str(tmp_path))
     commit(held, kept(1))
-    held.write(kept(2))
-    assert last_kept(str(tmp_path)) == kept(1)
+    path = held.write(kept(2))
+    again = opened(tmp_path)
+    assert again.last() == last_kept(str(tmp_path)) == kept(1)
+    assert (again.uncommitted, again.unreadable) == ([path], [])
+    again.discard(path)
+    assert opened(tmp_path).uncommitted == []
 
 
-@pytest.mark.parametrize("spoil", [b"", b"{}", b"\xff\xfe", b'{"version": 1, "sha256": "0"}\n{}'])
+def test_a_document_that_waits_for_its_place_is_not_written_over(tmp_path: Path) -> None:
+    held = Generations(str(tmp_path))
+    first, second = held.write(kept(1)), held.write(kept(2))
+    held.settle(first, 1, held.hold(kept(1)))
+    held.settle(second, 2, held.hold(kept(2)))
+    assert opened(tmp_path).all() == [kept(1), kept(2)]
+
+
+def test_a_document_cut_anywhere_is_never_run(tmp_path: Path) -> None:
+    held = Generations(str(tmp_path))
+    commit(held, kept(1))
+    commit(held, kept(2))
+    path = tmp_path / "documents" / "0000000002.json"
+    whole = path.read_bytes()
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        again = opened(tmp_path)
+        assert (again.last(), again.unreadable) == (kept(1), [str(path)]), end
+        assert again.next == 3
+
+
+def test_any_flipped_bit_of_a_document_is_seen(tmp_path: Path) -> None:
+    commit(Generations(str(tmp_path)), kept(1))
+    path = tmp_path / "documents" / "0000000001.json"
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        assert opened(tmp_path).last() in (None, kept(1)), at
+        if at > whole.index(b"\n"):
+            assert opened(tmp_path).last() is None, at
+
+
+def test_a_full_disk_leaves_nothing_and_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Generations(str(tmp_path))
+    commit(held, kept(1))
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space") as error:
+            held.write(kept(2))
+    assert error.value.filename is not None
+    assert os.listdir(tmp_path / "documents") == ["0000000001.json"]
+    commit(held, kept(2))
+    assert last_kept(str(tmp_path)) == kept(2)
+
+
+def test_a_copy_under_another_number_is_not_run(tmp_path: Path) -> None:
+    commit(Generations(str(tmp_path)), kept(1))
+    folder = tmp_path / "documents"
+    copy = folder / "0000000009.json"
+    copy.write_bytes((folder / "0000000001.json").read_bytes())
+    again = opened(tmp_path)
+    assert (again.all(), again.unreadable, again.next) == ([kept(1)], [str(copy)], 10)
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    commit(Generations(str(tmp_path)), kept(1))
+    folder = tmp_path / "documents"
+    os.mkfifo(folder / "0000000002.json")
+    (folder / "0000000003.json").mkdir()
+    (folder / "0000000004.json").symlink_to("0000000004.json")
+    again = opened(tmp_path)
+    assert again.last() == kept(1)
+    assert [os.path.basename(one) for one in again.unreadable] == [
+        f"{number:010}.json" for number in (2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    "spoil", [b"", b"{}", b"\xff\xfe", b"[" * 999, b"5\n{}", b'{"version": 1, "sha256": "0"}\n{}']
+)
 def test_a_damaged_one_is_named_and_the_one_before_is_the_last(
     tmp_path: Path, spoil: bytes
 ) -> None:

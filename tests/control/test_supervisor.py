@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from sinkgraph.control.asking import MOST_WAITING, Sent
-from sinkgraph.control.generations import last_kept
+from sinkgraph.control.generations import Generations, last_kept
 from sinkgraph.control.outcomes import Busy, Conflict, NoGeneration
 from sinkgraph.runtime.outcome import Refused
+from tests.support.program import until
 from tests.support.supervised import Supervised, graph_text, supervised
 
 
@@ -271,7 +273,7 @@ async def test_a_reload_whose_document_cannot_be_kept_is_refused(
 
 def _block(folder: Path) -> None:
     """Put something where the next document is written that cannot be replaced."""
-    (folder / "next.json").mkdir()
+    (folder / "next-2.json").mkdir()
 
 
 async def test_a_document_counts_before_anything_the_new_graph_stores(
@@ -285,7 +287,64 @@ async def test_a_document_counts_before_anything_the_new_graph_stores(
             assert await graph.supervisor.apply(Sent(text.replace("55", str(50 + number))))
             await graph.live.write({"n": number})  # returns when it is on disk
             assert (state / "documents" / f"{number:010}.json").exists()
-        assert not (state / "documents" / "next.json").exists()
+        assert not list((state / "documents").glob("next*"))
+
+
+async def test_reloads_on_a_disk_that_is_slow_keep_each_its_own_document(
+    path: Path, tmp_path: Path
+) -> None:
+    state, slow = tmp_path / "state", threading.Event()
+    async with supervised(path, state_dir=state) as graph:
+        depot = graph.live.topology.ctx.depot
+        assert depot is not None
+        depot.ask(lambda store: slow.wait(20))
+        for capacity in (55, 66, 77):
+            assert await graph.supervisor.apply(Sent(graph_text(capacity)))
+        slow.set()
+    again = Generations(str(state))
+    again.open()
+    assert [graph_text(n) for n in (10, 55, 66, 77)] == [
+        one.document.main.text for one in again.all()
+    ]
+    assert (again.unreadable, again.uncommitted) == ([], [])
+
+
+async def test_a_document_that_cannot_take_its_place_is_told_and_the_graph_runs_on(
+    path: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    async with supervised(path, state_dir=state) as graph:
+        (state / "documents" / "0000000002.json").mkdir()
+        assert await graph.supervisor.apply(Sent(graph_text(55)))
+        await until(lambda: graph.noted("document_not_kept"), "it is told")
+        assert (graph.capacity, graph.live.generation) == (55, 2)
+    async with supervised(path, state_dir=state, resume=True) as graph:
+        (ignored,) = graph.noted("document_unreadable")
+        assert str(ignored["path"]).endswith("0000000002.json")
+        (left,) = graph.noted("document_uncommitted")
+        assert os.path.basename(str(left["path"])) not in os.listdir(state / "documents")
+        assert (graph.capacity, graph.live.generation) == (10, 3)
+        assert await graph.supervisor.apply(Sent(graph_text(66)))
+    async with supervised(path, state_dir=state, resume=True) as graph:
+        assert graph.noted("document_uncommitted") == []
+        assert (graph.capacity, graph.live.generation) == (66, 4)
+
+
+@pytest.mark.parametrize("spoil", [b"", b"half of it"])
+async def test_a_damaged_document_keeps_its_number_and_its_file(
+    path: Path, tmp_path: Path, spoil: bytes
+) -> None:
+    state = tmp_path / "state"
+    async with supervised(path, state_dir=state) as graph:
+        assert await graph.supervisor.apply(Sent(graph_text(55)))
+    damaged = state / "documents" / "0000000002.json"
+    damaged.write_bytes(spoil)
+    async with supervised(path, state_dir=state, resume=True) as graph:
+        assert graph.noted("document_unreadable") == [{"path": str(damaged)}]
+        assert (graph.capacity, graph.live.generation) == (10, 3)
+        assert await graph.supervisor.apply(Sent(graph_text(66)))
+        assert graph.live.generation == 4
+    assert damaged.read_bytes() == spoil
 
 
 async def test_a_document_that_was_refused_late_is_not_the_last(path: Path, tmp_path: Path) -> None:
@@ -300,6 +359,7 @@ async def test_a_document_that_was_refused_late_is_not_the_last(path: Path, tmp_
         last = last_kept(str(state))
         assert last is not None
         assert last.generation == 1
+        assert os.listdir(state / "documents") == ["0000000001.json"]
 
 
 async def test_a_file_that_changed_and_was_not_applied_is_told(path: Path) -> None:

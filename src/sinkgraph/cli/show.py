@@ -46,6 +46,7 @@ _WORDS = {
     "events_dropped": "events were dropped",
     "file_missed": "no file is there",
     "document_not_kept": "the document that runs could not be kept for a resume or a rollback",
+    "document_uncommitted": "a document was written and never ran: it is removed",
     "document_unreadable": "a document that was kept cannot be read",
     "file_differs": "the file is not what runs",
     "graph_reloaded": "reloaded",

@@ -30,13 +30,14 @@ class Keeping:
         self._topology = topology
         self._made = made
         self._ready: Kept | None = None
+        self._path = ""
         self.kept: Kept | None = None
 
     async def prepare(self, graph: Graph, generation: int) -> str:
         """Write it where it does not count; return why that cannot be."""
         one = self._made(graph, generation)
         try:
-            await self._topology.pool.aside(self._generations.write, one)
+            self._path = await self._topology.pool.aside(self._generations.write, one)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             where = safe_text(os.fspath(error.filename or "the state dir"), 200)
@@ -49,10 +50,10 @@ class Keeping:
         one = self._ready
         assert one is not None, "a reload is prepared first"
         self.kept = one
-        gone = self._generations.hold(one)
+        gone, path = self._generations.hold(one), self._path
 
         def settle() -> None:
-            self._generations.settle(one.generation, gone)
+            self._generations.settle(path, one.generation, gone)
 
         depot = self._topology.ctx.depot
         if depot is None:
@@ -62,6 +63,11 @@ class Keeping:
             depot.ask(lambda store: settle()).add_done_callback(self._settled)
         except Exception as error:
             self._failed(error)
+
+    async def give_up(self) -> None:
+        """Remove what was prepared and is not to be committed."""
+        if self._path and self.kept is None:
+            await self._topology.pool.aside(self._generations.discard, self._path)
 
     async def keep(self, one: Kept) -> None:
         """Keep a document that runs already; a disk that does not want it is journaled."""

@@ -71,9 +71,10 @@ class Supervisor:
         assert graph is not None, "it runs"
         assert document is not None, "it runs"
         last = self.generations.last()
+        number = self.generations.next
         if last is not None and last.digest == graph.digest:
-            return replace(last, document=document)
-        number = 1 if last is None else last.generation + 1
+            own = number if number > last.generation + 1 else last.generation
+            return replace(last, document=document, generation=own)
         return Kept(number, graph.digest, document, now, "start", "", False, number)
 
     async def begin(self, *, resumed: bool = False) -> None:
@@ -92,6 +93,9 @@ class Supervisor:
             self.running = running = replace(running, override=False)
         for path in self.generations.unreadable:
             topology.journal.note("document_unreadable", path=path)
+        for path in self.generations.uncommitted:
+            topology.journal.note("document_uncommitted", path=path)
+        await topology.pool.aside(self.generations.discard, *self.generations.uncommitted)
         if last != running:
             keeping = Keeping(self.generations, topology, lambda graph, number: running)
             await keeping.keep(running)
@@ -260,6 +264,8 @@ class Supervisor:
             outcome = Outcome(result, loaded.found)
             if result:
                 await self._applied(asked, loaded, result, keeping)
+            else:
+                await keeping.give_up()
         if asked.file:
             self._note_file(loaded, None if outcome else outcome.refusal)
         return outcome
