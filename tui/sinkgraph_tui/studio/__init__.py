@@ -1,0 +1,4 @@
+"""The studio's parts that need no screen: patches of a text, and their history.
+
+Nothing here draws, and nothing writes a file.
+"""
