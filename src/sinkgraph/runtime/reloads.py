@@ -6,6 +6,7 @@ It turns what is asked for into a graph and a plan; carrying it out is `runtime.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -31,7 +32,7 @@ _TRIES = 3  # when nodes leave while what is new is being acquired
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Is what a reload is asked for; `read`: what its files held when they were read."""
+    """Is what a reload is asked for; `read`: what its schemas held when they were read."""
 
     graph: Graph
     plan: Plan
@@ -58,7 +59,7 @@ class Reloads:
         self._recipe = recipe
         self._turn = asyncio.Lock()
         graph = topology.assembly.graph
-        self._read: Mapping[str, str] = _contents(graph.files) if graph is not None else {}
+        self._read: Mapping[str, str] = _contents(_schemas(graph)) if graph is not None else {}
 
     @property
     def graph(self) -> Graph:
@@ -91,7 +92,7 @@ class Reloads:
 
         def compare() -> _Wanted:
             graph = self._recipe.graph(document, set_vars)
-            now = _contents(graph.files)
+            now = _contents(_schemas(graph))
             rewritten = {path for path, held in now.items() if read.get(path, held) != held}
             diff = import_module("sinkgraph.graph.diff").diff
             return _Wanted(graph, diff(before, graph, fates=fates, rewritten=rewritten), now)
@@ -171,6 +172,19 @@ class Reloads:
         refused = Refused(self._topology.generation, **said)
         self._topology.journal.note("reload_refused", reason=str(refused))
         return refused
+
+
+def _schemas(graph: Graph) -> list[str]:
+    """Return the schema files of a graph's sources: what other files say is in their nodes."""
+    is_schema_file = import_module("sinkgraph.spec.kinds.types").is_schema_file
+    found: dict[str, None] = {}
+    for name in graph.sources:
+        spec = graph.nodes[name].spec
+        named = [getattr(spec, "schema_", None), *getattr(spec, "schemas", {}).values()]
+        for one in named:
+            if isinstance(one, str) and is_schema_file(one):
+                found[os.path.normpath(graph.base / one)] = None
+    return list(found)
 
 
 def _contents(files: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 import sinkgraph as sg
 from sinkgraph.errors import Rejected
+from sinkgraph.spec.document_file import read_regular
 
 DOCUMENT = """\
 sinkgraph: 1
@@ -40,3 +41,23 @@ async def test_a_schema_that_was_written_anew_holds_after_a_reload(tmp_path: Pat
             await live.write({"id": 1})
         assert await live.reload(str(document))
         assert live.generation == 2
+
+
+async def test_only_schemas_are_read_again_to_compare_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tmp_path / "orders.yaml"
+    document.write_text(DOCUMENT)
+    schema(tmp_path / "order.json", "integer")
+    graph = sg.load(str(document))
+    read: list[str] = []
+    opened = read_regular
+
+    def noted(path: str, limit: int) -> tuple[bytes | None, str]:
+        read.append(path)
+        return opened(path, limit)
+
+    monkeypatch.setattr("sinkgraph.runtime.reloads.read_regular", noted)
+    async with sg.run(graph) as live:
+        await live.write({"id": 1})
+        assert set(read) == {str(tmp_path / "order.json")}
