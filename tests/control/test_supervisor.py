@@ -297,10 +297,11 @@ async def test_reloads_on_a_disk_that_is_slow_keep_each_its_own_document(
     async with supervised(path, state_dir=state) as graph:
         depot = graph.live.topology.ctx.depot
         assert depot is not None
-        depot.ask(lambda store: slow.wait(20))
+        waiting = depot.ask(lambda store: slow.wait(20))
         for capacity in (55, 66, 77):
             assert await graph.supervisor.apply(Sent(graph_text(capacity)))
         slow.set()
+        await waiting
     again = Generations(str(state))
     again.open()
     assert [graph_text(n) for n in (10, 55, 66, 77)] == [

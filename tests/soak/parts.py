@@ -81,6 +81,7 @@ PARTS = (
     Part("memory", "P13", ("tests/reliability/test_memory.py",), 170, once=True),
     Part("herd", "P14", ("tests/reliability/test_herd.py",), 4),
     Part("clock", "P16", ("tests/reliability/test_clock.py",), 1),
+    Part("slow-clients", "P22", ("tests/attack/test_slow_crowd.py",), 5, seeded=False, once=True),
     Part("documents", "G1 to G47", ("tests/graph/test_mutations.py",), 10),
 )
 """In the order they are played."""

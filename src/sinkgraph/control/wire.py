@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 __all__ = ["Door", "Timing", "socket_place"]
 
 MOST_CONNECTIONS = 256
+BACKLOG = 1024  # clients that come at once and wait; beyond, a unix socket turns them away unsaid
 HEAD_BYTES = 32 * 1024
 _SOCKET_PATH = 107  # bytes a unix socket's path may have
 
@@ -183,13 +184,13 @@ class Door:
             raise
         self._path = path
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._connection, sock=sock)
+        self._server = await loop.create_unix_server(self._connection, sock=sock, backlog=BACKLOG)
         self._sweeping = loop.create_task(self._sweep(), name=f"control {self.name} sweep")
 
     async def open_tcp(self, host: str, port: int) -> int:
         """Listen on an address; return its port. Raises OSError."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connection, host, port)
+        self._server = await loop.create_server(self._connection, host, port, backlog=BACKLOG)
         self._sweeping = loop.create_task(self._sweep(), name=f"control {self.name} sweep")
         bound: tuple[Any, ...] = self._server.sockets[0].getsockname()
         return int(bound[1])
