@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ async def test_a_file_edited_in_a_loop_with_typos_loses_nothing(tmp_path: Path) 
         editor = Editor(tmp_path / "graph.yaml", f"{found[1]}/hook")
         editor.save(1000)
         run = Program("run", "graph.yaml", "--watch", "--state-dir", "state", cwd=tmp_path)
-        sent = 0
+        sent, digest = 0, ""
         async with run as program:
             port = await program.port()
             async with calling(port) as client:
@@ -104,6 +105,11 @@ async def test_a_file_edited_in_a_loop_with_typos_loses_nothing(tmp_path: Path) 
                         assert answer.status == 202
                         sent += 1
                     await heard(program, word, wanted)
+                    if typo is None:
+                        digest = (await with_capacity(tmp_path, 2000 + turn))["digest"]
+                    else:
+                        assert (await drifted(tmp_path, "refused"))["digest"] == digest
+                        assert program.err.rpartition("-->")[2].lstrip().startswith("graph.yaml:")
             await until(lambda: len(received(kept)) >= sent, "all are delivered")
             assert await program.interrupted() == 0
         rows = ledger(program.err)
@@ -215,3 +221,66 @@ async def test_watching_standard_input_is_refused(tmp_path: Path) -> None:
     async with Program("run", "-", "--watch", cwd=tmp_path, stdin=b"sinkgraph: 1") as program:
         assert await program.ends() == 2
     assert "`--watch` needs a file" in program.err
+
+
+class Spoiled:
+    """Is a way a file of a run can be wrong: how it gets so, and what is told of it."""
+
+    def __init__(self, said: str, *wrong: tuple[str, str]) -> None:
+        self.said = said
+        self.wrong = wrong
+
+    def carry_out(self, editor: Editor) -> None:
+        """Make the file wrong, or remove it when it has nothing to be wrong in."""
+        if not self.wrong:
+            editor.path.unlink()
+        for typo in self.wrong:
+            editor.save(100, typo)
+
+
+async def drifted(folder: Path, why: str | None) -> Any:
+    """Return the status once the watch has seen how the file differs."""
+    for _ in range(40):
+        now = await status(folder)
+        if (now["drift"] or {"why": None})["why"] == why:
+            return now
+    raise AssertionError(f"{now['drift']} is not {why}")
+
+
+async def test_whatever_is_wrong_with_the_file_the_graph_runs_on_and_the_place_is_told(
+    tmp_path: Path,
+) -> None:
+    editor = Editor(tmp_path / "graph.yaml", "http://127.0.0.1:9/hook")
+    editor.save(100)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = f"127.0.0.1:{other.getsockname()[1]}"
+        ways = [
+            Spoiled("graph.yaml:8:11", TYPOS[0]),
+            Spoiled(busy, ("127.0.0.1:0", busy)),
+            Spoiled("graph.yaml:10:", ('url: "http:', 'url: "${file:absent.txt}http:')),
+            Spoiled("graph.yaml"),
+        ]
+        run = Program("run", "graph.yaml", "--watch", "--state-dir", "state", cwd=tmp_path)
+        async with run as program:
+            port = await program.port()
+            before = await status(tmp_path)
+            async with calling(port) as client:
+                for n, way in enumerate(ways):
+                    told = len(program.err)
+                    way.carry_out(editor)
+                    now = await drifted(tmp_path, "refused")
+                    assert way.said in program.err[told:], way.said
+                    for args in (("apply",), ("apply", "graph.yaml")):
+                        code, out, err = await asked(tmp_path, *args)
+                        assert (code, out) == (1, ""), (args, err)
+                        assert way.said in err
+                    now = await status(tmp_path)
+                    assert (now["digest"], now["generation"]) == (before["digest"], 1), way.said
+                    assert (await client.send(request(b'{"n":%d}' % n))).status == 202
+                    editor.save(100)
+                    await drifted(tmp_path, None)
+                editor.save(200)
+                now = await with_capacity(tmp_path, 200)
+                assert now["nodes"]["in"]["ledger"]["entered"] == len(ways)
+                assert now["generation"] == 2
+            assert await program.interrupted() == 0
