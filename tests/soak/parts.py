@@ -76,6 +76,8 @@ PARTS = (
         "P9 P10",
         ("tests/reliability/test_reloads.py", "tests/runtime/reload/test_refused.py"),
         10,
+        seeded=False,
+        once=True,
     ),
     Part("duplicates", "P8", ("tests/reliability/test_duplicates.py",), 10),
     Part("memory", "P13", ("tests/reliability/test_memory.py",), 170, once=True),
