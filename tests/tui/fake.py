@@ -28,7 +28,7 @@ from sinkgraph_tui.settings import Settings
 from sinkgraph_tui.widgets.rows import Rows
 from tests.tui.model.scenes import recording
 
-__all__ = ["Clock", "Played", "opened", "refused", "shown"]
+__all__ = ["Clock", "Played", "opened", "refused", "shown", "visible"]
 
 
 class Clock:
@@ -206,3 +206,9 @@ async def settled(app: Top, pilot: Pilot[None]) -> None:
 def shown(app: Top) -> str:
     """Return all text on the present screen, widget by widget."""
     return "\n".join(text for rows in app.screen.query(Rows) for text in rows.texts)
+
+
+def visible(app: Top) -> str:
+    """Return the text that is on the screen: of widgets that are displayed."""
+    held = [rows for rows in app.screen.query(Rows) if rows.is_on_screen and rows.size.height]
+    return "\n".join(text for rows in held for text in rows.texts[: rows.size.height])

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
@@ -21,16 +20,16 @@ from sinkgraph_tui.frame import Frame
 from sinkgraph_tui.looks import PALETTES, Palette, Styles
 from sinkgraph_tui.model.reading import Reading, View
 from sinkgraph_tui.model.text import Line, said
-from sinkgraph_tui.model.timeline import LIVE, Cursor
 from sinkgraph_tui.screens.registry import SCREENS
 from sinkgraph_tui.settings import Settings
+from sinkgraph_tui.travel import Travelling
 
 __all__ = ["Top"]
 
 _TICK_S = 1.0
 
 
-class Top(App[None]):
+class Top(Travelling):
     """Shows a graph until it is quit. `clock` is monotonic, `wall` the time of day."""
 
     MODES = SCREENS
@@ -62,8 +61,8 @@ class Top(App[None]):
         self.clock, self.wall = clock, wall
         self.reading = Reading(address=address)
         self.feed = Feed(door, self.reading, clock=clock, changed=self._changed)
-        self.cursor: Cursor = LIVE
         self.chosen: str | None = None
+        self.marked: set[str] = set()
         self._by_hand = False
         self._drawn_at = float("-inf")
         self._due = False

@@ -50,6 +50,7 @@ class Frame(Screen[None]):
         yield Rows(self.inks, id="alarms", classes="line")
         yield Rows(self.inks, id="tabs", classes="line")
         yield from self.compose_body()
+        yield Rows(self.inks, on="strip", id="changes", classes="line")
         yield Rows(self.inks, on="strip", id="hints", classes="line")
 
     def compose_body(self) -> ComposeResult:
@@ -84,14 +85,34 @@ class Frame(Screen[None]):
         note = self.tab_note(view)
         self.row("tabs").show([tab_bar(view, self.inks, width, tab=self.tab, note=note)])
         hints = (("?", "help"), (":", "command"), *self.hints, ("q", "quit"))
-        self.row("hints").show([hint_bar(self.inks, width, hints)])
+        foot = self.foot(view)
+        shown = hint_bar(self.inks, width, hints)
+        self.row("hints").show([self.inks.ink(foot.cut(width), "strip") if foot else shown])
+        self._compare(view)
         self.show_body(view)
+
+    def _compare(self, view: View) -> None:
+        """Show what has changed since the mark, while that is asked for."""
+        lines = self.top.changes(view)
+        rows = self.row("changes")
+        most = min(len(lines), max(0, self.size.height // 3))
+        rows.display = bool(most)
+        if most:
+            rows.styles.height = most
+            shown = list(lines[:most])
+            if most < len(lines):
+                shown[-1] = said((f"  … and {len(lines) - most + 1} more changes", "dim"))
+            rows.show([self.inks.ink(line.cut(self.size.width), "strip") for line in shown])
 
     def show_body(self, view: View) -> None:
         """Show the body's part of a view."""
 
     def tab_note(self, view: View) -> Line:
         """Return what stands beside the tabs."""
+        return said()
+
+    def foot(self, view: View) -> Line:
+        """Return what is to be read at the bottom instead of the keys, if anything."""
         return said()
 
     def row(self, name: str) -> Rows:

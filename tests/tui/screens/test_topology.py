@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.fake import Played, opened, settled, shown
+from tests.tui.fake import Played, opened, settled, shown, visible
 
 
 @pytest.mark.parametrize("size", [(168, 48), (120, 35), (80, 24)])
@@ -50,3 +50,131 @@ async def test_what_comes_is_shown_and_a_chosen_node_stays() -> None:
         await settled(app, pilot)
         assert "1 ALARM" in shown(app)
         assert app.chosen == "audit"
+
+
+@pytest.mark.parametrize(
+    ("size", "there", "absent"),
+    [
+        ((168, 48), {"WHY", "NEXT", "BREAKER", " NODES ", " EVENTS ", "▽ filter"}, set()),
+        ((120, 35), {"WHY", "NEXT", "▽ filter"}, {" NODES ", " EVENTS "}),
+        ((100, 30), {" EVENTS ", "▽ filter"}, {"WHY", " NODES "}),
+        ((80, 24), {"pushes"}, {"WHY", " NODES ", " EVENTS "}),
+        ((50, 20), {"queued 1.07k", "hooks OPEN"}, {"pushes"}),
+    ],
+)
+async def test_each_size_has_the_panes_it_has_room_for(
+    size: tuple[int, int], there: set[str], absent: set[str]
+) -> None:
+    async with opened(Played(16.5), size) as (app, _):
+        text = visible(app)
+        assert {one for one in there if one not in text} == set()
+        assert {one for one in absent if one in text} == set()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (59, 14), (60, 15), (300, 16), (40, 90)])
+async def test_no_size_is_refused(size: tuple[int, int]) -> None:
+    async with opened(Played(16.5), size) as (app, pilot):
+        for key in ("j", "x", "w", "tab", "apostrophe", "a", "M"):
+            await pilot.press(key)
+        assert app.is_running
+
+
+async def test_alarms_are_gone_through_and_acknowledged() -> None:
+    async with opened(Played(16.5)) as (app, pilot):
+        app.choose("audit")
+        await pilot.press("full_stop")
+        assert app.chosen == "hooks.retry"
+        assert app.view().level < 6
+        await pilot.press("a")
+        assert app.view().level == 6
+
+
+async def test_gg_chooses_the_first_node_and_one_g_none() -> None:
+    async with opened(Played(16.5)) as (app, pilot):
+        app.choose("audit")
+        await pilot.press("g")
+        assert app.chosen == "audit"
+        await pilot.press("g")
+        assert app.chosen == "shop"
+        await pilot.press("G")
+        assert app.chosen == "dead-letters"
+
+
+async def test_a_blast_radius_is_lit_before_the_failure() -> None:
+    async with opened(Played(5.0)) as (app, pilot):
+        app.choose("hooks")
+        await pilot.press("x")
+        text = visible(app)
+        assert "If hooks takes nothing more" in text
+        assert "stops" in text
+        assert "waits" in text
+        await pilot.press("x")
+        assert "stops" not in visible(app)
+
+
+async def test_a_filter_counts_and_chooses_what_it_finds() -> None:
+    async with opened(Played(5.0)) as (app, pilot):
+        app.choose("shop")
+        await pilot.press("slash", *"hooks", "enter")
+        assert "/hooks" in visible(app)
+        assert "3 of 9 nodes" in visible(app)
+        assert app.chosen == "hooks"
+        await pilot.press("n")
+        assert app.chosen == "hooks.retry"
+        await pilot.press("N", "N")
+        assert app.chosen == "hooks.http"
+        await pilot.press("escape")
+        assert "of 9 nodes" not in visible(app)
+        await pilot.press("slash", *"!hooks", "enter")
+        assert "6 of 9 nodes" in visible(app)
+
+
+async def test_a_letter_jumps_to_its_box() -> None:
+    async with opened(Played(5.0)) as (app, pilot):
+        app.choose("hooks")
+        await pilot.press("apostrophe")
+        assert "[a]" in visible(app)
+        await pilot.press("a")
+        assert app.chosen == "shop"
+        assert "[a]" not in visible(app)
+
+
+async def test_the_mouse_chooses_in_the_map_the_table_and_the_events() -> None:
+    async with opened(Played(16.5), (168, 48)) as (app, pilot):
+        await pilot.click("#nodes", offset=(10, 3))
+        assert app.chosen == "audit"
+        await pilot.click("#events", offset=(10, 0))
+        assert app.chosen == "hooks.retry"
+
+
+async def test_tab_gives_the_keys_to_the_next_pane() -> None:
+    async with opened(Played(16.5), (168, 48)) as (app, pilot):
+        await pilot.press("tab", "tab")
+        assert app.screen.pane == "nodes"  # type: ignore[attr-defined]
+        await pilot.press("j")
+        assert app.chosen == "audit"
+        await pilot.press("tab", "k", "enter")
+        assert app.chosen == "hooks.retry"
+        await pilot.press("tab")
+        assert app.screen.pane == "map"  # type: ignore[attr-defined]
+
+
+async def test_reasons_are_read_where_there_is_no_side_pane() -> None:
+    async with opened(Played(16.5), (80, 24)) as (app, pilot):
+        await pilot.press("w")
+        assert "Nothing drains" in visible(app)
+        await pilot.press("w")
+        assert "Nothing drains" not in visible(app)
+
+
+async def test_a_map_that_is_larger_than_its_pane_has_a_ribbon_and_is_scrolled() -> None:
+    async with opened(Played(16.5), (80, 24)) as (app, pilot):
+        canvas = app.screen.canvas  # type: ignore[attr-defined]
+        canvas.zoom = "cards"
+        app.choose("shop")
+        await pilot.resize_terminal(80, 15)
+        await settled(app, pilot)
+        assert {row[79:80] for row in canvas.texts} & {"┃", "│", "█"}
+        before = canvas.texts
+        canvas.scroll_by(0, 6)
+        assert canvas.texts != before

@@ -60,7 +60,7 @@ class Brush:
         self.put(box, x + full, y, self.glyphs.ghost * (ahead - full), f"ghost {look.tone}")
         self.put(box, x, y, self.glyphs.bar[8] * full, f"bar {look.tone}")
         if part and ahead == full and self.glyphs.bar[part] != " ":
-            self.put(box, x + full, y, self.glyphs.bar[part], f"bar {look.tone}")
+            self.put(box, x + full, y, self.glyphs.bar[part], f"tip {look.tone}")
 
 
 def draw_box(brush: Brush, box: Box, tone: Tone) -> None:

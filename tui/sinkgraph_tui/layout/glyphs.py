@@ -73,6 +73,7 @@ _MARKS = {
     "added": "+",
     "removed": "-",
     "changed": "~",
+    "marked": "◆",
 }
 _ASCII_MARKS = {
     "closed": "*",
@@ -84,6 +85,7 @@ _ASCII_MARKS = {
     "added": "+",
     "removed": "-",
     "changed": "~",
+    "marked": "&",
 }
 _LINES = " │─╰││╭├─╯─┴╮┤┬┼"
 _DASHES = " ┆┄╰┆┆╭├┄╯┄┴╮┤┬┼"

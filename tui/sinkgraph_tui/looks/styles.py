@@ -79,8 +79,10 @@ class Styles:
         loud = tone in _LOUD
         if part == "blank":
             return Style(bgcolor=ground)
+        if part in ("track", "bar", "tip", "ghost") and not palette.ansi:
+            return self._filled(part, tone or "normal")
         if part == "track":
-            return Style(color=palette.rule if palette.ansi else palette.track, bgcolor=ground)
+            return Style(color=palette.rule, bgcolor=ground)
         if part in _QUIET and not loud:
             colour = palette.tone("dim") if part == "faint" else palette.rule
             if chosen and part == "border":
@@ -88,7 +90,7 @@ class Styles:
             return Style(color=colour, bgcolor=ground)
         if part == "rate" and not loud:
             tone = "normal"
-        if part in ("title", "name") and not loud:
+        if part in ("title", "name") and not loud and tone != "dim":
             tone = "strong" if part == "title" else "text"
         bold = (part in _BOLD_PARTS and (loud or part == "title")) or (chosen and palette.ansi)
         return Style(
@@ -98,6 +100,19 @@ class Styles:
             dim=True if part == "ghost" else None,
             reverse=True if chosen and palette.ansi and part in ("title", "name") else None,
         )
+
+    def _filled(self, part: str, tone: str) -> Style:
+        """Return a cell of a bar: its colour is behind the glyph too, so that it has no gaps."""
+        track, colour = self.palette.track, self._colour(tone)
+        if part == "bar":
+            return Style(color=colour, bgcolor=track if self.ascii_only else colour)
+        if part == "tip":
+            return Style(color=colour, bgcolor=track)
+        if part == "ghost":
+            colour = _between(track, colour, 0.42)
+            return Style(color=colour, bgcolor=track if self.ascii_only else colour)
+        shown = self.palette.rule if self.ascii_only else track
+        return Style(color=shown, bgcolor=track)
 
     def ink(self, line: Line, on: str = "ground") -> Ink:
         """Return a line as it is drawn on a surface."""
@@ -111,3 +126,9 @@ class Styles:
     def blank(self, on: str = "ground") -> Style:
         """Return the style of an empty cell."""
         return self.tone("text", on)
+
+
+def _between(one: str, other: str, share: float) -> str:
+    """Return a colour on the way from one to another; both are #rrggbb."""
+    pairs = ((int(one[k : k + 2], 16), int(other[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in pairs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sinkgraph.api.client import Seen
 from sinkgraph.api.messages import JournalEntry
@@ -54,6 +54,10 @@ class View:
     troubles: tuple[Trouble, ...] = ()
     hands: Mapping[str, Hand] | None = None
     address: str | None = None
+    _rows: dict[str, Row] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _signs: dict[str, tuple[Sign, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def level(self) -> int:
@@ -93,8 +97,14 @@ class View:
 
     def signs(self, name: str) -> tuple[Sign, ...]:
         """Return what is abnormal of a node, the worst first."""
-        found = [sign for one in self.troubles for sign in one.signs if sign.node == name]
-        return tuple(sorted(found, key=lambda one: one.level))
+        if not self._signs:
+            found: dict[str, list[Sign]] = {}
+            for sign in (sign for one in self.troubles for sign in one.signs):
+                found.setdefault(sign.node, []).append(sign)
+            self._signs[""] = ()
+            for node, signs in found.items():
+                self._signs[node] = tuple(sorted(signs, key=lambda one: one.level))
+        return self._signs.get(name, ())
 
     def node_level(self, name: str) -> int | None:
         """Return the worst level of a node, None when it is as it should be."""
@@ -104,7 +114,12 @@ class View:
         """Return a node in the values of a row, None for one that is not there."""
         if self.snapshot is None or name not in self.snapshot.nodes:
             return None
-        return row_of(name, self.snapshot, self.shape, self.timeline, self.node_level(name))
+        row = self._rows.get(name)
+        if row is None:
+            level = self.node_level(name)
+            row = row_of(name, self.snapshot, self.shape, self.timeline, level)
+            self._rows[name] = row
+        return row
 
     def rows(self) -> tuple[Row, ...]:
         """Return the rows of all nodes, in the order of the graph."""

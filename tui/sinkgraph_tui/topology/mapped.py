@@ -6,6 +6,7 @@ It places nothing and draws nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sinkgraph.api.models import GraphView
 from sinkgraph_tui.layout import Look, Looks, MapEdge, MapGraph, MapNode, Tone
@@ -14,7 +15,7 @@ from sinkgraph_tui.model.figures import count, latency, per_s
 from sinkgraph_tui.model.reading import View
 from sinkgraph_tui.model.rows import Row
 
-__all__ = ["looks_of", "loud_of", "map_of"]
+__all__ = ["looks_of", "loud_of", "map_of", "mapped"]
 
 _TONES: Mapping[str, Tone] = {
     "text": "normal", "dim": "dim", "strong": "normal", "accent": "normal", "warn": "warn",
@@ -40,6 +41,30 @@ def map_of(graph: GraphView) -> MapGraph:
             for one in graph.edges
         ),
     )  # fmt: skip
+
+
+class _Known:
+    """Is a graph that is told from another by its generation and digest."""
+
+    def __init__(self, graph: GraphView) -> None:
+        self.graph = graph
+        self.key = (graph.name, graph.generation, graph.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def mapped(graph: GraphView) -> MapGraph:
+    """Return `map_of` a graph, the same object for the same generation."""
+    return _mapped(_Known(graph))
+
+
+@lru_cache(maxsize=4)
+def _mapped(known: _Known) -> MapGraph:
+    return map_of(known.graph)
 
 
 def loud_of(view: View) -> frozenset[str]:

@@ -5,7 +5,7 @@ What is chosen, and what happens then, is the screen's affair: it is told by mes
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from textual import events
 from textual.message import Message
@@ -19,18 +19,22 @@ from sinkgraph_tui.layout import (
     Way,
     Zoom,
     arrange,
+    box_tones,
     fitted,
     hit,
     painted,
+    ribbon,
     scrolled,
     step,
 )
+from sinkgraph_tui.layout.grid import Grid
 from sinkgraph_tui.looks import Styles
 from sinkgraph_tui.widgets.rows import Rows
 
 __all__ = ["Canvas"]
 
 _EMPTY = MapGraph((), ())
+_WHEEL = 3
 
 
 class Canvas(Rows):
@@ -54,6 +58,9 @@ class Canvas(Rows):
         self._arrangement: Arrangement | None = None
         self._made_for: tuple[object, ...] = ()
         self._origin = (0, 0)
+        self._looked_at: str | None = None
+        self._free = False
+        self.labels: Mapping[str, str] = {}
 
     # what is shown
 
@@ -68,10 +75,54 @@ class Canvas(Rows):
         if not width or not height:
             return
         made = self.arrangement
-        self._origin = scrolled(made, (width, height), self._origin, self.looks.selected)
+        if self.looks.selected != self._looked_at:
+            self._looked_at, self._free = self.looks.selected, False
+        focus = None if self._free else self.looks.selected
+        self._origin = scrolled(made, (width, height), self._origin, focus)
         glyphs = ASCII if self.inks.ascii_only else UNICODE
-        grid = painted(made, self.looks, glyphs, (*self._shifted(made), width, height))
+        shifted = self._shifted(made)
+        grid = painted(made, self.looks, glyphs, (*shifted, width, height))
+        self._label(made, grid)
+        if made.height > height:
+            self._draw_ribbon(made, grid, shifted[1])
         self.show([self.inks.cells(grid.line(y)) for y in range(height)])
+
+    def _label(self, made: Arrangement, grid: Grid) -> None:
+        """Draw the keys that jump to a box over its corner."""
+        for key, name in self.labels.items():
+            home = made.homes.get(name)
+            if home is not None:
+                box = made.boxes[home]
+                grid.put(box.x, box.y, f"[{key}]", "label bad")
+
+    def _draw_ribbon(self, made: Arrangement, grid: Grid, top: int) -> None:
+        """Draw the whole map as one column: the worst of each part, and what is seen of it."""
+        tones = box_tones(made, self.looks)
+        plain = self.inks.ascii_only
+        x = grid.left + grid.width - 1
+        for y, (tone, seen) in enumerate(ribbon(made, tones, grid.height, top, grid.height)):
+            loud = tone not in (None, "normal", "dim")
+            char = ("#" if loud else "|") if plain else ("█" if loud else "┃" if seen else "│")
+            style = f"curve {tone}" if loud else "curve normal" if seen else "faint normal"
+            grid.put(x, grid.top + y, char, style)
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The first node of each box that is on the screen, from the left top on."""
+        made = self.arrangement
+        (left, top), (width, height) = self._shifted(made), self.size
+        boxes = [
+            box
+            for box in made.boxes
+            if left <= box.x < left + width and top <= box.y < top + height
+        ]
+        return tuple(box.block.key for box in sorted(boxes, key=lambda one: (one.x, one.y)))
+
+    def scroll_by(self, columns: int, rows: int) -> None:
+        """Look elsewhere, wherever the chosen node is, until another is chosen."""
+        left, top = self._origin
+        self._free, self._origin = True, (left + columns, top + rows)
+        self.redraw()
 
     def _shifted(self, made: Arrangement) -> tuple[int, int]:
         """Return where the window begins: a map that is smaller than it stands in its middle."""
@@ -83,7 +134,7 @@ class Canvas(Rows):
     @property
     def arrangement(self) -> Arrangement:
         """The map as it is arranged for the present size."""
-        width, height = self.size
+        width, height = max(1, self.size.width - 1), self.size.height
         loud = self._loud if self.fold else None
         key = (self.graph, self.zoom, self.errors, loud, width, height if self.zoom is None else 0)
         if self._arrangement is None or key != self._made_for:
@@ -118,3 +169,15 @@ class Canvas(Rows):
         found = hit(self.arrangement, event.x + left, event.y + top)
         if found is not None and found.node is not None:
             self.post_message(self.Chosen(found.node, again=found.node == self.looks.selected))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look further down, or to the right."""
+        self._wheel(event, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look further up, or to the left."""
+        self._wheel(event, -_WHEEL)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        event.stop()
+        self.scroll_by(2 * by if event.shift else 0, 0 if event.shift else by)
