@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from sinkgraph_tui.model import reading
 from tests.tui.fake import Played, opened, settled, shown, visible
 
 
@@ -178,3 +181,20 @@ async def test_a_map_that_is_larger_than_its_pane_has_a_ribbon_and_is_scrolled()
         before = canvas.texts
         canvas.scroll_by(0, 6)
         assert canvas.texts != before
+
+
+@pytest.mark.parametrize("size", [(168, 48), (80, 24)])
+async def test_a_frame_looks_at_each_node_once(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(Played(16.5), size) as (app, _):
+        asked: list[str] = []
+        made = reading.row_of
+
+        def counted(name: str, *rest: Any) -> Any:
+            asked.append(name)
+            return made(name, *rest)
+
+        monkeypatch.setattr(reading, "row_of", counted)
+        app.show_now()
+        assert sorted(asked) == sorted(set(asked)) == sorted(app.view().shape.nodes)

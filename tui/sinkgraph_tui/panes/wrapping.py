@@ -19,7 +19,8 @@ def wrapped(line: Line, width: int, *, indent: int = 0, most: int | None = None)
 
     With `most`, what is left over is cut off with an ellipsis.
     """
-    room = max(width, indent + 1, 1)
+    room = max(width, 1)
+    indent = max(0, min(indent, room - 2))
     found: list[list[Span]] = [[]]
     used = 0
     for text, tone in _pieces(line, max(1, room - indent)):
