@@ -20,6 +20,7 @@ from sinkgraph_tui.frame import Frame
 from sinkgraph_tui.looks import PALETTES, Palette, Styles
 from sinkgraph_tui.model.reading import Reading, View
 from sinkgraph_tui.model.text import Line, said
+from sinkgraph_tui.reader import Announcer
 from sinkgraph_tui.screens.registry import SCREENS
 from sinkgraph_tui.settings import Settings
 from sinkgraph_tui.travel import Travelling
@@ -27,6 +28,7 @@ from sinkgraph_tui.travel import Travelling
 __all__ = ["Top"]
 
 _TICK_S = 1.0
+_SHOW_CURSOR = "\x1b[?25h"
 
 
 class Top(Travelling):
@@ -65,7 +67,8 @@ class Top(Travelling):
         self.marked: set[str] = set()
         self._by_hand = False
         self._drawn_at = float("-inf")
-        self._due = False
+        self._due = self._drawn = False
+        self.announcer = Announcer()
         self.register_theme(_theme(palette))
         self.theme = palette.name
 
@@ -74,18 +77,27 @@ class Top(Travelling):
         if self.settings.keys:
             self.set_keymap(self.settings.keys)
         self.run_worker(self.feed.run(), name="feed", exit_on_error=True)
-        if not self.settings.reader:
-            self.set_interval(_TICK_S, self.show_now, name="tick")
+        self.set_interval(_TICK_S, self._tick, name="tick")
+        if self.settings.reader and self._driver is not None:
+            self._driver.write(_SHOW_CURSOR)
 
     # when it is drawn
 
     def _changed(self) -> None:
         """Draw soon: at most as often as was chosen, and always the newest."""
-        if self._due:
+        if self._due or (self.settings.reader and self._drawn and not self._has_news()):
             return
         wait = self._drawn_at + 1.0 / self.settings.hz - self.clock()
         self._due = True
         self.set_timer(max(wait, 0.001), self.show_now)
+
+    def _tick(self) -> None:
+        """Let clocks and countdowns go on, unless that would be read aloud."""
+        if not self.settings.reader or (self._drawn and self._has_news()):
+            self.show_now()
+
+    def _has_news(self) -> bool:
+        return self.announcer.has_news(self.view())
 
     def show_now(self) -> None:
         """Draw the present screen as of now."""
@@ -98,6 +110,10 @@ class Top(Travelling):
             self._by_hand = False
             self.chosen = _worst(view)
         self.screen.show(view)
+        self._drawn = view.snapshot is not None and view.shape.graph is not None
+        parked = self.screen.parked() if self.settings.reader else None
+        if parked is not None:
+            self.cursor_position = parked
 
     def view(self) -> View:
         """Return what is known, at the moment that is looked at."""

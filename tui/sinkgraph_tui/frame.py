@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Offset
 from textual.screen import Screen
 
 from sinkgraph_tui.bars import alarm_bar, header_bar, hint_bar, tab_bar
@@ -74,11 +75,13 @@ class Frame(Screen[None]):
         if not self.is_mounted or not self.size:
             return
         width = self.size.width
-        self.row("header").show([
-            header_bar(
-                view, self.inks, width, badges=self.top.badges(), now=clock(self.top.wall())
-            )
-        ])  # fmt: skip
+        if self.top.settings.reader:
+            told = self.top.announcer.line(view, self.top.chosen).cut(width)
+            head = self.inks.ink(told, "strip")
+        else:
+            now, badges = clock(self.top.wall()), self.top.badges()
+            head = header_bar(view, self.inks, width, badges=badges, now=now)
+        self.row("header").show([head])
         self.row("alarms").show([
             alarm_bar(view, self.inks, width, refused=self.top.feed.refused)
         ])  # fmt: skip
@@ -110,6 +113,10 @@ class Frame(Screen[None]):
     def tab_note(self, view: View) -> Line:
         """Return what stands beside the tabs."""
         return said()
+
+    def parked(self) -> Offset | None:
+        """Return where the terminal's cursor rests for those who listen: at the focused row."""
+        return Offset(0, 0)
 
     def foot(self, view: View) -> Line:
         """Return what is to be read at the bottom instead of the keys, if anything."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sinkgraph_tui.model import reading
+from sinkgraph_tui.model.rows import row_of
 from tests.tui.fake import Played, opened, settled, shown, visible
 
 
@@ -189,12 +189,11 @@ async def test_a_frame_looks_at_each_node_once(
 ) -> None:
     async with opened(Played(16.5), size) as (app, _):
         asked: list[str] = []
-        made = reading.row_of
 
         def counted(name: str, *rest: Any) -> Any:
             asked.append(name)
-            return made(name, *rest)
+            return row_of(name, *rest)
 
-        monkeypatch.setattr(reading, "row_of", counted)
+        monkeypatch.setattr("sinkgraph_tui.model.reading.row_of", counted)
         app.show_now()
         assert sorted(asked) == sorted(set(asked)) == sorted(app.view().shape.nodes)

@@ -6,6 +6,7 @@ into a pane is decided by `side_rows`.
 
 from __future__ import annotations
 
+from sinkgraph_tui.bars import columns_of
 from sinkgraph_tui.layout import ASCII, UNICODE
 from sinkgraph_tui.layout.text import width as columns
 from sinkgraph_tui.looks import Ink, Styles
@@ -24,6 +25,7 @@ __all__ = [
     "chart_rows",
     "depth_rows",
     "head_rows",
+    "key_rows",
     "next_rows",
     "queue_of",
     "rate_rows",
@@ -42,7 +44,7 @@ def side_rows(
 ) -> list[Ink]:
     """Return the parts of a node that fit; with `first` "why", the reasons stand right below.
 
-    Without room for all, the chart becomes lower; then the ribbon, the chart, the rates go.
+    Without room for all, the chart becomes lower; then keys, ribbon, chart and rates go.
     """
     row = view.row(name) if name is not None else None
     if row is None or name is None:
@@ -56,12 +58,13 @@ def side_rows(
         "why": why_rows(view, name, shown, width),
         "next": next_rows(view, name, shown, width),
         "breaker": breaker_rows(view, name, shown, width),
+        "keys": key_rows(view, row, inks, width),
     }
-    order = ["head", "depth", "chart", "rates", "why", "next", "breaker"]
+    order = ["head", "depth", "chart", "rates", "why", "next", "breaker", "keys"]
     if first == "why":
-        order = ["head", "why", "next", "depth", "chart", "rates", "breaker"]
+        order = ["head", "why", "next", "depth", "chart", "rates", "breaker", "keys"]
     gaps = 1
-    for gone in ("", "gaps", "low", "breaker", "chart", "rates"):
+    for gone in ("", "gaps", "low", "keys", "breaker", "chart", "rates"):
         if gone == "gaps":
             gaps = 0
         elif gone == "low":
@@ -73,7 +76,7 @@ def side_rows(
     found: list[Ink] = []
     for part in order:
         if parts.get(part):
-            if found and gaps and part in ("why", "next", "breaker"):
+            if found and gaps and part in ("why", "next", "breaker", "keys"):
                 found.append(())
             found += parts[part]
     return found
@@ -81,7 +84,7 @@ def side_rows(
 
 def _rows(parts: dict[str, list[Ink]], order: list[str], gaps: int) -> int:
     held = sum(len(parts.get(part, ())) for part in order)
-    return held + gaps * sum(bool(parts.get(part)) for part in ("why", "next", "breaker"))
+    return held + gaps * sum(bool(parts.get(part)) for part in ("why", "next", "breaker", "keys"))
 
 
 def queue_of(view: View, name: str) -> str | None:
@@ -237,6 +240,24 @@ def breaker_rows(view: View, name: str, inks: Styles, width: int) -> list[Ink]:
     return [
         inks.ink(title.cut(width)), ribbon_ink(inks, states), inks.ink(told.cut(width))
     ]  # fmt: skip
+
+
+def key_rows(view: View, row: Row, inks: Styles, width: int) -> list[Ink]:
+    """Return which keys act on it."""
+    keys = [("t", "tap"), ("x", "blast")]
+    lane = (row.name, *(view.shape.section(queue_of(view, row.name) or row.name)))
+    nodes = view.snapshot.nodes if view.snapshot is not None else {}
+    if any(nodes[one].breaker is not None for one in lane if one in nodes):
+        keys.insert(0, ("b", "breaker"))
+    if queue_of(view, row.name) is not None or view.shape.is_source(row.name):
+        paused = nodes[row.name].paused if row.name in nodes else False
+        keys.insert(0, ("p", "resume" if paused else "pause"))
+    found: Ink = ()
+    for key, word in keys:
+        if columns_of(found) + len(key) + len(word) + 5 > width:
+            break
+        found = (*found, (f" {key} ", inks.chip("normal")), (f" {word} ", inks.tone("dim")))
+    return [found] if found else []
 
 
 def _titled(title: str, lines: list[Line], inks: Styles) -> list[Ink]:

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Offset
 
 from sinkgraph_tui.layout import ZOOMS, Looks, Way
 from sinkgraph_tui.model.blast import blast_of, if_stopped
@@ -207,6 +208,11 @@ class TopologyScreen(Filtered):
             told = if_stopped(view.shape, self.top.chosen)
             return said((" BLAST ", "accent"), " ", told, ("  x closes", "dim"))
         return self.filter_foot(view)
+
+    def parked(self) -> Offset | None:
+        """Return where the chosen node stands on the screen."""
+        place = self.canvas.place_of(self.top.chosen) if self._panes.map else None
+        return super().parked() if place is None else self.canvas.region.offset + place
 
     # moving
 

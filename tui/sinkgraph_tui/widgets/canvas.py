@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from textual import events
+from textual.geometry import Offset
 from textual.message import Message
 
 from sinkgraph_tui.layout import (
@@ -117,6 +118,19 @@ class Canvas(Rows):
             if left <= box.x < left + width and top <= box.y < top + height
         ]
         return tuple(box.block.key for box in sorted(boxes, key=lambda one: (one.x, one.y)))
+
+    def place_of(self, node: str | None) -> Offset | None:
+        """Return where a node is drawn in the pane; None of one that is not seen."""
+        made = self.arrangement
+        if node is None or node not in made.homes:
+            return None
+        box = made.boxes[made.homes[node]]
+        spot = next(
+            (one for one in box.form.spots(box.block, made.nodes) if one.node == node), None
+        )
+        left, top = self._shifted(made)
+        x, y = box.x + (spot.x if spot else 0) - left, box.y + (spot.y if spot else 0) - top
+        return Offset(x, y) if 0 <= x < self.size.width and 0 <= y < self.size.height else None
 
     def scroll_by(self, columns: int, rows: int) -> None:
         """Look elsewhere, wherever the chosen node is, until another is chosen."""
