@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Frame"]
 
 
+_KEYS = {"?": "question_mark", ":": "colon", "/": "slash", ".": "full_stop"}
+
+
 class Frame(Screen[None]):
     """Is a screen with the frame around it; `tab` is its name in `bars.TABS`."""
 
@@ -88,6 +91,7 @@ class Frame(Screen[None]):
         note = self.tab_note(view)
         self.row("tabs").show([tab_bar(view, self.inks, width, tab=self.tab, note=note)])
         hints = (("?", "help"), (":", "command"), *self.hints, ("q", "quit"))
+        hints = tuple(one for one in hints if self.does(one[0]))
         foot = self.foot(view)
         shown = hint_bar(self.inks, width, hints)
         self.row("hints").show([self.inks.ink(foot.cut(width), "strip") if foot else shown])
@@ -113,6 +117,11 @@ class Frame(Screen[None]):
     def tab_note(self, view: View) -> Line:
         """Return what stands beside the tabs."""
         return said()
+
+    def does(self, key: str) -> bool:
+        """Tell whether a key does something here, so that no other is offered."""
+        name = _KEYS.get(key, key)
+        return len(key) > 1 or not name.isidentifier() or name in self.active_bindings
 
     def parked(self) -> Offset | None:
         """Return where the terminal's cursor rests for those who listen: at the focused row."""

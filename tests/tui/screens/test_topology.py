@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from sinkgraph.api.models import SnapshotView
 from sinkgraph_tui.model.rows import row_of
 from tests.tui.fake import Played, opened, settled, shown, visible
+from tests.tui.model.scenes import AT, graph, node, snapshot
 
 
 @pytest.mark.parametrize("size", [(168, 48), (120, 35), (80, 24)])
@@ -197,3 +199,50 @@ async def test_a_frame_looks_at_each_node_once(
         monkeypatch.setattr("sinkgraph_tui.model.reading.row_of", counted)
         app.show_now()
         assert sorted(asked) == sorted(set(asked)) == sorted(app.view().shape.nodes)
+
+
+async def test_only_keys_that_do_something_are_offered() -> None:
+    async with opened(Played(16.5), (168, 48)) as (app, _):
+        hints = shown(app).splitlines()[-1]
+        assert "x blast" in hints
+        keys = app.screen.active_bindings
+        for key, word in (("p", "pause"), ("t", "tap"), ("b", "breaker")):
+            assert (f" {key} {word}" in hints) is (key in keys)
+
+
+def wide_graph(lanes: int) -> Played:
+    """Return a graph of many lanes of which one is growing."""
+    names = [f"lane{number:02d}" for number in range(lanes)]
+    kinds = {"shop": "generate", "fan": "broadcast"}
+    edges = ["shop fan"]
+    for name in names:
+        kinds |= {name: "queue", f"{name}.http": "http"}
+        edges += [f"fan {name}", f"{name} {name}.http"]
+    made = graph(kinds, edges)
+
+    def at(second: int) -> SnapshotView:
+        depths = {name: 900 // 30 * second if name == "lane07" else 1 for name in names}
+        return snapshot(
+            (
+                node(name, kind, capacity=1000 if kind == "queue" else None,
+                     depth=depths.get(name, 0), waiting=depths.get(name, 0))
+                for name, kind in kinds.items()
+            ),
+            at=AT + second,
+        )  # fmt: skip
+
+    return Played(recorded=(made, tuple(at(second) for second in range(30)), ()))
+
+
+async def test_healthy_lanes_are_folded_and_a_growing_one_says_when_it_is_full() -> None:
+    async with opened(wide_graph(60), (80, 24)) as (app, pilot):
+        text = visible(app)
+        assert "lane07" in text
+        assert "▲ full 4s" in text
+        assert "+ 59 lanes  0/s" in text
+        await pilot.press("c")
+        text = visible(app)
+        assert "lane07" in text
+        assert "lane08" in text
+        assert "+ 59 lanes" not in text
+        assert "█" in {row[79:80] for row in app.screen.canvas.texts}  # type: ignore[attr-defined]

@@ -6,6 +6,8 @@ into a pane is decided by `side_rows`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sinkgraph_tui.bars import columns_of
 from sinkgraph_tui.layout import ASCII, UNICODE
 from sinkgraph_tui.layout.text import width as columns
@@ -40,9 +42,18 @@ _USUAL = "usual "
 
 
 def side_rows(
-    view: View, name: str | None, inks: Styles, width: int, height: int, *, first: str = ""
+    view: View,
+    name: str | None,
+    inks: Styles,
+    width: int,
+    height: int,
+    *,
+    first: str = "",
+    does: Callable[[str], bool] = bool,
 ) -> list[Ink]:
     """Return the parts of a node that fit; with `first` "why", the reasons stand right below.
+
+    `does` tells which keys do something.
 
     Without room for all, the chart becomes lower; then keys, ribbon, chart and rates go.
     """
@@ -58,7 +69,7 @@ def side_rows(
         "why": why_rows(view, name, shown, width),
         "next": next_rows(view, name, shown, width),
         "breaker": breaker_rows(view, name, shown, width),
-        "keys": key_rows(view, row, inks, width),
+        "keys": key_rows(view, row, inks, width, does),
     }
     order = ["head", "depth", "chart", "rates", "why", "next", "breaker", "keys"]
     if first == "why":
@@ -242,7 +253,9 @@ def breaker_rows(view: View, name: str, inks: Styles, width: int) -> list[Ink]:
     ]  # fmt: skip
 
 
-def key_rows(view: View, row: Row, inks: Styles, width: int) -> list[Ink]:
+def key_rows(
+    view: View, row: Row, inks: Styles, width: int, does: Callable[[str], bool] = bool
+) -> list[Ink]:
     """Return which keys act on it."""
     keys = [("t", "tap"), ("x", "blast")]
     lane = (row.name, *(view.shape.section(queue_of(view, row.name) or row.name)))
@@ -253,7 +266,7 @@ def key_rows(view: View, row: Row, inks: Styles, width: int) -> list[Ink]:
         paused = nodes[row.name].paused if row.name in nodes else False
         keys.insert(0, ("p", "resume" if paused else "pause"))
     found: Ink = ()
-    for key, word in keys:
+    for key, word in filter(lambda one: does(one[0]), keys):
         if columns_of(found) + len(key) + len(word) + 5 > width:
             break
         found = (*found, (f" {key} ", inks.chip("normal")), (f" {word} ", inks.tone("dim")))

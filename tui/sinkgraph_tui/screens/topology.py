@@ -5,6 +5,7 @@ What stands in its panes is made in `panes`; how the map is lit, in `topology`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -27,7 +28,7 @@ from sinkgraph_tui.topology.filtered import Filtered
 from sinkgraph_tui.topology.keys import KEYS
 from sinkgraph_tui.topology.lit import found_of, lit, marked, only
 from sinkgraph_tui.topology.lower import Lower, rule, titles_of
-from sinkgraph_tui.topology.mapped import looks_of, loud_of, mapped
+from sinkgraph_tui.topology.mapped import folds_of, looks_of, loud_of, mapped
 from sinkgraph_tui.topology.moving import JUMPS, after, alarm_after, alarm_of
 from sinkgraph_tui.topology.sizes import Panes, panes_for
 from sinkgraph_tui.widgets.canvas import Canvas
@@ -103,7 +104,10 @@ class TopologyScreen(Filtered):
             self.row("alone").show(alone_rows(view, self.inks, width, height - 4))
             return
         graph = mapped(view.shape.graph)
-        self.canvas.draw(graph, self._looks(view), loud_of(view))
+        loud = loud_of(view)
+        boxes = self.canvas.load(graph, loud)
+        looks = replace(self._looks(view), folds=folds_of(boxes, view))
+        self.canvas.draw(graph, looks, loud)
         self._show_side(view)
         self._show_lower(view)
 
@@ -147,13 +151,13 @@ class TopologyScreen(Filtered):
         name = self.top.chosen
         if self.row("told").display:
             wide, high = self.row("told").size
-            rows = side_rows(view, name, self.inks, wide - 2, high, first="why")
+            rows = side_rows(view, name, self.inks, wide - 2, high, first="why", does=self.does)
             self.row("told").show([self.inks.ink(said(" ")) + row for row in rows])
         if not self._panes.side:
             return
         wide, high = self._panes.side - 3, self.row("side").size.height
         first = "why" if self.why else ""
-        rows = side_rows(view, name, self.inks, wide, high, first=first)
+        rows = side_rows(view, name, self.inks, wide, high, first=first, does=self.does)
         self._side_top = max(0, min(self._side_top, len(rows) - high))
         rows = rows[self._side_top :]
         held = self.pane == "side"

@@ -5,17 +5,17 @@ It places nothing and draws nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from sinkgraph.api.models import GraphView
-from sinkgraph_tui.layout import Look, Looks, MapEdge, MapGraph, MapNode, Tone
+from sinkgraph_tui.layout import Box, Look, Looks, MapEdge, MapGraph, MapNode, Tone
 from sinkgraph_tui.model.cards import member_line
-from sinkgraph_tui.model.figures import count, latency, per_s
+from sinkgraph_tui.model.figures import count, latency, per_s, short
 from sinkgraph_tui.model.reading import View
 from sinkgraph_tui.model.rows import Row
 
-__all__ = ["looks_of", "loud_of", "map_of", "mapped"]
+__all__ = ["folds_of", "looks_of", "loud_of", "map_of", "mapped"]
 
 _TONES: Mapping[str, Tone] = {
     "text": "normal", "dim": "dim", "strong": "normal", "accent": "normal", "warn": "warn",
@@ -77,6 +77,17 @@ def looks_of(view: View, *, selected: str | None = None) -> Looks:
     return Looks({row.name: _look(row, view) for row in view.rows()}, selected=selected)
 
 
+def folds_of(boxes: Iterable[Box], view: View) -> dict[str, str]:
+    """Return what is said of each folded box: its rate, and the slowest of what it holds."""
+    found = {}
+    for block in (box.block for box in boxes if box.block.folded):
+        rows = [row for lane in block.lanes if (row := view.row(lane[-1])) is not None]
+        slowest = max((row.p99_s for row in rows if row.p99_s is not None), default=None)
+        rate = per_s(sum(row.out_per_s for row in rows))
+        found[block.key] = rate if slowest is None else f"{rate}  worst p99 {latency(slowest)}"
+    return found
+
+
 def _look(row: Row, view: View) -> Look:
     tone = _TONES[row.state.tone]
     if row.level is not None and tone in ("normal", "dim"):
@@ -88,7 +99,8 @@ def _look(row: Row, view: View) -> Look:
         told = member_line(row.name, view).plain
         word = told if node.kind in _TELLING and told not in ("idle", "closed") else word
     if row.kind == "queue" and not word and row.level is not None:
-        word = row.eta.plain
+        soon = row.eta_s is not None and row.trend.grows
+        word = f"▲ full {short(row.eta_s)}" if soon else row.eta.plain
     return Look(
         tone=tone,
         mark=_MARKS.get(row.state.word),

@@ -15,6 +15,7 @@ from sinkgraph_tui.layout import (
     ASCII,
     UNICODE,
     Arrangement,
+    Box,
     Looks,
     MapGraph,
     Way,
@@ -36,6 +37,7 @@ __all__ = ["Canvas"]
 
 _EMPTY = MapGraph((), ())
 _WHEEL = 3
+_LARGE: tuple[Zoom, Zoom] = ("cards", "lanes")
 
 
 class Canvas(Rows):
@@ -67,8 +69,14 @@ class Canvas(Rows):
 
     def draw(self, graph: MapGraph, looks: Looks, loud: Collection[str] = ()) -> None:
         """Show a graph as it looks now; branches with a `loud` node are never folded."""
-        self.graph, self.looks, self._loud = graph, looks, frozenset(loud)
+        self.load(graph, loud)
+        self.looks = looks
         self.redraw()
+
+    def load(self, graph: MapGraph, loud: Collection[str] = ()) -> tuple[Box, ...]:
+        """Take a graph without drawing it; return its boxes."""
+        self.graph, self._loud = graph, frozenset(loud)
+        return self.arrangement.boxes if self.size.width and self.size.height else ()
 
     def redraw(self) -> None:
         """Show the same once more: after a change of size, zoom or choice."""
@@ -153,7 +161,9 @@ class Canvas(Rows):
         key = (self.graph, self.zoom, self.errors, loud, width, height if self.zoom is None else 0)
         if self._arrangement is None or key != self._made_for:
             was, self._made_for = self._arrangement, key
-            if self.zoom is None:
+            if self.zoom is None and loud is None:
+                self._arrangement = self._unfolded(width, height, was)
+            elif self.zoom is None:
                 self._arrangement = fitted(
                     self.graph, width, height, errors=self.errors, loud=loud or (), previous=was
                 )
@@ -163,6 +173,14 @@ class Canvas(Rows):
                     previous=was,
                 )  # fmt: skip
         return self._arrangement
+
+    def _unfolded(self, width: int, height: int, was: Arrangement | None) -> Arrangement:
+        """Return cards where all of them fit, else all lanes, which may be scrolled."""
+        cards, lanes = (
+            arrange(self.graph, zoom=zoom, width=width, errors=self.errors, previous=was)
+            for zoom in _LARGE
+        )
+        return cards if cards.width <= width and cards.height <= height else lanes
 
     def beside(self, node: str | None, way: Way) -> str | None:
         """Return the node one step from another, or the first there is."""
