@@ -111,7 +111,8 @@ def hint_bar(inks: Styles, width: int, hints: Sequence[tuple[str, str]]) -> Ink:
     """Return keys with what they do, as many as there is room for."""
     found: list[tuple[str, Style]] = []
     used = 0
-    for key, word in hints:
+    for glyph, word in hints:
+        key = glyph.replace("⏎", "enter") if inks.ascii_only else glyph
         wide = columns(key) + columns(word) + 4
         if used + wide > width:
             break

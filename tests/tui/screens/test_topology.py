@@ -246,3 +246,13 @@ async def test_healthy_lanes_are_folded_and_a_growing_one_says_when_it_is_full()
         assert "lane08" in text
         assert "+ 59 lanes" not in text
         assert "█" in {row[79:80] for row in app.screen.canvas.texts}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(168, 48), (80, 24), (50, 12)])
+async def test_without_unicode_nothing_on_the_screen_is_more_than_ascii(
+    size: tuple[int, int],
+) -> None:
+    async with opened(Played(16.5), size, glyphs="ascii") as (app, pilot):
+        for key in ("z", "w", "x", "apostrophe", "tab"):
+            assert [row for row in shown(app).splitlines() if not row.isascii()] == []
+            await pilot.press(key)

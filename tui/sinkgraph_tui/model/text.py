@@ -20,7 +20,7 @@ _MOST = 400
 _ASCII = str.maketrans({
     "●": "*", "○": "[O]", "◐": "[H]", "⊘": "[T]", "‖": "[P]", "✕": "[X]", "▲": "^", "▼": "v",
     "→": "->", "⇄": "<>", "·": "-", "—": "-", "–": "-", "×": "x", "…": "~", "≥": ">=", "✓": "ok",
-    "◄": "<", "▮": "#", "▯": ".",
+    "◄": "<", "▮": "#", "▯": ".", "▌": "[", "░": ".", "↻": "@", "✗": "X",
 })  # fmt: skip
 _STATUS = re.compile(r"\b(?:answered|status|HTTP)\D{0,3}([1-5]\d\d)\b")
 _CLASS = re.compile(r"^[A-Za-z]*(?:Error|Failed|Rejected|Exception|Overloaded|Closed): ")

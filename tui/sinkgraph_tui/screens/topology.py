@@ -26,7 +26,7 @@ from sinkgraph_tui.panes.nodes import first_shown, node_head, node_rows
 from sinkgraph_tui.panes.side import side_rows
 from sinkgraph_tui.topology.filtered import Filtered
 from sinkgraph_tui.topology.keys import KEYS
-from sinkgraph_tui.topology.lit import found_of, lit, marked, only
+from sinkgraph_tui.topology.lit import found_of, in_ascii, lit, marked, only
 from sinkgraph_tui.topology.lower import Lower, rule, titles_of
 from sinkgraph_tui.topology.mapped import folds_of, looks_of, loud_of, mapped
 from sinkgraph_tui.topology.moving import JUMPS, after, alarm_after, alarm_of
@@ -107,7 +107,7 @@ class TopologyScreen(Filtered):
         loud = loud_of(view)
         boxes = self.canvas.load(graph, loud)
         looks = replace(self._looks(view), folds=folds_of(boxes, view))
-        self.canvas.draw(graph, looks, loud)
+        self.canvas.draw(graph, in_ascii(looks) if self.inks.ascii_only else looks, loud)
         self._show_side(view)
         self._show_lower(view)
 

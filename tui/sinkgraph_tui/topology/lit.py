@@ -12,8 +12,9 @@ from sinkgraph_tui.layout import Looks, Tone
 from sinkgraph_tui.layout.graph import MapNode
 from sinkgraph_tui.model.blast import Blast
 from sinkgraph_tui.model.rows import Row
+from sinkgraph_tui.model.text import said
 
-__all__ = ["found_of", "lit", "marked", "only"]
+__all__ = ["found_of", "in_ascii", "lit", "marked", "only"]
 
 
 def marked(looks: Looks, names: Collection[str]) -> Looks:
@@ -36,21 +37,34 @@ def only(looks: Looks, names: Collection[str]) -> Looks:
 
 def lit(looks: Looks, blast: Blast, nodes: Collection[MapNode]) -> Looks:
     """Return looks that say of every node what becomes of it while `blast.node` takes nothing."""
-    said: dict[str, tuple[Tone, str]] = {}
-    said |= dict.fromkeys(blast.silent, ("dim", "idle"))
-    said |= dict.fromkeys(blast.starved, ("manual", "starves"))
-    said |= dict.fromkeys(blast.first, ("warn", "fills"))
+    told: dict[str, tuple[Tone, str]] = {}
+    told |= dict.fromkeys(blast.silent, ("dim", "idle"))
+    told |= dict.fromkeys(blast.starved, ("manual", "starves"))
+    told |= dict.fromkeys(blast.first, ("warn", "fills"))
     waits = "refused" if blast.harm == "refused" else "waits"
-    said |= dict.fromkeys(blast.stalled, ("warn", waits))
-    said |= dict.fromkeys(blast.aside, ("probing", "takes over"))
-    said |= dict.fromkeys(blast.losing, ("bad", "loses"))
-    said[blast.node] = ("bad", "stops")
+    told |= dict.fromkeys(blast.stalled, ("warn", waits))
+    told |= dict.fromkeys(blast.aside, ("probing", "takes over"))
+    told |= dict.fromkeys(blast.losing, ("bad", "loses"))
+    told[blast.node] = ("bad", "stops")
     made = {}
     for node in nodes:
-        tone, word = said.get(node.name, ("dim", ""))
+        tone, word = told.get(node.name, ("dim", ""))
         old = looks.of(node.name)
         made[node.name] = replace(old, tone=tone, word=word, note=word, mark=None)
     return replace(looks, nodes=made)
+
+
+def in_ascii(looks: Looks) -> Looks:
+    """Return looks whose words have no glyph but of ASCII; letters of names stay."""
+
+    def plain(text: str) -> str:
+        return text if text.isascii() else said(text).in_ascii().plain
+
+    nodes = {
+        name: replace(look, word=plain(look.word), note=plain(look.note), fact=plain(look.fact))
+        for name, look in looks.nodes.items()
+    }
+    return replace(looks, nodes=nodes)
 
 
 def found_of(rows: Collection[Row], sought: str) -> frozenset[str]:
