@@ -256,3 +256,24 @@ async def test_without_unicode_nothing_on_the_screen_is_more_than_ascii(
         for key in ("z", "w", "x", "apostrophe", "tab"):
             assert [row for row in shown(app).splitlines() if not row.isascii()] == []
             await pilot.press(key)
+
+
+async def test_escape_leaves_the_field_and_seeks_nothing() -> None:
+    async with opened(Played(5.0)) as (app, pilot):
+        await pilot.press("slash", *"audit", "escape")
+        assert app.focused is None
+        assert "of 9 nodes" not in visible(app)
+        assert "/ filter" in visible(app)
+        app.choose("shop")
+        await pilot.press("l")
+        assert app.chosen == "fanout"
+
+
+async def test_marked_nodes_are_counted_and_have_a_glyph() -> None:
+    async with opened(Played(5.0)) as (app, pilot):
+        app.choose("shop")
+        await pilot.press("space")
+        assert "1 marked" in visible(app)
+        assert "◆ generate" in visible(app)
+        await pilot.press("space")
+        assert "◆" not in visible(app)

@@ -269,7 +269,8 @@ class TopologyScreen(Filtered):
             alarm = alarms[alarm_of(alarms, self.top.chosen) or 0]
             self.top.reading.acknowledge(alarm.key, _ACK_S)
             name = alarm.nodes[0] if alarm.nodes else "the alarm"
-            self.notify(f"{name}: acknowledged for {short(_ACK_S)}", timeout=4, markup=False)
+            told = said(f"{name}: acknowledged for {short(_ACK_S)}").plain
+            self.notify(told, timeout=4, markup=False)
         self.top.show_now()
 
     def action_pane(self, by: int) -> None:
