@@ -8,6 +8,7 @@ import pytest
 
 from sinkgraph.api.models import SnapshotView
 from sinkgraph_tui.model.rows import row_of
+from sinkgraph_tui.widgets.rows import Rows
 from tests.tui.fake import Played, opened, settled, shown, visible
 from tests.tui.model.scenes import AT, graph, node, snapshot
 
@@ -277,3 +278,25 @@ async def test_marked_nodes_are_counted_and_have_a_glyph() -> None:
         assert "◆ generate" in visible(app)
         await pilot.press("space")
         assert "◆" not in visible(app)
+
+
+async def test_frozen_values_have_no_colour_and_the_header_says_so() -> None:
+    door = Played(16.5)
+    async with opened(door, (168, 48)) as (app, pilot):
+        red = app.inks.palette.tone("bad")
+
+        def reds() -> int:
+            return sum(
+                style.color is not None and style.color.name == red
+                for name in ("map", "side", "nodes")
+                for y in range(app.screen.query_one(f"#{name}", Rows).size.height)
+                for _, style, _ in app.screen.query_one(f"#{name}", Rows).render_line(y)
+                if style is not None
+            )
+
+        assert reds() > 10
+        door.clock.now += 60
+        app.show_now()
+        await pilot.pause()
+        assert "STALE 1m" in visible(app)
+        assert reds() == 0

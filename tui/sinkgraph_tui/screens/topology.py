@@ -106,6 +106,7 @@ class TopologyScreen(Filtered):
         graph = mapped(view.shape.graph)
         loud = loud_of(view)
         boxes = self.canvas.load(graph, loud)
+        self.canvas.frozen = view.freshness.frozen
         looks = replace(self._looks(view), folds=folds_of(boxes, view))
         self.canvas.draw(graph, in_ascii(looks) if self.inks.ascii_only else looks, loud)
         self._show_side(view)

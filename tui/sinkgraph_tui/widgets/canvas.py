@@ -41,7 +41,10 @@ _LARGE: tuple[Zoom, Zoom] = ("cards", "lanes")
 
 
 class Canvas(Rows):
-    """Shows a map. `zoom` None is the largest that fits; `errors` draws where dead letters go."""
+    """Shows a map. `zoom` None is the largest that fits; `errors` draws where dead letters go.
+
+    It is faded while `frozen`.
+    """
 
     class Chosen(Message):
         """Say that a node was pointed at; `again` when it was the chosen one already."""
@@ -55,6 +58,7 @@ class Canvas(Rows):
         self.zoom: Zoom | None = None
         self.errors = False
         self.fold = True
+        self.frozen = False
         self.graph = _EMPTY
         self.looks = Looks()
         self._loud: frozenset[str] = frozenset()
@@ -94,7 +98,8 @@ class Canvas(Rows):
         self._label(made, grid)
         if made.height > height:
             self._draw_ribbon(made, grid, shifted[1])
-        self.show([self.inks.cells(grid.line(y)) for y in range(height)])
+        inks = self.inks.dimmed if self.frozen else self.inks
+        self.show([inks.cells(grid.line(y)) for y in range(height)])
 
     def _label(self, made: Arrangement, grid: Grid) -> None:
         """Draw the keys that jump to a box over its corner."""
