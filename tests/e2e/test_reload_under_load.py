@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from sinkgraph.errors import Overloaded
 from sinkgraph.log.disk.chunk import decode
 from sinkgraph.runtime.live import Live
 from sinkgraph.sinks.burial import DeadLetters
+from sinkgraph.telemetry.stats import LedgerView
 from tests.reliability.documents import Plan, Spot
 from tests.reliability.edits import Edited, draw_edit
 from tests.support.http_peer import Seen, reply
@@ -124,25 +127,74 @@ class Receivers:
         self.chance = chance
         self.failing = FAILING
         self.taken: list[tuple[str, int]] = []
+        self.answers: list[tuple[float, str, int, list[int]]] = []
         self.asked = 0
 
     def judge_of(self, hook: Webhook) -> Callable[[Seen], Awaitable[bytes]]:
         async def judge(seen: Seen) -> bytes:
             self.asked += 1
-            if self.chance.random() < self.failing:
-                return reply(503)
             url = f"http://127.0.0.1:{hook.port}{seen.path}"
-            self.taken += [(url, json.loads(line)["n"]) for line in seen.body.splitlines()]
-            return reply()
+            numbers = [json.loads(line)["n"] for line in seen.body.splitlines()]
+            status = 503 if self.chance.random() < self.failing else 200
+            self.answers.append((asyncio.get_running_loop().time(), url, status, numbers))
+            if status == 200:
+                self.taken += [(url, n) for n in numbers]
+            return reply(status)
 
         return judge
 
 
-def judge(plan: Plan, writer: Writer, receivers: Receivers, dead: dict[str, Counter[int]]) -> None:
+@dataclass(frozen=True)
+class Reloaded:
+    """Is one reload that was asked for: when, what it changed, and whether it was carried out."""
+
+    began: float
+    ended: float
+    what: list[str]
+    fates: dict[str, str]
+    document: dict[str, Any]
+    said: str
+
+
+@dataclass
+class Happened:
+    """Is all there is to say of one run when something is wrong with it."""
+
+    plan: Plan
+    writer: Writer
+    receivers: Receivers
+    dead: dict[str, Counter[int]]
+    reloads: list[Reloaded] = field(default_factory=list)
+    ledgers: dict[str, LedgerView] = field(default_factory=dict)
+
+    def told(self, spot: Spot, n: int) -> str:
+        """Return the spot, and what is known of one event: its write, reloads, requests, letters.
+
+        Reloads are those from a second before its write until two after it.
+        """
+        began, ended = self.writer.began[n], self.writer.ended.get(n, math.inf)
+        lines = [f"{n} at {spot}", f"written {began:.3f} to {ended:.3f}"]
+        for one in self.reloads:
+            if began - 1 < one.ended and one.began < began + 2:
+                what = f"{one.what} {one.fates} {one.said}"
+                lines.append(f"reload {one.began:.3f} to {one.ended:.3f}: {what}")
+                lines.append(f"  {json.dumps(one.document)}")
+        for at, url, status, numbers in self.receivers.answers:
+            if n in numbers:
+                lines.append(f"{at:.3f} {status} {url}, one of {len(numbers)}")
+        lines += [f"dead letter of {name}" for name, numbers in self.dead.items() if n in numbers]
+        for name, ledger in self.ledgers.items():
+            lines.append(f"{name}: {ledger.as_dict()}")
+        return "\n".join(lines)
+
+
+def judge(happened: Happened) -> None:
+    plan, writer, receivers = happened.plan, happened.writer, happened.receivers
+    dead = happened.dead
     for spot in plan.spots:
         got = [n for url, n in receivers.taken if url in spot.urls]
         twice = {n: k for n, k in Counter(got).items() if k > 1}
-        assert not twice, f"{twice} came to {spot.urls} more than once"
+        assert not twice, f"{twice} came more than once: {happened.told(spot, min(twice))}"
         if spot.ordered and not spot.sheds:
             assert got == sorted(got), f"something overtook at {spot.urls}"
         buried = {n for name in spot.nodes for n in dead.get(name, ())}
@@ -152,7 +204,8 @@ def judge(plan: Plan, writer: Writer, receivers: Receivers, dead: dict[str, Coun
         owed = {
             n for n, at in writer.ended.items() if writer.began[n] > spot.since and at < spot.until
         }
-        assert owed <= {*got, *buried}, f"{sorted(owed - {*got, *buried})[:9]} never came"
+        missing = sorted(owed - {*got, *buried})
+        assert not missing, f"{missing[:9]} never came: {happened.told(spot, missing[0])}"
 
 
 def carried_out(edited: Edited, now: float) -> Plan:
@@ -167,6 +220,7 @@ async def test_real_reloads_under_load_lose_repeat_and_reorder_nothing(tmp_path:
     chance = seeded("real reloads")
     receivers, loop = Receivers(chance), asyncio.get_running_loop()
     wanted, applied, edits = rounds(20, most=1_000), 0, Counter[str]()
+    reloads: list[Reloaded] = []
     async with Webhook() as one, Webhook() as two:
         for hook in (one, two):
             hook.judge = receivers.judge_of(hook)
@@ -179,7 +233,13 @@ async def test_real_reloads_under_load_lose_repeat_and_reorder_nothing(tmp_path:
                 assert not writing.done(), writing
                 edited = draw_edit(plan, chance, at=loop.time(), disk=True, count=applied * 10)
                 quick(edited.plan)
+                began = loop.time()
                 result = await live.reload(edited.plan.document, fates=edited.fates, drain=60)
+                document = copy.deepcopy(edited.plan.document)
+                said = "" if result else f"refused: {result}"
+                reloads.append(
+                    Reloaded(began, loop.time(), edited.what, edited.fates, document, said)
+                )
                 if not result and "it can go back when that is done" in str(result):
                     continue
                 assert result, (edited.what, result)
@@ -194,7 +254,9 @@ async def test_real_reloads_under_load_lose_repeat_and_reorder_nothing(tmp_path:
             assert all(node.ledger.residue == 0 for node in live.snapshot().nodes.values())
     assert live.report is not None
     assert live.report.residue == 0
-    judge(plan, writer, receivers, dead)
+    nodes = live.report.snapshot.nodes
+    ledgers = {name: node.ledger for name, node in nodes.items()}
+    judge(Happened(plan, writer, receivers, dead, reloads, ledgers))
     assert len(edits) >= 10
     assert len(writer.ended) > 20 * wanted
     assert receivers.asked > len(writer.ended) // 50
