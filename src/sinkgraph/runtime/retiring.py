@@ -101,6 +101,8 @@ async def retire(
         gone.append(node)
         await _rest([node])
         await close_nodes([node], journal)
+        if isinstance(node, Queue):
+            await node.arrived()  # a write begun before it left brings what shares its fate
         if isinstance(node, Queue) and node.depth():
             fate = fates[node]
             stays = node.durable and (fate.drains or fate.said == "keep")

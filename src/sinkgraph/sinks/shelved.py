@@ -6,6 +6,7 @@ to do with them, is the queue's decision.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from sinkgraph.errors import StartFailed
@@ -56,6 +57,7 @@ class Shelved(Seat):
         self._loan: Loan | None = None  # of the shelf, by opening
         self.reserved = 0  # events being written to disk, for which room is kept
         self._reserved_bytes = 0
+        self._arriving: list[asyncio.Future[None]] = []  # of who waits until none are
         self._unread = False  # reading what is only on disk has failed, and is tried again
         self._skip = 0  # events on disk to be dropped when they are read
         self._skip_bytes = 0  # what they are thought to hold, which was given back
@@ -210,7 +212,23 @@ class Shelved(Seat):
         self.reserved -= len(batch)
         if self.max_bytes is not None:
             self._reserved_bytes = max(0, self._reserved_bytes - size_of(batch))
+        self._tell_arrived()
         self.made_room()
+
+    async def arrived(self) -> None:
+        """Wait until all that is being written to disk is here, or could not be stored."""
+        while self.reserved:
+            future = asyncio.get_running_loop().create_future()
+            self._arriving.append(future)
+            await future
+
+    def _tell_arrived(self) -> None:
+        if self.reserved:
+            return
+        for future in self._arriving:
+            if not future.done():
+                future.set_result(None)
+        self._arriving.clear()
 
     def made_room(self) -> None:
         """Tell who waits that there is room, and who drains that there is less."""
@@ -251,6 +269,7 @@ class Shelved(Seat):
             self.backlog.load((), self.shelf.cold - self._skip)
         self.fetch()
         self.wake()
+        self._tell_arrived()
         self.made_room()
 
     def fetch(self) -> None:
