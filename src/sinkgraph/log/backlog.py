@@ -111,12 +111,12 @@ class Backlog:
         """Return the oldest events, at most `limit`, as one batch; None when there are none."""
         taken: list[Batch] = []
         left = limit
-        while left and self._loaded and (not taken or len(self._loaded[0]) <= left):
+        while left and self._loaded and (not taken or _goes_with(self._loaded, taken[-1], left)):
             taken.append(self._take_loaded(left))
             left -= len(taken[-1])
         if self._loaded or self.cold:
             return _joined(taken)
-        while left and self._picks and (not taken or self._goes_with(taken[-1], left)):
+        while left and self._picks and (not taken or _goes_with(self._picks, taken[-1], left)):
             taken.append(self.take_picked(left))
             left -= len(taken[-1])
         cursor = self._cursor
@@ -125,11 +125,6 @@ class Backlog:
                 taken.append(batch)
                 left -= len(batch)
         return _joined(taken)
-
-    def _goes_with(self, taken: Batch, left: int) -> bool:
-        """Whether the next picked batch can be joined: it fits, and both are on disk or none is."""
-        first = self._picks[0]
-        return len(first) <= left and (first.places is None) == (taken.places is None)
 
     def take_picked(self, n: int) -> Batch:
         """Return at most n events of the oldest picked batch."""
@@ -176,6 +171,12 @@ class Backlog:
         self._picks.clear()
         self._picked = self.loaded = self.cold = 0
         return left
+
+
+def _goes_with(batches: deque[Batch], taken: Batch, left: int) -> bool:
+    """Whether the next batch can be joined: it fits, and both are on disk or none is."""
+    first = batches[0]
+    return len(first) <= left and (first.places is None) == (taken.places is None)
 
 
 def _joined(taken: list[Batch]) -> Batch | None:

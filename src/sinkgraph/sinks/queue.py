@@ -14,6 +14,7 @@ from typing import Any
 from sinkgraph.event import Batch
 from sinkgraph.log.admission import Plan
 from sinkgraph.log.backlog import size_of, sizes_of
+from sinkgraph.log.disk.places import unplaced
 from sinkgraph.log.memory import PAGE
 from sinkgraph.log.turnstile import Waiter
 from sinkgraph.sinks.backoff import check_seconds
@@ -175,7 +176,7 @@ class Queue(Shelved):
         """Store a batch picked for this queue, on disk or not; what its policy sheds is counted."""
         if self.reads is not None:
             self.step_aside()
-        n = len(batch)
+        batch, n = batch if stored else unplaced(batch), len(batch)
         self.ledger.entered += n
         rest: Batch | None = None
         if optional or self.when_full == "drop_newest":
@@ -360,8 +361,7 @@ class Queue(Shelved):
 
     def leftovers(self) -> list[Batch]:
         """Return what is pending after a close, oldest first, and forget it."""
-        left = self.lanes.surrender()
-        self.in_flight = 0
+        left, self.in_flight = self.lanes.surrender(), 0
         return left + self.backlog.empty_out()
 
     def remains(self) -> list[Batch]:

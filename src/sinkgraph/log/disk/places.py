@@ -9,7 +9,7 @@ from itertools import count
 
 from sinkgraph.event import Batch, Page
 
-__all__ = ["LOG_BITS", "log_of", "placed", "position_of", "provisional", "row_key"]
+__all__ = ["LOG_BITS", "log_of", "placed", "position_of", "provisional", "row_key", "unplaced"]
 
 LOG_BITS = 44
 """Bits of a position: 1.7e13 events in one log."""
@@ -40,17 +40,19 @@ def provisional(batch: Batch) -> None:
 
 
 def placed(batch: Batch, first: int) -> Batch:
-    """Return the batch with its events at the places from `first` on."""
-    page, i, j = batch.page, batch.i, batch.j
-    stands = page.places
-    whole = i == 0 and j == len(page.values)
-    if whole and (stands is None or (isinstance(stands, int) and stands < 0)):
-        page.places = first
-        return batch
+    """Return a batch of the same events at the places from `first` on.
+
+    The one given stays as it is: queues that do not store it hold its page too.
+    """
     return _copied(batch, first)
 
 
-def _copied(batch: Batch, places: int | list[int]) -> Batch:
+def unplaced(batch: Batch) -> Batch:
+    """Return the batch without places: what it has are those of somebody else, or provisional."""
+    return batch if batch.page.places is None else _copied(batch, None)
+
+
+def _copied(batch: Batch, places: int | list[int] | None) -> Batch:
     page, i, j = batch.page, batch.i, batch.j
     copied = Page(
         page.values[i:j],
